@@ -1,0 +1,59 @@
+# Plain `make` says what can be done. Every target makes its own .venv; remove it with `make clean`.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+RUN    := $(VENV)/.installed
+DEV    := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench screenshots clean
+.SUFFIXES:
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1  \2/p' Makefile | awk '{ name = $$1 " " $$2; sub(/^ *make [a-z]* */, ""); printf "  %-18s%s\n", name, $$0 }'
+
+# The shell that waits for the demo is replaced by it, so that ctrl+c, SIGHUP and a closed pipe reach the program itself.
+demo: $(RUN) ## temporary FIFOs with producers and consumers, in the monitor (without a terminal: as lines)
+	@exec $(BIN)/pipetui demo
+
+test: $(DEV) ## all tests, some in a pseudo-terminal
+	@$(BIN)/python -m pytest
+
+lint: $(DEV) ## ruff, mypy (strict) and the import rules of the rooms
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(DEV) ## how fast, how small and how quiet, beside the tools you know
+	@status=0; for script in ui_latency drain memory idle finder; do \
+	  $(BIN)/python benchmarks/$$script.py --check || status=1; echo; done; exit $$status
+
+screenshots: $(DEV) ## draw screenshots/*.svg from the running program
+	@$(BIN)/python scripts/screenshots.py
+
+clean: ## remove .venv, caches and build leftovers
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Chatter of the build goes to stderr: stdout belongs to what the target prints.
+$(VENV)/.made:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "pipetui: there is no $(PYTHON); install Python 3.10 or newer, or name one: make PYTHON=/path/to/python3" >&2; exit 3; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "pipetui: needs Python 3.10 or newer, but $(PYTHON) is $$($(PYTHON) -V 2>&1); name another: make PYTHON=/path/to/python3" >&2; exit 3; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "pipetui: $(PYTHON) can't make virtual environments; install its venv module (Debian and Ubuntu: apt install python3-venv)" >&2; exit 3; }
+	@echo "making $(VENV) with $$($(PYTHON) -V 2>&1)" >&2
+	@$(PYTHON) -m venv $(VENV) >&2
+	@touch $@
+
+$(RUN): pyproject.toml | $(VENV)/.made
+	@echo "installing pipetui into $(VENV)" >&2
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --editable . >&2
+	@touch $@
+
+$(DEV): pyproject.toml | $(VENV)/.made
+	@echo "installing pipetui and its development tools into $(VENV)" >&2
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --editable '.[dev]' >&2
+	@touch $@ $(RUN)

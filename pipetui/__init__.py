@@ -1,0 +1,3 @@
+"""pipetui: see, play with and understand FIFOs and pipes."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,362 @@
+"""The hub: one loop that joins a client, the observatory, our actors and the message log.
+
+It never blocks and never scans; all that is done by children. It answers each `Ready` with at most one `Update`, as
+soon as there is something to say and not sooner than the client's frame interval after the last, so that a slow
+client gets fewer updates and the hub's memory does not grow.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from pipetui import __version__
+from pipetui.backend import demo, sending, tempdir, validate, wire
+from pipetui.backend.children import Nursery
+from pipetui.backend.framing import Frame
+from pipetui.backend.logview import LogReader
+from pipetui.backend.loop import Loop, Timer
+from pipetui.backend.observatory import Observatory
+from pipetui.backend.outlet import Outlet
+from pipetui.backend.patterns import BadPattern, TooSlow
+from pipetui.backend.retrieval import export, find
+from pipetui.backend.ring import Entry, Ring
+from pipetui.backend.troupe import Member, Troupe
+from pipetui.kernel import fifo
+from pipetui.kernel.errors import PipeError
+from pipetui.kernel.fd import Fd
+from pipetui.model import ActorSpec, PipeId, Status
+
+#: How many rows travel in one update; the rest follow in the next.
+MOST_ROWS = 1000
+
+#: Bounds of the frame interval that a client may ask for (seconds).
+FASTEST, SLOWEST = 0.02, 10.0
+
+
+class Hub:
+    """One hub for one client on two descriptors."""
+
+    def __init__(self, stdin: int = 0, stdout: int = 1) -> None:
+        self._loop = Loop()
+        self._stdin = stdin
+        self._outlet = Outlet(self._loop, stdout)
+        self._splitter = wire.Splitter()
+        self._nursery = Nursery(self._loop)
+        self._ring = Ring()
+        self._reader = LogReader(self._ring)
+        self._observatory = Observatory(self._loop, self._nursery, self._on_row)
+        self._troupe = Troupe(self._loop, self._nursery, self._on_actor, self._on_frames, self._on_pipe)
+        self._place: tempdir.TempFifos | None = None
+        self._greeted = False
+        self._credit: wire.Ready | None = None
+        self._timer: Timer | None = None
+        self._last_update = 0.0
+        self._interval = 0.1
+        self._log_news = True
+        self._dirty_pipes: dict[PipeId, None] = {}
+        self._dirty_actors: dict[int, None] = {}
+        self._dirty_processes: dict[int, None] = {}
+        self._shown_pipes: set[PipeId] = set()
+        self._shown_processes: set[int] = set()
+        self._shown_actors: set[int] = set()
+        self._said_status: Status | None = None
+        self._handlers: dict[type, Callable[[Any], wire.Answer | None]] = {
+            wire.StartProducer: self._start,
+            wire.StartConsumer: self._start,
+            wire.Control: self._control,
+            wire.Retune: self._retune,
+            wire.CreateFifo: self._create_fifo,
+            wire.RemoveFifo: self._remove_fifo,
+            wire.Send: self._send,
+            wire.Fetch: self._fetch,
+            wire.Find: self._find,
+            wire.Export: self._export,
+        }
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Serve the client until its stdin ends or a signal says so; then end the children and clean up."""
+        wakeup, waker = (Fd(number) for number in os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK))
+        signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: self._loop.stop())
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        with wakeup, waker:
+            self._loop.on_readable(wakeup.fileno(), lambda: self._swallow(wakeup))
+            self._loop.on_readable(self._stdin, self._on_stdin)
+            tempdir.clean_up()
+            try:
+                self._loop.run()
+            finally:
+                self._leave()
+                signal.set_wakeup_fd(-1)
+
+    @staticmethod
+    def _swallow(wakeup: Fd) -> None:
+        try:
+            os.read(wakeup.fileno(), 64)
+        except BlockingIOError:
+            pass
+
+    def _leave(self) -> None:
+        self._nursery.end_all()
+        if self._place is not None:
+            self._place.close()
+        self._outlet.finish(0.2)
+        self._loop.close()
+
+    def _on_stdin(self) -> None:
+        data = os.read(self._stdin, 1 << 16)
+        if not data:
+            self._loop.stop()
+            return
+        try:
+            for body in self._splitter.feed(data):
+                self._on_request(wire.unpack_request(body))
+        except wire.WireError as error:
+            self._end_link(f"the client sent something that is not understood ({error})")
+
+    def _end_link(self, reason: str) -> None:
+        self._say(wire.Goodbye(reason))
+        self._loop.stop()
+
+    def _say(self, reply: wire.Reply) -> None:
+        self._outlet.write(wire.pack(reply))
+        if self._outlet.broken:
+            self._loop.stop()
+
+    # --- requests -------------------------------------------------------------------------------------------------
+
+    def _on_request(self, request: wire.Request) -> None:
+        if isinstance(request, wire.Hello):
+            self._hello(request)
+        elif not self._greeted:
+            self._end_link("the client did not say hello first")
+        elif isinstance(request, wire.Ready):
+            self._ready(request)
+        else:
+            try:
+                answer = self._handlers[type(request)](request)
+            except (PipeError, BadPattern, TooSlow) as error:
+                answer = wire.Failed(request.request, str(error))
+            if answer is not None:
+                self._say(answer)
+
+    def _hello(self, hello: wire.Hello) -> None:
+        if self._greeted:
+            self._end_link("the client said hello twice")
+            return
+        if hello.version != wire.VERSION:
+            self._end_link(
+                f"this hub (pipetui {__version__}) speaks version {wire.VERSION} of the wire, "
+                f"the client version {hello.version}; install the same pipetui on both sides"
+            )
+            return
+        self._greeted = True
+        self._say(wire.Welcome(wire.VERSION, socket.gethostname(), os.getpid(), f"pipetui {__version__}"))
+        roots = hello.roots
+        if hello.demo:
+            self._place = tempdir.TempFifos()
+            roots = (str(self._place.path), *roots)
+            for spec in demo.cast(self._place):
+                self._launch(spec)
+        self._observatory.start(roots, elsewhere=not hello.demo)
+
+    def _start(self, request: wire.StartProducer | wire.StartConsumer) -> wire.Answer:
+        validate.check(request.spec)
+        return wire.Done(request.request, self._launch(request.spec))
+
+    def _launch(self, spec: ActorSpec) -> int:
+        number = self._troupe.start(spec)
+        self._observatory.name(self._troupe.members[number].state.pid, spec.name)
+        return number
+
+    def _control(self, request: wire.Control) -> wire.Answer:
+        self._troupe.control(request.actor, request.action)
+        return wire.Done(request.request)
+
+    def _retune(self, request: wire.Retune) -> wire.Answer:
+        if request.rate is not None:
+            validate.check_rate(request.rate)
+        if request.delay is not None:
+            validate.check_delay(request.delay)
+        self._troupe.retune(request.actor, request.rate, request.delay)
+        return wire.Done(request.request)
+
+    def _create_fifo(self, request: wire.CreateFifo) -> wire.Answer:
+        if not 0 <= request.mode <= 0o777:
+            return wire.Failed(request.request, f"{request.mode:o} is not a mode between 0 and 777")
+        fifo.create(request.path, request.mode)
+        return wire.Done(request.request)
+
+    def _remove_fifo(self, request: wire.RemoveFifo) -> wire.Answer:
+        fifo.remove(request.path, request.id)
+        return wire.Done(request.request)
+
+    def _send(self, request: wire.Send) -> None:
+        """Writing may have to wait for a reader, so a child does it; its report is the answer."""
+        identity = fifo.identify(request.path)
+        said: list[str] = []
+
+        def answer(_child: Any) -> None:
+            problem = said[0] if said else "the message could not be sent"
+            self._say(wire.Failed(request.request, problem) if problem else wire.Done(request.request))
+
+        main = partial(sending.main, request, identity)
+        self._nursery.fork("pipetui-send", main, said.append, answer)
+
+    def _fetch(self, request: wire.Fetch) -> wire.Answer:
+        entry = self._ring.get(request.number)
+        return wire.Whole(request.request, entry.line() if entry else None)
+
+    def _find(self, request: wire.Find) -> wire.Answer:
+        return wire.Found(request.request, find(self._ring, request))
+
+    def _export(self, request: wire.Export) -> wire.Answer:
+        return export(self._ring, request)
+
+    # --- what changes ---------------------------------------------------------------------------------------------
+
+    def _on_row(self, kind: str, key: Any) -> None:
+        if kind == "pipe":
+            self._dirty_pipes[key] = None
+        elif kind == "process":
+            self._dirty_processes[key] = None
+        self._wake()
+
+    def _on_actor(self, number: int) -> None:
+        self._dirty_actors[number] = None
+        self._wake()
+
+    def _on_pipe(self, identity: PipeId, queued: int | None, capacity: int | None) -> None:
+        """An actor has told something about its pipe: its fill, or that it may have ended."""
+        actors = self._troupe.on_pipe(identity)
+        if not actors:
+            self._observatory.forget_fill(identity)
+        elif queued is not None and capacity is not None:
+            self._observatory.note_fill(identity, queued, capacity)
+        ours = {actor.pid for actor in actors}
+        pipe = self._observatory.pipe(identity)
+        rates: list[float | None] = []
+        for role, access in (("producer", "w"), ("consumer", "r")):
+            mine = [actor.byte_rate for actor in actors if actor.role == role]
+            all_mine = pipe is None or set(pipe.holders(access)) <= ours  # type: ignore[arg-type]
+            rates.append(sum(mine) if mine and all_mine else None)
+        self._observatory.note_rates(identity, *rates)
+
+    def _on_frames(self, member: Member, messages: int, count: int, frames: list[tuple[Frame, float]]) -> None:
+        """A consumer has read messages: number them all, keep those it showed."""
+        state = member.state
+        before = self._ring.advance(messages, count)
+        offset = before - (state.counters.messages - messages)
+        writer = self._only_writer(state.pipe)
+        path = state.spec.path
+        for frame, when in frames:
+            self._ring.add(
+                Entry(
+                    frame.number + offset, when, path, state.pid, writer, len(frame.payload), frame.payload, frame.piece
+                )
+            )
+        self._log_news = True
+        self._wake()
+
+    def _only_writer(self, identity: PipeId | None) -> int | None:
+        """The pid of the pipe's writer if there is just one: a pipe does not say who wrote what (pipe(7))."""
+        if identity is None:
+            return None
+        actors = self._troupe.on_pipe(identity)
+        pids = set(self._observatory.writers(identity))
+        pids |= {actor.pid for actor in actors if actor.role == "producer" and actor.phase != "opening"}
+        return pids.pop() if len(pids) == 1 else None
+
+    # --- updates --------------------------------------------------------------------------------------------------
+
+    def _ready(self, ready: wire.Ready) -> None:
+        looked_elsewhere = self._credit is None or ready.log != self._credit.log
+        self._credit = ready
+        self._interval = min(max(ready.interval, FASTEST), SLOWEST)
+        if looked_elsewhere:
+            self._log_news = True
+        self._wake()
+
+    def _wake(self) -> None:
+        """There may be something to say: say it when the frame interval allows."""
+        if self._credit is None or (self._timer is not None and self._timer.pending):
+            return
+        wait = self._last_update + self._interval - time.monotonic()
+        self._timer = self._loop.later(wait, self._update)
+
+    def _update(self) -> None:
+        ready = self._credit
+        if ready is None or self._outlet.backlog:
+            if ready is not None:
+                self._timer = self._loop.later(self._interval, self._update)
+            return
+        update = self._news(ready)
+        if update is None:
+            return
+        self._credit = None
+        self._last_update = time.monotonic()
+        self._say(update)
+
+    def _news(self, ready: wire.Ready) -> wire.Update | None:
+        """Return what the client does not know yet, or None."""
+        status = self._status()
+        page = self._reader.page(ready.log) if self._log_news or self._reader.unfinished else None
+        self._log_news = False
+        rows, gone = self._take(self._dirty_pipes, self._shown_pipes, self._observatory.row)
+        actors, actors_gone = self._take(self._dirty_actors, self._shown_actors, self._actor)
+        processes, processes_gone = self._take(
+            self._dirty_processes, self._shown_processes, self._observatory.processes.get
+        )
+        update = wire.Update(
+            status if status != self._said_status else None,
+            rows,
+            gone,
+            actors,
+            actors_gone,
+            processes,
+            processes_gone,
+            page,
+            bool(self._dirty_pipes),
+        )
+        self._said_status = status
+        if self._reader.unfinished:
+            self._timer = None
+            self._loop.later(0.01, self._wake)
+        return None if update == wire.Update() else update
+
+    @staticmethod
+    def _take(dirty: dict[Any, None], shown: set[Any], row: Callable[[Any], Any]) -> tuple[Any, Any]:
+        """Take up to `MOST_ROWS` changed rows; return those that are and the keys of those that no longer are."""
+        rows, gone = [], []
+        for key in list(dirty)[:MOST_ROWS]:
+            del dirty[key]
+            value = row(key)
+            if value is not None:
+                rows.append(value)
+                shown.add(key)
+            elif key in shown:
+                gone.append(key)
+                shown.discard(key)
+        return tuple(rows), tuple(gone)
+
+    def _actor(self, number: int) -> Any:
+        member = self._troupe.members.get(number)
+        return member.state if member else None
+
+    def _status(self) -> Status:
+        return Status(
+            socket.gethostname(),
+            bool(self._observatory.scanning),
+            self._observatory.unreadable,
+            self._observatory.notes,
+            self._observatory.troubles,
+        )

@@ -1,0 +1,349 @@
+"""What is known of every pipe, put together from the finders, the watcher and our own actors.
+
+Each root has a finder child (the FIFOs in its folders), the host has one watcher child (ends, waits, fill). A child
+that is stuck on a dead disk or has died costs a sentence in the status, never the screen.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from pipetui.backend.channel import Receiver, Sender
+from pipetui.backend.children import Child, Nursery
+from pipetui.backend.codec import codec
+from pipetui.backend.loop import Loop, Timer
+from pipetui.kernel.errors import PipeError
+from pipetui.model import Mood, Pipe, PipeId, PipeRow, Process
+from pipetui.watch import watcher
+from pipetui.watch.state import describe
+from pipetui.watch.tree import TreeWatch
+
+_PIPE = codec(Pipe)
+_PROCESS = codec(Process)
+
+#: A finder that has not finished its first search after this long is said to be stuck (seconds).
+STUCK = 3.0
+
+#: Bytes moved within this time (seconds) make a pipe "flowing".
+RECENT = 2.0
+
+#: How many FIFOs travel in one report.
+BATCH = 500
+
+
+# --- in the children ------------------------------------------------------------------------------------------------
+
+
+def _send_all(sender: Sender, fd: int, value: Any) -> None:
+    """Send a value from a child that may wait for its hub."""
+    sender.send(value)
+    while not sender.flush():
+        select.select([], [fd], [])
+
+
+def finder_main(root: str, control: int, report: int) -> None:
+    """Find the FIFOs below `root` and keep telling what changes, until the hub is gone."""
+    sender = Sender(report)
+    tree = TreeWatch(root)
+    said: tuple[str, ...] = ()
+
+    def tell(found: list[Pipe], gone: list[str], *, done: bool) -> None:
+        nonlocal said
+        for start in range(0, len(found), BATCH):
+            batch = [_PIPE.encode(pipe) for pipe in found[start : start + BATCH]]
+            _send_all(sender, report, {"found": batch, "gone": [], "done": False, "partial": []})
+        if gone or done or tuple(tree.partial) != said:
+            said = tuple(tree.partial)
+            _send_all(sender, report, {"found": [], "gone": gone, "done": done, "partial": list(said)})
+
+    try:
+        for found in tree.scan():
+            tell(found, [], done=False)
+        tell([], [], done=True)
+    except PipeError as error:
+        _send_all(sender, report, {"found": [], "gone": [], "done": True, "partial": [str(error)]})
+        return
+    poller = select.poll()
+    poller.register(control, select.POLLIN)
+    poller.register(tree.fileno(), select.POLLIN)
+    while True:
+        timeout = tree.timeout()
+        if any(fd == control for fd, _ in poller.poll(None if timeout is None else timeout * 1000)):
+            return
+        changes = tree.read()
+        tell(changes.found, changes.gone, done=False)
+
+
+def watcher_main(control: int, report: int) -> None:
+    """Watch ends and waits and tell what changes, until the hub is gone."""
+    sender, receiver = Sender(report), Receiver(control)
+
+    def orders() -> list[Any]:
+        taken = [([(path, PipeId(*identity)) for path, identity in known], gone) for known, gone in receiver.receive()]
+        if receiver.ended:
+            raise SystemExit
+        return taken
+
+    def tell(sight: watcher.Sight) -> None:
+        value = {
+            "pipes": [_PIPE.encode(pipe) for pipe in sight.pipes],
+            "gone": [list(identity) for identity in sight.gone],
+            "processes": [_PROCESS.encode(process) for process in sight.processes],
+            "ended": sight.ended,
+            "unreadable": sight.unreadable,
+            "partial": list(sight.partial),
+        }
+        _send_all(sender, report, value)
+
+    try:
+        watcher.run(watcher.Watcher(), orders, control, tell)
+    except SystemExit:
+        return
+
+
+# --- in the hub -----------------------------------------------------------------------------------------------------
+
+
+class Observatory:
+    """The tables of pipes and processes. `changed` is called with the kind and key of every row that may differ."""
+
+    def __init__(self, loop: Loop, nursery: Nursery, changed: Callable[[str, Any], None]) -> None:
+        self._loop = loop
+        self._nursery = nursery
+        self._changed = changed
+        self._found: dict[PipeId, dict[str, Pipe]] = {}
+        self._by_path: dict[str, PipeId] = {}
+        self._observed: dict[PipeId, Pipe] = {}
+        self._fills: dict[PipeId, tuple[int, int]] = {}
+        self._rates: dict[PipeId, tuple[float | None, float | None]] = {}
+        self._moved: dict[PipeId, float] = {}
+        self._calm: dict[PipeId, Timer] = {}
+        self._partial: dict[str, tuple[str, ...]] = {}
+        self._stuck: dict[str, Timer] = {}
+        self._troubles: dict[str, str] = {}
+        self._watcher: Child | None = None
+        self._names: dict[int, str] = {}
+        self._elsewhere = True
+        self.processes: dict[int, Process] = {}
+        self.unreadable = 0
+        self.scanning: set[str] = set()
+
+    def start(self, roots: tuple[str, ...], *, elsewhere: bool = True) -> None:
+        """Fork the watcher and a finder for each root; `elsewhere` also lists FIFOs that only a process holds."""
+        self._elsewhere = elsewhere
+        self._watcher = self._nursery.fork("pipetui-watch", watcher_main, self._on_sight, self._on_watcher_end)
+        for root in roots:
+            self.scanning.add(root)
+            report = partial(self._on_found, root)
+            self._nursery.fork("pipetui-find", partial(finder_main, root), report, partial(self._on_finder_end, root))
+            self._stuck[root] = self._loop.later(STUCK, partial(self._on_stuck, root))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the view lacks."""
+        return tuple(note for notes in self._partial.values() for note in notes)
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What ails our own children."""
+        return tuple(self._troubles.values())
+
+    # --- finders --------------------------------------------------------------------------------------------------
+
+    def _on_found(self, root: str, report: dict[str, Any]) -> None:
+        known: list[tuple[str, PipeId]] = []
+        for encoded in report["found"]:
+            pipe: Pipe = _PIPE.decode(encoded)
+            path = pipe.paths[0]
+            self._forget_path(path, unless=pipe.id)
+            self._found.setdefault(pipe.id, {})[path] = pipe
+            self._by_path[path] = pipe.id
+            known.append((path, pipe.id))
+            self._changed("pipe", pipe.id)
+        for path in report["gone"]:
+            self._forget_path(path)
+        if self._watcher is not None and (known or report["gone"]):
+            self._watcher.say(([(path, tuple(identity)) for path, identity in known], report["gone"]))
+        if report["partial"] or self._partial.get(root):
+            self._partial[root] = tuple(report["partial"])
+            self._changed("status", None)
+        if report["done"]:
+            self._searched(root)
+
+    def _searched(self, root: str) -> None:
+        self.scanning.discard(root)
+        self._stuck.pop(root).cancel()
+        self._troubles.pop(root, None)
+        self._changed("status", None)
+
+    def _forget_path(self, path: str, unless: PipeId | None = None) -> None:
+        identity = self._by_path.get(path)
+        if identity is None or identity == unless:
+            return
+        del self._by_path[path]
+        paths = self._found.get(identity, {})
+        paths.pop(path, None)
+        if not paths:
+            self._found.pop(identity, None)
+        self._changed("pipe", identity)
+
+    def _on_finder_end(self, root: str, child: Child) -> None:
+        if root in self.scanning:
+            self.scanning.discard(root)
+            self._stuck.pop(root).cancel()
+        if child.exit_code != 0:
+            self._troubles[root] = f"the search of {root} ended ({ending(child)}); its list is no longer kept current"
+        self._changed("status", None)
+
+    def _on_stuck(self, root: str) -> None:
+        self._troubles[root] = f"still searching {root}"
+        self._changed("status", None)
+
+    # --- the watcher ----------------------------------------------------------------------------------------------
+
+    def _on_sight(self, report: dict[str, Any]) -> None:
+        for encoded in report["pipes"]:
+            pipe: Pipe = _PIPE.decode(encoded)
+            before = self._observed.get(pipe.id)
+            if before is not None and (pipe.last_write, pipe.last_read) != (before.last_write, before.last_read):
+                self._note_movement(pipe.id)
+            self._observed[pipe.id] = pipe
+            self._changed("pipe", pipe.id)
+        for identity in report["gone"]:
+            self._observed.pop(PipeId(*identity), None)
+            self._changed("pipe", PipeId(*identity))
+        for encoded in report["processes"]:
+            process: Process = _PROCESS.decode(encoded)
+            process = replace(process, command=self._names.get(process.pid, process.command))
+            self.processes[process.pid] = process
+            self._changed("process", process.pid)
+        for pid in report["ended"]:
+            self.processes.pop(pid, None)
+            self._names.pop(pid, None)
+            self._changed("process", pid)
+        if report["unreadable"] != self.unreadable or tuple(report["partial"]) != self._partial.get("", ()):
+            self.unreadable = report["unreadable"]
+            self._partial[""] = tuple(report["partial"])
+            self._changed("status", None)
+
+    def _on_watcher_end(self, child: Child) -> None:
+        self._watcher = None
+        self._troubles[""] = f"the watcher of processes has ended ({ending(child)}); ends and waits are out of date"
+        self._changed("status", None)
+
+    # --- what actors know -----------------------------------------------------------------------------------------
+
+    def note_fill(self, identity: PipeId, queued: int, capacity: int) -> None:
+        """Take over the fill that one of our actors saw at its own end."""
+        if self._fills.get(identity) != (queued, capacity):
+            self._fills[identity] = (queued, capacity)
+            self._changed("pipe", identity)
+
+    def forget_fill(self, identity: PipeId) -> None:
+        """No actor of ours holds this pipe any more."""
+        if self._fills.pop(identity, None) is not None:
+            self._changed("pipe", identity)
+
+    def note_rates(self, identity: PipeId, written: float | None, read: float | None) -> None:
+        """Take over the rates of our own actors on this pipe (bytes/s)."""
+        if self._rates.get(identity, (None, None)) != (written, read):
+            self._rates[identity] = (written, read)
+            self._changed("pipe", identity)
+
+    def _note_movement(self, identity: PipeId) -> None:
+        """Bytes have moved; the row is looked at once more when they no longer have for a while."""
+        self._moved[identity] = time.monotonic()
+        timer = self._calm.pop(identity, None)
+        if timer is not None:
+            timer.cancel()
+        self._calm[identity] = self._loop.later(RECENT + 0.05, partial(self._calm_down, identity))
+
+    def _calm_down(self, identity: PipeId) -> None:
+        self._calm.pop(identity, None)
+        self._moved.pop(identity, None)
+        self._changed("pipe", identity)
+
+    # --- rows -----------------------------------------------------------------------------------------------------
+
+    def identities(self) -> set[PipeId]:
+        """Return every pipe that has a row."""
+        return self._found.keys() | self._observed.keys()
+
+    def pipe(self, identity: PipeId) -> Pipe | None:
+        """Return a pipe with all that is known of it."""
+        found = self._found.get(identity, {})
+        observed = self._observed.get(identity)
+        if observed is None:
+            if not found:
+                return None
+            pipe = replace(next(iter(found.values())), paths=tuple(sorted(found)))
+        elif found:
+            mode, owner = next((each.mode, each.owner) for each in found.values())
+            pipe = replace(
+                observed,
+                paths=tuple(sorted(found)),
+                deleted=False,
+                mode=observed.mode if observed.mode is not None else mode,
+                owner=observed.owner or owner,
+            )
+        elif self._elsewhere:
+            pipe = observed
+        else:
+            return None
+        fill = self._fills.get(identity)
+        return self._named(replace(pipe, queued=fill[0], capacity=fill[1]) if fill else pipe)
+
+    def _named(self, pipe: Pipe) -> Pipe:
+        """Return the pipe with our own actors called by their names: their command lines are all those of the hub."""
+        names = self._names
+        if not any(end.pid in names for end in pipe.ends) and not any(wait.pid in names for wait in pipe.waiters):
+            return pipe
+        return replace(
+            pipe,
+            ends=tuple(replace(end, command=names.get(end.pid, end.command)) for end in pipe.ends),
+            waiters=tuple(replace(wait, command=names.get(wait.pid, wait.command)) for wait in pipe.waiters),
+        )
+
+    def name(self, pid: int, name: str) -> None:
+        """Call one of our own actors by its name from now on."""
+        self._names[pid] = name
+
+    def row(self, identity: PipeId) -> PipeRow | None:
+        """Return a pipe's row for the screen, None when it has none any more."""
+        pipe = self.pipe(identity)
+        if pipe is None:
+            return None
+        written, read = self._rates.get(identity, (None, None))
+        state, mood = self._state(pipe, written, read)
+        return PipeRow(pipe, state, mood, written, read)
+
+    def _state(self, pipe: Pipe, written: float | None, read: float | None) -> tuple[str, Mood]:
+        state, mood = describe(pipe)
+        moving = bool(written or read) or time.monotonic() - self._moved.get(pipe.id, -RECENT) < RECENT
+        full = pipe.queued is not None and pipe.capacity is not None and pipe.queued >= 0.9 * pipe.capacity
+        both = bool(pipe.holders("r") and pipe.holders("w"))
+        if both and moving and not full and mood != "stuck":
+            return "flowing", "active"
+        return state, mood
+
+    def writers(self, identity: PipeId) -> tuple[int, ...]:
+        """Return the pids that hold a write end, as far as is known."""
+        observed = self._observed.get(identity)
+        return observed.holders("w") if observed else ()
+
+    def lookup(self, path: str) -> PipeId | None:
+        """Return the identity of the FIFO found at `path`."""
+        return self._by_path.get(os.path.abspath(path))
+
+
+def ending(child: Child) -> str:
+    """Return how a child ended, in words."""
+    if child.exit_signal is not None:
+        return f"killed by signal {child.exit_signal}"
+    return f"exit code {child.exit_code}"

@@ -1,0 +1,77 @@
+"""A temporary folder for FIFOs of our own that does not outlive its hub, however the hub ends.
+
+Its owner holds a flock(2) on a file in it for life. A folder of ours whose lock can be had has lost its owner (it was
+killed with SIGKILL), and whoever starts next removes it. Only FIFOs and the lock file are ever removed from it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from pipetui.kernel import fifo
+from pipetui.kernel.errors import PipeError
+from pipetui.kernel.fd import Fd
+
+PREFIX = "pipetui-"
+LOCK = ".owner"
+
+
+class TempFifos:
+    """A private folder (0700) with FIFOs; `close` removes both."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._lock = Fd(os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        fcntl.flock(self._lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def make(self, name: str) -> str:
+        """Make a FIFO of this name and return its path."""
+        path = str(self.path / name)
+        fifo.create(path, 0o600)
+        return path
+
+    def close(self) -> None:
+        """Remove the FIFOs and the folder; what is not ours stays, and so does the folder then."""
+        _empty(self.path)
+        self._lock.close()
+
+
+def clean_up() -> list[Path]:
+    """Remove the folders that owners left behind; return those that were removed."""
+    folders = Path(tempfile.gettempdir()).glob(PREFIX + "*")
+    return [folder for folder in folders if _is_ours(folder) and _is_orphaned(folder) and _empty(folder)]
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) == 0o700
+
+
+def _is_orphaned(folder: Path) -> bool:
+    try:
+        with Fd(os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)) as lock:
+            fcntl.flock(lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    except OSError:
+        return False
+
+
+def _empty(folder: Path) -> bool:
+    """Remove the FIFOs, the lock file and then the folder, if that leaves nothing in it."""
+    try:
+        for entry in list(os.scandir(folder)):
+            status = entry.stat(follow_symlinks=False)
+            if stat.S_ISFIFO(status.st_mode):
+                fifo.remove(entry.path)
+        (folder / LOCK).unlink(missing_ok=True)
+        folder.rmdir()
+    except (OSError, PipeError):
+        return False
+    return True

@@ -1,0 +1,346 @@
+"""The wire between a hub and its client: what is said, and how it is framed on one byte stream each way.
+
+A frame is a 4-byte big-endian length and that many bytes of JSON in ASCII: an object whose field `t` names its
+class below. The first frame each way is `Hello` and `Welcome`; a version that differs ends the link with a
+`Goodbye` that says so. After that the client is in charge of the pace: each `Ready` is answered by at most one
+`Update`, when there is something to say. Requests carry a number that their answer repeats.
+
+Bytes (payloads, paths) travel as strings with surrogate escapes (PEP 383); see `text.encode`.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from pipetui.backend.codec import WireError, tagged
+from pipetui.model import (
+    ActorState,
+    ConsumerSpec,
+    Line,
+    LogCounts,
+    LogFilter,
+    PipeId,
+    PipeRow,
+    Process,
+    ProducerSpec,
+    Status,
+)
+
+#: Raised whenever what is said changes its meaning. Both ends must agree.
+VERSION = 1
+
+#: A longer frame is refused: nothing that is said here needs it (a whole message of 1 MiB is at most 6 MiB of JSON).
+MAX_FRAME = 16 << 20
+
+_HEADER = struct.Struct(">I")
+
+__all__ = ["MAX_FRAME", "VERSION", "Splitter", "WireError", "pack"]
+
+# --- what a client says -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The client's first frame: the version of this wire it speaks, which roots to search, and whether to demo."""
+
+    version: int
+    roots: tuple[str, ...] = ()
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogView:
+    """What a screen shows of the log.
+
+    `follow`: the newest `after` matching lines, then only what came since. Otherwise the page around the message
+    number `anchor`: `before` matching lines before it and `after` from it on. `id` comes back in the page, so that
+    a page of a view left behind is told apart; a new `id` makes the hub send the page anew. `width` is how many
+    bytes of each payload are wanted.
+    """
+
+    id: int = 0
+    filter: LogFilter = field(default_factory=LogFilter)
+    follow: bool = True
+    anchor: int = 0
+    before: int = 0
+    after: int = 50
+    width: int = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Credit for one update, and what is on the screen. A newer `Ready` replaces one that waits."""
+
+    log: LogView = field(default_factory=LogView)
+    interval: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class StartProducer:
+    request: int
+    spec: ProducerSpec
+
+
+@dataclass(frozen=True, slots=True)
+class StartConsumer:
+    request: int
+    spec: ConsumerSpec
+
+
+Action = Literal["pause", "resume", "stop", "kill", "dismiss"]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Pause (SIGSTOP), resume (SIGCONT), stop (SIGTERM), kill (SIGKILL) or dismiss (forget the ended) an actor."""
+
+    request: int
+    actor: int
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Retune:
+    """Change a running producer's rate (messages/s) or a consumer's delay (seconds a message)."""
+
+    request: int
+    actor: int
+    rate: float | None = None
+    delay: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateFifo:
+    request: int
+    path: str
+    mode: int = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFifo:
+    """Remove the FIFO at `path`, only if it still is the one that was listed as `id`."""
+
+    request: int
+    path: str
+    id: PipeId
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Write `payload` once into the FIFO; fails when no reader comes within `timeout` seconds."""
+
+    request: int
+    path: str
+    payload: str
+    timeout: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Ask for one whole message."""
+
+    request: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Ask for the nearest message after (or before) `start` that passes both `filter` and `find`."""
+
+    request: int
+    filter: LogFilter
+    find: LogFilter
+    start: int
+    backwards: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Ask for whole messages that pass `filter`, from number `start` on, as many as fit in one answer."""
+
+    request: int
+    filter: LogFilter
+    start: int = 1
+
+
+Request = (
+    Hello
+    | Ready
+    | StartProducer
+    | StartConsumer
+    | Control
+    | Retune
+    | CreateFifo
+    | RemoveFifo
+    | Send
+    | Fetch
+    | Find
+    | Export
+)
+
+# --- what a hub says ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The hub's first frame."""
+
+    version: int
+    host: str
+    pid: int
+    program: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """The hub's last frame: why it ends the link."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Lines of the log for the view `view`.
+
+    `append`: the lines follow those sent before; otherwise they replace them. `skipped` counts matching lines
+    between what was sent before and these that were left out because more came than fit on the screen.
+    `newer` and `older` count the matching lines after the last and before the first of a page that is not followed.
+    `trouble` says why the filter can't be used.
+    """
+
+    view: int
+    lines: tuple[Line, ...] = ()
+    append: bool = False
+    skipped: int = 0
+    newer: int = 0
+    older: bool = False
+    counts: LogCounts = field(default_factory=LogCounts)
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What changed since the last update: whole rows by key, keys that are gone, and the log of the view."""
+
+    status: Status | None = None
+    pipes: tuple[PipeRow, ...] = ()
+    pipes_gone: tuple[PipeId, ...] = ()
+    actors: tuple[ActorState, ...] = ()
+    actors_gone: tuple[int, ...] = ()
+    processes: tuple[Process, ...] = ()
+    processes_gone: tuple[int, ...] = ()
+    log: LogPage | None = None
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The request was carried out; `actor` is the number of an actor that it started."""
+
+    request: int
+    actor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The request could not be carried out; `message` is one sentence for a person."""
+
+    request: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The answer to `Fetch`: the message, or None when the ring no longer has it."""
+
+    request: int
+    line: Line | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to `Find`: a message number, or None."""
+
+    request: int
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The answer to `Export`: whole messages, and from where to ask on (None at the end)."""
+
+    request: int
+    lines: tuple[Line, ...]
+    next: int | None = None
+
+
+Reply = Welcome | Goodbye | Update | Done | Failed | Whole | Found | Page
+Answer = Done | Failed | Whole | Found | Page
+
+REQUESTS = tagged(get_args(Request))
+REPLIES = tagged(get_args(Reply))
+
+# --- framing ------------------------------------------------------------------------------------------------------
+
+
+def frame(body: bytes) -> bytes:
+    """Return `body` with its length in front."""
+    if len(body) > MAX_FRAME:
+        raise WireError(f"a frame of {len(body)} bytes is over the limit of {MAX_FRAME}")
+    return _HEADER.pack(len(body)) + body
+
+
+def pack(message: Any) -> bytes:
+    """Return a request or reply as one frame."""
+    codec = REQUESTS if isinstance(message, get_args(Request)) else REPLIES
+    return frame(json.dumps(codec.encode(message), separators=(",", ":")).encode("ascii"))
+
+
+def unpack_request(body: bytes) -> Request:
+    """Return the request in a frame's body, or raise `WireError`."""
+    request: Request = REQUESTS.decode(_load(body))
+    return request
+
+
+def unpack_reply(body: bytes) -> Reply:
+    """Return the reply in a frame's body, or raise `WireError`."""
+    reply: Reply = REPLIES.decode(_load(body))
+    return reply
+
+
+def _load(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"not JSON: {str(error)[:80]}") from None
+
+
+class Splitter:
+    """Cuts a byte stream into the bodies of its frames; raises `WireError` on a length over the limit."""
+
+    def __init__(self, limit: int = MAX_FRAME) -> None:
+        self._limit = limit
+        self._buffer = bytearray()
+
+    @property
+    def pending(self) -> int:
+        """How many bytes of an unfinished frame are held."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Take the stream's next bytes and yield the body of each frame they complete."""
+        self._buffer += data
+        while len(self._buffer) >= _HEADER.size:
+            (length,) = _HEADER.unpack_from(self._buffer)
+            if length > self._limit:
+                raise WireError(f"a frame of {length} bytes is over the limit of {self._limit}")
+            end = _HEADER.size + length
+            if len(self._buffer) < end:
+                return
+            body = bytes(self._buffer[_HEADER.size : end])
+            del self._buffer[:end]
+            yield body

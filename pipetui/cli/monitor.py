@@ -1,0 +1,95 @@
+"""The monitor: starts a hub, and while that warms up loads the screen; then draws until the person quits."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+
+from pipetui.cli.exits import usage
+from pipetui.cli.values import fps
+from pipetui.kernel.errors import translated
+from pipetui.watch.finder import kind_of
+from pipetui.watch.roots import absolute, default_roots
+
+NAME = "monitor"
+HELP = "Watch FIFOs, the processes at their ends and what flows through them, live in this terminal."
+EXAMPLE = """
+pipetui
+pipetui /srv/pipes ~/run
+pipetui --fps 5 --theme light
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define the monitor's arguments."""
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        help="folders or FIFOs to watch (default: the current, the temporary and the runtime folder, and /run)",
+    )
+    add_screen_arguments(parser)
+
+
+def add_screen_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define what every command with a screen takes."""
+    parser.add_argument("--theme", choices=("dark", "light"), help="colours (default: config.toml, else dark)")
+    parser.add_argument("--fps", type=fps, metavar="N", help="at most N frames a second (default: 30)")
+    parser.add_argument("--config", metavar="FILE", help="use this config.toml instead of your own")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Open the monitor."""
+    need_terminal()
+    return show(args, paths=tuple(args.paths))
+
+
+def need_terminal() -> None:
+    """Leave with exit code 2 unless there is a terminal that can show a screen."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        usage("the monitor needs a terminal; for lists use `pipetui ls`, for messages `pipetui tail PATH`")
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        usage("this terminal (TERM=dumb) can't show the monitor; use `pipetui ls` or `pipetui tail PATH`")
+
+
+def show(args: argparse.Namespace, paths: tuple[str, ...] = (), *, demo: bool = False) -> int:
+    """Run the screen on a fresh hub and return the exit code."""
+    from pipetui.tui import config as configuration
+
+    try:
+        config = configuration.load(args.config)
+    except configuration.ConfigError as error:
+        usage(str(error))
+    config = replace(config, theme=args.theme or config.theme, fps=args.fps or config.fps)
+    roots = () if demo else _roots(paths or config.roots)
+
+    from pipetui.client.link import Link, start_hub
+
+    first = [start_hub()]
+
+    def open_link() -> Link:
+        return Link(first.pop() if first else start_hub())
+
+    from pipetui.tui.environment import prepare
+
+    prepare(config.fps)
+    from pipetui.tui.app import run as run_app
+
+    return run_app(open_link, roots=roots, demo=demo, config=config)
+
+
+def _roots(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the absolute roots; a missing one is said before the screen opens."""
+    if not paths:
+        return default_roots()
+    for path in paths:
+        kind_of(path)
+    roots = []
+    for path in paths:
+        with translated(path):
+            roots.append(absolute(path))
+    return tuple(dict.fromkeys(roots))
+
+

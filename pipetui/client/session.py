@@ -1,0 +1,215 @@
+"""The state that a hub's updates build up, and the requests that go back: all that a screen needs to know.
+
+A `Session` is fed by a link and never touches a pipe. Whoever draws subscribes with `on_change` and reads the
+tables; `Change` says which of them moved. Requests are coroutines that return their answer or raise `Refused`
+with one sentence for a person.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipetui.backend import wire
+from pipetui.backend.wire import Action, LogPage, LogView
+from pipetui.client.link import LinkLost
+from pipetui.model import (
+    ActorSpec,
+    ActorState,
+    Line,
+    LogFilter,
+    PipeId,
+    PipeRow,
+    Process,
+    ProducerSpec,
+    Status,
+)
+
+__all__ = ["Action", "Change", "LogPage", "LogView", "Refused", "Session"]
+
+
+class Refused(Exception):
+    """A request could not be carried out; the message says why, in one sentence."""
+
+
+class Stream(Protocol):
+    """What a session needs of a link (a test's fake has it too)."""
+
+    def send(self, request: wire.Request) -> None: ...
+    def replies(self) -> AsyncIterator[wire.Reply]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an update changed. `log` is the page that came, `lost` the reason when the link has ended."""
+
+    status: bool = False
+    pipes: bool = False
+    actors: bool = False
+    processes: bool = False
+    log: LogPage | None = None
+    lost: str = ""
+
+
+class Session:
+    """One hub as its client knows it."""
+
+    def __init__(self, stream: Stream, roots: tuple[str, ...] = (), demo: bool = False, interval: float = 0.1) -> None:
+        self.host = ""
+        self.status = Status()
+        self.pipes: dict[PipeId, PipeRow] = {}
+        self.actors: dict[int, ActorState] = {}
+        self.processes: dict[int, Process] = {}
+        self.lost = ""
+        self._stream = stream
+        self._hello = wire.Hello(wire.VERSION, roots, demo)
+        self._interval = interval
+        self._view = LogView()
+        self._welcomed = False
+        self._listeners: list[Callable[[Change], None]] = []
+        self._numbers = itertools.count(1)
+        self._asked: dict[int, asyncio.Future[wire.Answer]] = {}
+
+    def on_change(self, listener: Callable[[Change], None]) -> None:
+        """Call `listener` after every update, in the event loop."""
+        self._listeners.append(listener)
+
+    def _tell(self, change: Change) -> None:
+        for listener in self._listeners:
+            listener(change)
+
+    async def run(self) -> None:
+        """Greet the hub and take its updates until the link is lost; that too is told as a `Change`."""
+        self._stream.send(self._hello)
+        reason = "the link has ended"
+        try:
+            async with contextlib.aclosing(self._stream.replies()) as replies:  # type: ignore[type-var]
+                async for reply in replies:
+                    self._take(reply)
+        except LinkLost as error:
+            reason = str(error)
+        finally:
+            self.lost = self.lost or reason
+            for future in self._asked.values():
+                if not future.done():
+                    future.set_exception(Refused(self.lost))
+        self._tell(Change(lost=self.lost))
+
+    def _take(self, reply: wire.Reply) -> None:
+        if isinstance(reply, wire.Update):
+            self._apply(reply)
+        elif isinstance(reply, wire.Welcome):
+            self.host = reply.host
+            self._welcomed = True
+            self._ready()
+        elif isinstance(reply, wire.Goodbye):
+            self.lost = reply.reason
+        else:
+            future = self._asked.pop(reply.request, None)
+            if future is not None and not future.done():
+                future.set_result(reply)
+
+    def _apply(self, update: wire.Update) -> None:
+        if update.status is not None:
+            self.status = update.status
+        for row in update.pipes:
+            self.pipes[row.pipe.id] = row
+        for pipe in update.pipes_gone:
+            self.pipes.pop(pipe, None)
+        for actor in update.actors:
+            self.actors[actor.id] = actor
+        for number in update.actors_gone:
+            self.actors.pop(number, None)
+        for process in update.processes:
+            self.processes[process.pid] = process
+        for pid in update.processes_gone:
+            self.processes.pop(pid, None)
+        self._tell(
+            Change(
+                status=update.status is not None,
+                pipes=bool(update.pipes or update.pipes_gone),
+                actors=bool(update.actors or update.actors_gone),
+                processes=bool(update.processes or update.processes_gone),
+                log=update.log,
+            )
+        )
+        self._ready()
+
+    def look(self, view: LogView) -> None:
+        """Say what the screen shows of the log from now on."""
+        self._view = view
+        if self._welcomed:
+            self._ready()
+
+    def _ready(self) -> None:
+        self._stream.send(wire.Ready(self._view, self._interval))
+
+    # --- requests -------------------------------------------------------------------------------------------------
+
+    async def _ask(self, request: wire.Request) -> wire.Answer:
+        if self.lost:
+            raise Refused(self.lost)
+        assert not isinstance(request, (wire.Hello, wire.Ready))
+        future: asyncio.Future[wire.Answer] = asyncio.get_running_loop().create_future()
+        self._asked[request.request] = future
+        self._stream.send(request)
+        answer = await future
+        if isinstance(answer, wire.Failed):
+            raise Refused(answer.message)
+        return answer
+
+    def _number(self) -> int:
+        return next(self._numbers)
+
+    async def start(self, spec: ActorSpec) -> int:
+        """Fork a producer or consumer; return its actor number."""
+        kind = wire.StartProducer if isinstance(spec, ProducerSpec) else wire.StartConsumer
+        answer = await self._ask(kind(self._number(), spec))  # type: ignore[arg-type]
+        assert isinstance(answer, wire.Done)
+        assert answer.actor is not None
+        return answer.actor
+
+    async def control(self, actor: int, action: Action) -> None:
+        """Pause, resume, stop, kill or dismiss one of our actors."""
+        await self._ask(wire.Control(self._number(), actor, action))
+
+    async def retune(self, actor: int, *, rate: float | None = None, delay: float | None = None) -> None:
+        """Change a producer's rate (messages/s; 0 is as fast as possible) or a consumer's delay (seconds)."""
+        await self._ask(wire.Retune(self._number(), actor, rate, delay))
+
+    async def create_fifo(self, path: str, mode: int = 0o600) -> None:
+        """Make a FIFO."""
+        await self._ask(wire.CreateFifo(self._number(), path, mode))
+
+    async def remove_fifo(self, path: str, pipe: PipeId) -> None:
+        """Remove a FIFO, only if it still is the one that was listed."""
+        await self._ask(wire.RemoveFifo(self._number(), path, pipe))
+
+    async def send_message(self, path: str, payload: str, timeout: float = 2.0) -> None:
+        """Write `payload` once; refused when no reader comes in time."""
+        await self._ask(wire.Send(self._number(), path, payload, timeout))
+
+    async def fetch(self, number: int) -> Line | None:
+        """Return a whole message, or None when the hub no longer has it."""
+        answer = await self._ask(wire.Fetch(self._number(), number))
+        assert isinstance(answer, wire.Whole)
+        return answer.line
+
+    async def find(self, within: LogFilter, find: LogFilter, start: int, *, backwards: bool = False) -> int | None:
+        """Return the number of the nearest match after (before) message `start`, or None."""
+        answer = await self._ask(wire.Find(self._number(), within, find, start, backwards))
+        assert isinstance(answer, wire.Found)
+        return answer.number
+
+    async def export(self, within: LogFilter) -> AsyncIterator[tuple[Line, ...]]:
+        """Yield the whole messages that pass `within`, oldest first, in pages."""
+        start: int | None = 1
+        while start is not None:
+            answer = await self._ask(wire.Export(self._number(), within, start))
+            assert isinstance(answer, wire.Page)
+            yield answer.lines
+            start = answer.next

@@ -1,0 +1,60 @@
+"""How a child's life is tied to its parent's, and what it keeps of it.
+
+PR_SET_PDEATHSIG makes the kernel kill a child when the thread that forked it ends (prctl(2)); it is asked for after
+the fork, so a parent that died before leaves a changed getppid(2) and nothing else. A pidfd becomes readable when
+its process ends (pidfd_open(2)).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from collections.abc import Iterable
+
+from pipetui.kernel.fd import Fd
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def die_with_parent(parent: int) -> None:
+    """In a fresh child: be killed when `parent` (the pid that forked us) ends; end at once if it already has."""
+    _libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def set_name(name: str) -> None:
+    """Set what `ps` and `/proc/PID/comm` call this thread; the kernel keeps 15 bytes."""
+    _libc.prctl(_PR_SET_NAME, ctypes.c_char_p(os.fsencode(name)[:15]), 0, 0, 0)
+
+
+def pidfd_open(pid: int) -> Fd | None:
+    """Return a descriptor that polls readable when the process ends; None where there is none to be had.
+
+    A child of ours that has ended but was not waited for still has one.
+    """
+    opener = getattr(os, "pidfd_open", None)
+    if opener is None:
+        return None
+    try:
+        return Fd(opener(pid))
+    except OSError:
+        return None
+
+
+def close_all_except(keep: Iterable[int]) -> None:
+    """In a fresh child: close every descriptor from 3 on that is not in `keep`, so that no pipe end is inherited."""
+    kept = set(keep)
+    try:
+        numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        numbers = list(range(3, os.sysconf("SC_OPEN_MAX")))
+    for number in numbers:
+        if number >= 3 and number not in kept:
+            try:
+                os.close(number)
+            except OSError:
+                pass

@@ -1,0 +1,226 @@
+"""Readers of `/proc`, with a root that can be set so that tests run on a made-up one (proc(5)).
+
+A process that vanishes while it is read is an answer, not an error: its readers return nothing. A process that may
+not be read (another user's: reading its descriptors needs PTRACE_MODE_READ) raises NotPermitted, to be counted.
+
+The mode of a link in `/proc/PID/fd` tells the access: the owner's read bit for a read end, the write bit for a write
+end, neither for an O_PATH handle, which is no end at all (seen on Linux 6.18). A link's text is the path, with
+` (deleted)` after an unlink, or `pipe:[INODE]` for an anonymous pipe.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from pipetui.kernel.errors import NotPermitted
+from pipetui.model import Access
+
+_ACCESS: dict[int, Access] = {0o400: "r", 0o200: "w", 0o600: "rw"}
+
+#: Types of filesystems whose server may be dead; a stat(2) on one can then block for ever.
+_REMOTE = ("nfs", "cifs", "smb", "9p", "ceph", "fuse", "afs", "coda", "lustre", "gfs", "glusterfs", "ocfs2", "autofs")
+
+
+class Descriptor(NamedTuple):
+    """One entry of `/proc/PID/fd`: its number, the link's text, and the access (None for an O_PATH handle)."""
+
+    fd: int
+    text: str
+    access: Access | None
+
+
+class Held(NamedTuple):
+    """A pipe end: `status` is what stat(2) says of a FIFO through the link, None for an anonymous pipe."""
+
+    fd: int
+    text: str
+    access: Access
+    status: os.stat_result | None
+
+
+class Holding(NamedTuple):
+    """What a process holds: its pipe ends, which far filesystems were left alone, and how many descriptors it has."""
+
+    ends: list[Held]
+    far: set[str]
+    descriptors: int
+
+
+class Mount(NamedTuple):
+    """One mount: where, its filesystem's type, and whether its server may be out of reach."""
+
+    point: str
+    type: str
+    remote: bool
+
+
+class Proc:
+    """A `/proc` to read."""
+
+    def __init__(self, root: str = "/proc") -> None:
+        self.root = root
+
+    def pids(self) -> list[int]:
+        """Return the processes that are there now, ascending."""
+        return sorted(int(name) for name in os.listdir(self.root) if name.isdigit())
+
+    def tasks(self, pid: int) -> list[int]:
+        """Return the threads of a process, ascending; empty when it is gone."""
+        try:
+            return sorted(int(name) for name in os.listdir(f"{self.root}/{pid}/task"))
+        except OSError:
+            return []
+
+    def fds(self, pid: int) -> Iterator[Descriptor]:
+        """Yield every open descriptor of a process. Raises NotPermitted; a vanished process has none."""
+        with self._folder(pid) as folder:
+            for name in _names(folder):
+                try:
+                    text = os.readlink(name, dir_fd=folder)
+                    mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+                except OSError:
+                    continue  # closed since it was listed
+                yield Descriptor(int(name), text, _ACCESS.get(mode & 0o600))
+
+    def held(
+        self, pid: int, *, anonymous: bool = False, never: tuple[str, ...] = (), far: tuple[str, ...] = ()
+    ) -> Holding:
+        """Return the ends that a process holds, of FIFOs and (if asked for) of anonymous pipes, by few system calls.
+
+        Links that start with one of `never` are no FIFOs, so they are left alone; those that start with one of `far`
+        may hang whoever asks, so they are left alone too, and told.
+        Raises NotPermitted; a vanished process holds none.
+        """
+        met: set[str] = set()
+        found: list[Held] = []
+        with self._folder(pid) as folder:
+            names = _names(folder)
+            for name in names:
+                try:
+                    text = os.readlink(name, dir_fd=folder)
+                    status = None
+                    if text.startswith("/"):
+                        if text.startswith(never):
+                            continue
+                        if far and text.startswith(far):
+                            met.update(prefix for prefix in far if text.startswith(prefix))
+                            continue
+                        status = os.stat(name, dir_fd=folder)
+                        if status.st_mode & 0o170000 != 0o010000:
+                            continue
+                    elif not (anonymous and text.startswith("pipe:[")):
+                        continue
+                    mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+                except OSError:
+                    continue
+                access = _ACCESS.get(mode & 0o600)
+                if access is not None:
+                    found.append(Held(int(name), text, access, status))
+        return Holding(found, met, len(names))
+
+    def nonblocking(self, pid: int, fd: int) -> bool | None:
+        """Return whether O_NONBLOCK is set on a descriptor; None when that can't be known."""
+        for line in self._read(pid, f"fdinfo/{fd}").splitlines():
+            if line.startswith(b"flags:"):
+                return bool(int(line.split()[1], 8) & os.O_NONBLOCK)
+        return None
+
+    def command(self, pid: int) -> str:
+        """Return the command line, its arguments joined by spaces; `[comm]` where there is none; empty when gone."""
+        line = self._read(pid, "cmdline").rstrip(b"\0")
+        if line:
+            return line.replace(b"\0", b" ").decode("utf-8", "surrogateescape")
+        comm = self.comm(pid)
+        return f"[{comm}]" if comm else ""
+
+    def comm(self, pid: int) -> str:
+        """Return the short name of a process; empty when it is gone."""
+        return self._read(pid, "comm").removesuffix(b"\n").decode("utf-8", "surrogateescape")
+
+    def wchan(self, pid: int, tid: int) -> str:
+        """Return the kernel function a task sleeps in; empty when it runs, is gone, or may not be read."""
+        text = self._read(pid, f"task/{tid}/wchan").decode("ascii", "replace")
+        return "" if text == "0" else text
+
+    def syscall(self, pid: int, tid: int) -> tuple[int, tuple[int, ...]] | None:
+        """Return the number and the arguments of the system call a task is in; None when that is refused."""
+        words = self._read(pid, f"task/{tid}/syscall").split()
+        if len(words) < 7:
+            return None  # `running`, `-1 SP PC`, refused, or gone
+        return int(words[0]), tuple(int(word, 16) for word in words[1:7])
+
+    def memory(self, pid: int, address: int, size: int) -> bytes:
+        """Return up to `size` bytes of a process's memory; empty when that is refused."""
+        try:
+            with open(f"{self.root}/{pid}/mem", "rb", buffering=0) as file:
+                file.seek(address)
+                return file.read(size)
+        except (OSError, ValueError, OverflowError):
+            return b""
+
+    def cwd(self, pid: int) -> str | None:
+        """Return a process's current folder; None when it may not be read or is gone."""
+        try:
+            return os.readlink(f"{self.root}/{pid}/cwd")
+        except OSError:
+            return None
+
+    def mounts(self) -> tuple[Mount, ...]:
+        """Return the mounts that this process sees; empty where there is no `/proc`."""
+        try:
+            with open(f"{self.root}/self/mountinfo", "rb") as file:
+                lines = file.read().splitlines()
+        except OSError:
+            return ()
+        return tuple(mount for mount in map(_mount, lines) if mount is not None)
+
+    def _read(self, pid: int, name: str) -> bytes:
+        try:
+            with open(f"{self.root}/{pid}/{name}", "rb", buffering=0) as file:
+                return file.read()
+        except OSError:
+            return b""
+
+    @contextmanager
+    def _folder(self, pid: int) -> Iterator[int]:
+        """Open `/proc/PID/fd`; -1 stands for a process that is gone."""
+        try:
+            folder = os.open(f"{self.root}/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except PermissionError:
+            raise NotPermitted(f"process {pid} can't be read") from None
+        except OSError:
+            folder = -1
+        try:
+            yield folder
+        finally:
+            if folder >= 0:
+                os.close(folder)
+
+
+def _names(folder: int) -> list[str]:
+    try:
+        return os.listdir(folder) if folder >= 0 else []
+    except PermissionError:
+        # Since Linux 3.18 the folder of a process that changed its user opens but can't be listed.
+        raise NotPermitted("a process can't be read") from None
+    except OSError:
+        return []
+
+
+def _mount(line: bytes) -> Mount | None:
+    """Parse one line of mountinfo: `ID PARENT DEV ROOT POINT OPTIONS [TAGS…] - TYPE SOURCE OPTIONS`."""
+    front, _, back = line.partition(b" - ")
+    words, more = front.split(b" "), back.split(b" ")
+    if len(words) < 5 or not more[0]:
+        return None
+    kind = more[0].decode("ascii", "replace")
+    return Mount(_unescape(words[4]).decode("utf-8", "surrogateescape"), kind, kind.startswith(_REMOTE))
+
+
+def _unescape(word: bytes) -> bytes:
+    """Undo the octal escapes of space, tab, newline and backslash."""
+    first, *rest = word.split(b"\\")
+    return first + b"".join(bytes([int(part[:3], 8)]) + part[3:] for part in rest)

@@ -1,0 +1,242 @@
+"""The nouns: what pipetui knows of pipes, of the processes at their ends and of what flows through.
+
+All are frozen dataclasses without behaviour beyond what follows from their own fields, so that they can be
+compared, hashed, sent over the wire and made up in tests. Units: bytes, seconds, and times as seconds since
+the epoch. A value that could not be known passively is `None`, never a guess.
+
+Text that came from outside (paths, command lines, payloads) is kept as it was: bytes that are not valid UTF-8
+stand as surrogate escapes (PEP 383). Only `text.py` makes it fit to be shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+Access = Literal["r", "w", "rw"]
+Kind = Literal["fifo", "anonymous"]
+WaitKind = Literal["open-read", "open-write", "read", "write"]
+Certainty = Literal["exact", "inferred"]
+Role = Literal["producer", "consumer"]
+Framing = Literal["line", "nul", "fixed", "length", "chunk"]
+Source = Literal["template", "file", "random"]
+
+#: How a state is to be taken: calm (nothing to do), waiting (somebody waits), stuck (it will not go on by itself).
+Mood = Literal["calm", "active", "waiting", "stuck"]
+
+#: A frame longer than this many bytes is split into pieces, each marked (see `ConsumerSpec.limit`).
+FRAME_LIMIT = 1 << 20
+
+
+class PipeId(NamedTuple):
+    """A pipe's identity: the device and inode of `fstat(2)`. The inode alone may occur on two filesystems."""
+
+    dev: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One file descriptor that a process has open on a pipe."""
+
+    pid: int
+    fd: int
+    access: Access
+    nonblocking: bool | None = None
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """One task that waits for the other side of a pipe: in `open(2)`, in a read or in a write."""
+
+    pid: int
+    tid: int
+    kind: WaitKind
+    fd: int | None = None
+    since: float | None = None
+    certainty: Certainty = "exact"
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipe:
+    """A FIFO or an anonymous pipe, with the ends that processes hold and the tasks that wait on it."""
+
+    id: PipeId
+    kind: Kind = "fifo"
+    paths: tuple[str, ...] = ()
+    deleted: bool = False
+    mode: int | None = None
+    owner: str | None = None
+    queued: int | None = None
+    capacity: int | None = None
+    last_write: float | None = None
+    last_read: float | None = None
+    ends: tuple[End, ...] = ()
+    waiters: tuple[Waiter, ...] = ()
+
+    @property
+    def path(self) -> str | None:
+        """The first of its paths; None for an anonymous pipe."""
+        return self.paths[0] if self.paths else None
+
+    def holders(self, access: Literal["r", "w"]) -> tuple[int, ...]:
+        """The pids that hold an end of this access (an `rw` end counts as both), each once, ascending."""
+        return tuple(sorted({end.pid for end in self.ends if access in end.access}))
+
+
+@dataclass(frozen=True, slots=True)
+class PipeRow:
+    """A pipe as the screen lists it: the pipe, its state in words, and rates where they are known (bytes/s)."""
+
+    pipe: Pipe
+    state: str = ""
+    mood: Mood = "calm"
+    write_rate: float | None = None
+    read_rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that holds an end of a listed pipe. `cpu` is a share of one core (1.0 is one core busy)."""
+
+    pid: int
+    command: str
+    user: str | None = None
+    cpu: float | None = None
+    rss: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerSpec:
+    """A producer: what it writes into which FIFO, how fast, and what it does when nobody reads.
+
+    `rate` is messages per second, 0 for as fast as possible; `burst` messages are written back to back, so a
+    rate of 20 with a burst of 10 writes ten messages twice a second. `size` pads or cuts each template message
+    to that many bytes with its newline (0: as it comes) and is the length of random messages. `count` 0 has no end.
+    """
+
+    path: str
+    source: Source = "template"
+    template: str = "Number {n:03d}"
+    file: str = ""
+    size: int = 0
+    rate: float = 1.0
+    count: int = 0
+    burst: int = 1
+    nonblocking: bool = False
+    no_reader: Literal["wait", "stop"] = "wait"
+    reader_gone: Literal["wait", "stop"] = "wait"
+    name: str = "producer"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerSpec:
+    """A consumer: how it reads which FIFO and cuts the bytes into messages.
+
+    `delay` is slept after each message (seconds). `follow` survives writers coming and going; otherwise the
+    first EOF ends it. `fixed` is the frame length for the framing "fixed". A frame longer than `limit` bytes is
+    split there and its pieces are marked.
+    """
+
+    path: str
+    framing: Framing = "line"
+    fixed: int = 64
+    limit: int = FRAME_LIMIT
+    nonblocking: bool = False
+    delay: float = 0.0
+    follow: bool = True
+    name: str = "consumer"
+
+
+ActorSpec = ProducerSpec | ConsumerSpec
+
+Phase = Literal["starting", "opening", "running", "waiting", "paused", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What an actor has counted since it started; only ever growing. `blocked` is seconds spent in open or write."""
+
+    messages: int = 0
+    bytes: int = 0
+    eagain: int = 0
+    epipe: int = 0
+    eofs: int = 0
+    incomplete: int = 0
+    split: int = 0
+    blocked: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ActorState:
+    """One of our forked producers or consumers: how it is doing, and after its end, how it ended."""
+
+    id: int
+    role: Role
+    pid: int
+    spec: ActorSpec
+    phase: Phase = "starting"
+    detail: str = ""
+    mood: Mood = "calm"
+    pipe: PipeId | None = None
+    counters: Counters = field(default_factory=Counters)
+    rate: float = 0.0
+    byte_rate: float = 0.0
+    exit_code: int | None = None
+    exit_signal: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the message log.
+
+    `number` counts every message that our consumers have read, from 1. `gap` above 0 makes the line stand for
+    that many messages (the last of them is `number`) that were counted but not kept. `payload` is the whole
+    message or, in a listing, its first bytes; `length` is the message's true length without its delimiter.
+    """
+
+    number: int
+    time: float
+    fifo: str
+    reader: int
+    writer: int | None = None
+    length: int = 0
+    payload: str = ""
+    piece: Literal["", "split", "incomplete"] = ""
+    gap: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which messages a log shows: those whose payload holds `pattern` and that came through `fifo` (both optional).
+
+    A plain pattern ignores case when it is all lower case; `regex` makes it a Python regular expression.
+    """
+
+    pattern: str = ""
+    regex: bool = False
+    fifo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogCounts:
+    """What became of all messages: `seen` = `kept` + `not_kept` (too many at once) + `evicted` (the ring is full)."""
+
+    seen: int = 0
+    kept: int = 0
+    not_kept: int = 0
+    evicted: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is true of the whole host: its name, what the view of it lacks, and what ails our own helpers."""
+
+    host: str = ""
+    scanning: bool = False
+    unreadable_processes: int = 0
+    partial: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()

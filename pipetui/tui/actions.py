@@ -1,0 +1,153 @@
+"""The one registry of what a person can do: from it come the keys, the footer, the help, the palette and the README.
+
+`effect` says what an action does to pipes: "passive" looks and changes nothing; "holds an end" keeps a pipe open,
+so that its other side sees neither EOF nor SIGPIPE; "consumes" takes bytes that nobody else will get; "changes"
+alters something outside this program. Empty: it has nothing to do with pipes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Scope = Literal["everywhere", "lists", "fifos", "processes", "messages", "message"]
+Effect = Literal["", "passive", "holds an end", "consumes", "changes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do. `footer` orders the footer of its scope (1 is first, 0 is not in it)."""
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    help: str
+    scope: Scope = "everywhere"
+    effect: Effect = ""
+    footer: int = 0
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("create", ("c",), "new FIFO", "Create a FIFO", "fifos", "changes", 2),
+    Action("write", ("w",), "producer", "Start a producer that writes into the selected FIFO",
+           "fifos", "holds an end", 3),
+    Action("read", ("r",), "consumer", "Start a consumer that reads the selected FIFO", "fifos", "consumes", 4),
+    Action("send", ("s",), "send", "Send one message into the selected FIFO", "fifos", "changes", 5),
+    Action("remove", ("d",), "remove", "Remove the FIFO (asks first), or forget an ended producer or consumer",
+           "fifos", "changes"),
+    Action("pause", ("z",), "pause", "Pause our producer or consumer (SIGSTOP), or let it go on (SIGCONT)",
+           "processes", "changes", 2),
+    Action("faster", ("+", "="), "faster", "Double a producer's rate, or halve a consumer's delay",
+           "processes", "changes", 3),
+    Action("slower", ("-",), "slower", "Halve a producer's rate, or double a consumer's delay",
+           "processes", "changes", 4),
+    Action("edit", ("e",), "edit", "Change our producer or consumer: it is stopped and started anew",
+           "processes", "changes", 5),
+    Action("stop", ("x",), "stop", "Stop our producer or consumer (SIGTERM)", "processes", "changes", 6),
+    Action("kill", ("K",), "kill", "Kill our producer or consumer at once (SIGKILL)", "processes", "changes"),
+    Action("filter", ("/",), "filter", "Filter: FIFOs by name in their pane, messages by text everywhere else",
+           "everywhere", "passive", 6),
+    Action("freeze", ("space",), "freeze", "Freeze the message log, or follow it again; nothing stops flowing",
+           "messages", "passive", 2),
+    Action("find", ("f",), "find", "Find in the messages: highlight without hiding the others",
+           "messages", "passive", 4),
+    Action("next", ("n",), "next", "Go to the next (newer) match", "messages", "passive", 5),
+    Action("previous", ("N",), "previous", "Go to the previous (older) match", "messages", "passive"),
+    Action("only", ("o",), "one FIFO", "Show the messages of the selected FIFO only, or of all",
+           "messages", "passive", 3),
+    Action("export", ("E",), "export", "Export the messages that pass the filter as JSON lines",
+           "messages", "passive", 7),
+    Action("copy", ("y",), "copy", "Copy what is selected: a path, a process, a message", "everywhere", "passive", 7),
+    Action("up", ("up", "k"), "up", "One line up", "lists"),
+    Action("down", ("down", "j"), "down", "One line down", "lists"),
+    Action("page_up", ("pageup",), "page up", "One page up", "lists"),
+    Action("page_down", ("pagedown",), "page down", "One page down", "lists"),
+    Action("first", ("g", "home"), "first", "Go to the first row or the oldest message", "lists"),
+    Action("last", ("G", "end"), "last", "Go to the last row; in the messages, follow the newest again", "lists"),
+    Action("open", ("enter",), "open", "FIFO: show its messages only. Process: its details. Message: all of it",
+           "lists", "passive", 1),
+    Action("next_pane", ("tab",), "next pane", "Go to the next pane"),
+    Action("previous_pane", ("shift+tab",), "previous pane", "Go to the previous pane"),
+    Action("pane_1", ("1",), "FIFOs", "Go to the FIFOs"),
+    Action("pane_2", ("2",), "producers", "Go to the producers"),
+    Action("pane_3", ("3",), "consumers", "Go to the consumers"),
+    Action("pane_4", ("4",), "messages", "Go to the messages"),
+    Action("notes", ("i",), "notes", "What this view lacks, and what ails pipetui's own helpers",
+           "everywhere", "passive"),
+    Action("theme", ("t",), "theme", "Dark or light"),
+    Action("reconnect", ("R",), "reconnect", "Start a new hub after the old one was lost"),
+    Action("repaint", ("ctrl+l",), "repaint", "Draw the whole screen anew"),
+    Action("palette", ("ctrl+p",), "palette", "Search all actions by name"),
+    Action("help", ("?",), "keys", "Show every key and what it does to pipes", footer=8),
+    Action("escape", ("escape",), "back", "Close what is open, clear the filter"),
+    Action("quit", ("q", "ctrl+c"), "quit", "Quit; our producers and consumers end with it", footer=9),
+    Action("view_text", ("1",), "text", "The message as text", "message", "passive", 1),
+    Action("view_hex", ("2",), "hex", "The message as hex and ASCII side by side", "message", "passive", 2),
+    Action("view_json", ("3",), "JSON", "The message laid out, if it is JSON", "message", "passive", 3),
+    Action("view_cycle", ("tab",), "next view", "The next of text, hex and JSON", "message", "passive"),
+    Action("view_next", ("n", "right"), "next", "The next (newer) message", "message", "passive", 4),
+    Action("view_previous", ("p", "left"), "previous", "The previous (older) message", "message", "passive", 5),
+    Action("view_copy", ("y",), "copy", "Copy the whole payload", "message", "passive", 6),
+    Action("view_close", ("escape", "q", "enter"), "close", "Back to the log", "message", "", 7),
+)  # fmt: skip
+
+BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
+
+SCOPE_TITLES: dict[Scope, str] = {
+    "everywhere": "Everywhere",
+    "lists": "In every list",
+    "fifos": "FIFOs",
+    "processes": "Producers and consumers",
+    "messages": "Messages",
+    "message": "One message, opened",
+}
+
+_NAMES = {
+    "question_mark": "?", "slash": "/", "plus": "+", "minus": "-", "equals_sign": "=", "up": "↑", "down": "↓",
+    "left": "←", "right": "→", "pageup": "pgup", "pagedown": "pgdn", "escape": "esc",
+}  # fmt: skip
+
+
+def key_name(key: str) -> str:
+    """Return a key as it is shown to people: `?`, `ctrl+p`, `↑`."""
+    return _NAMES.get(key, key)
+
+
+def keys_of(action: Action, remapped: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the keys of an action, the person's own if they have chosen some."""
+    return remapped.get(action.id, action.keys)
+
+
+def in_scope(*scopes: Scope) -> Iterable[Action]:
+    """Yield the actions of these scopes, in the registry's order."""
+    return (action for action in ACTIONS if action.scope in scopes)
+
+
+def footer(scope: Scope) -> list[Action]:
+    """Return the actions for the footer while a pane of this scope has the focus, the most wanted first."""
+    shared: tuple[Scope, ...] = ("message",) if scope == "message" else ("lists", "everywhere", scope)
+    return sorted((action for action in in_scope(*shared) if action.footer), key=lambda action: action.footer)
+
+
+def clashes(remapped: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str, str]]:
+    """Return each key that would do two things on one screen, with the ids of both."""
+    found: list[tuple[str, str, str]] = []
+    for group in (("message",), ("everywhere", "lists", "fifos", "processes", "messages")):
+        taken: dict[str, str] = {}
+        for action in ACTIONS:
+            if action.scope in group:
+                keys = keys_of(action, remapped)
+                found += [(key, taken[key], action.id) for key in keys if taken.setdefault(key, action.id) != action.id]
+    return found
+
+
+def markdown_table() -> str:
+    """Return the table of keys for the README."""
+    lines = ["| key | does | to pipes |", "| --- | --- | --- |"]
+    for scope, title in SCOPE_TITLES.items():
+        lines.append(f"| **{title}** | | |")
+        for action in in_scope(scope):
+            keys = " ".join(f"`{key_name(key)}`" for key in action.keys)
+            lines.append(f"| {keys} | {action.help} | {action.effect} |")
+    return "\n".join(lines) + "\n"

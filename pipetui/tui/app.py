@@ -1,0 +1,181 @@
+"""The Textual app: starts and restarts the link to a hub, chooses the theme, and leaves without a trace.
+
+`run` is what the command line calls. Nothing here touches a pipe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any, ClassVar, Protocol, cast
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
+from textual.filter import LineFilter, NoColor
+from textual.screen import Screen
+from textual.widgets import Input
+
+from pipetui.client.session import Session
+from pipetui.text import safe
+from pipetui.tui.actions import Action, in_scope
+from pipetui.tui.config import Config
+from pipetui.tui.keys import keymap
+from pipetui.tui.monitor import Monitor
+from pipetui.tui.theme import choose, opposite, themes
+
+
+class LinkLike(Protocol):
+    """What the app needs of a link (`client.link.Link`; a test's fake has it too)."""
+
+    async def attach(self) -> None: ...
+    def send(self, request: Any) -> None: ...
+    def replies(self) -> AsyncIterator[Any]: ...
+    async def wait_closed(self) -> None: ...
+
+
+#: Gives a link whose hub has been started; called again when the person reconnects.
+OpenLink = Callable[[], LinkLike]
+
+_UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
+
+
+class PipetuiApp(App[int]):
+    """pipetui on a terminal."""
+
+    TITLE = "pipetui"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    AUTO_FOCUS = None
+
+    CSS = """
+    Screen { background: $background; color: $foreground; scrollbar-size: 1 1; }
+    Screen:ansi { background: ansi_default; color: ansi_default; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self, open_link: OpenLink, *, roots: tuple[str, ...] = (), demo: bool = False, config: Config | None = None
+    ) -> None:
+        super().__init__()
+        self.config = config or Config()
+        self.roots = roots
+        self.demo = demo
+        self._open_link = open_link
+        self._link: LinkLike | None = None
+        self._monitor = Monitor()
+        for theme in themes():
+            self.register_theme(theme)
+        self.theme = choose(self.config.theme, self.console.color_system, no_color=self.no_color)
+        self.set_keymap(keymap(self.config.keys))
+
+    def get_default_screen(self) -> Screen[Any]:
+        return self._monitor
+
+    @property
+    def monitor(self) -> Monitor:
+        """The main screen."""
+        return self._monitor
+
+    # --- the hub --------------------------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Start talking to a hub; a link from before is let go."""
+        self.run_worker(self._live(), group="hub", exclusive=True)
+
+    async def _live(self) -> None:
+        await self._let_go()
+        try:
+            link = self._link = self._open_link()
+            await link.attach()
+        except OSError as error:
+            self._monitor.tell(f"The hub can't be started: {(error.strerror or str(error)).lower()}", grave=True)
+            return
+        session = Session(link, self.roots, self.demo)
+        session.on_change(self._monitor.changed)
+        self._monitor.use(session)
+        await session.run()
+
+    async def _let_go(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            await link.wait_closed()
+
+    async def action_quit(self) -> None:
+        """Let the hub end its children and go, then leave."""
+        await self._let_go()
+        self.exit(0)
+
+    # --- looks ----------------------------------------------------------------------------------------------------
+
+    def toggle_theme(self) -> None:
+        """Dark to light or back."""
+        self.theme = opposite(self.theme)
+        self._monitor.restyle()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Leave out every colour when NO_COLOR is set; the cursor is in reverse then, and states are words."""
+        return [NoColor()] if self.no_color else super().get_line_filters()
+
+    def to_clipboard(self, text: str) -> None:
+        """Copy text through the terminal (OSC 52); bytes that are no text become `?`."""
+        self.copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
+
+    # --- the palette of commands ----------------------------------------------------------------------------------
+
+    def action_command_palette(self) -> None:
+        if isinstance(self.screen, Monitor) and not CommandPalette.is_open(cast(Any, self)):
+            self.push_screen(StillPalette(id="--command-palette"))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Offer every action of the main screen by name."""
+        for action in in_scope("fifos", "processes", "messages", "everywhere"):
+            if action.id not in ("palette", "escape"):
+                yield SystemCommand(_capital(action), _describe(action), _Doing(self, action.id))
+
+    # --- the unexpected -------------------------------------------------------------------------------------------
+
+    def _fatal_error(self) -> None:
+        """Leave with one sentence: a traceback helps nobody at a terminal (TEXTUAL=debug shows it)."""
+        if "debug" in self.features or self._exception is None:
+            super()._fatal_error()
+            return
+        error = self._exception
+        sentence = safe(f"{type(error).__name__}: {error}")
+        self.exit(_UNEXPECTED, message=f"pipetui: this should not have happened, please report it ({sentence})")
+        self._close_messages_no_wait()
+
+
+class _Doing:
+    """A deed as the palette wants it: something to call."""
+
+    def __init__(self, app: PipetuiApp, action: str) -> None:
+        self._app = app
+        self._action = action
+
+    def __call__(self) -> None:
+        self._app.monitor.action_do(self._action)
+
+
+def _capital(action: Action) -> str:
+    return action.label[:1].upper() + action.label[1:]
+
+
+def _describe(action: Action) -> str:
+    return f"{action.help} ({action.effect})" if action.effect else action.help
+
+
+class StillPalette(CommandPalette):
+    """The palette of commands, its cursor not blinking."""
+
+    def on_mount(self) -> None:
+        self.query_one(Input).cursor_blink = False
+
+
+def run(open_link: OpenLink, *, roots: tuple[str, ...] = (), demo: bool = False, config: Config | None = None) -> int:
+    """Run the monitor on this terminal until the person leaves; return the exit code."""
+    app = PipetuiApp(open_link, roots=roots, demo=demo, config=config)
+    code = app.run()
+    return app.return_code or 0 if code is None else code

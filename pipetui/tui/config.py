@@ -1,0 +1,124 @@
+"""The person's `config.toml`: keys, theme, frames a second, roots. Nothing of it is needed, anything wrong is said.
+
+theme = "light"
+fps = 20
+roots = ["/srv/pipes", "~/run"]
+
+[keys]
+freeze = "p"
+quit = ["q", "ctrl+x"]
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_config_dir
+
+from pipetui.text import safe
+from pipetui.tui.actions import BY_ID, clashes
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+
+
+class ConfigError(Exception):
+    """The configuration can't be used; the message is one sentence naming the file and the key."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What can be set. `keys` maps an action's id to its keys; `theme` None leaves the choice to pipetui."""
+
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    theme: str | None = None
+    fps: int = 30
+    roots: tuple[str, ...] = ()
+
+
+class _Wrong(Exception):
+    pass
+
+
+def _theme(config: Config, value: Any) -> Config:
+    if value not in ("dark", "light"):
+        raise _Wrong('theme must be "dark" or "light"')
+    return replace(config, theme=value)
+
+
+def _fps(config: Config, value: Any) -> Config:
+    if type(value) is not int or not 1 <= value <= 120:
+        raise _Wrong("fps must be a whole number from 1 to 120")
+    return replace(config, fps=value)
+
+
+def _roots(config: Config, value: Any) -> Config:
+    if not isinstance(value, list) or not all(isinstance(root, str) and root for root in value):
+        raise _Wrong("roots must be a list of folders")
+    try:
+        return replace(config, roots=tuple(str(Path(root).expanduser()) for root in value))
+    except RuntimeError:
+        raise _Wrong("roots names the home folder of a user that does not exist") from None
+
+
+def _keys(config: Config, value: Any) -> Config:
+    if not isinstance(value, dict):
+        raise _Wrong("keys must be a table of actions and their keys")
+    keys: dict[str, tuple[str, ...]] = {}
+    for action, given in value.items():
+        if action not in BY_ID:
+            raise _Wrong(f"keys.{action} is not an action; `?` lists them")
+        wanted = [given] if isinstance(given, str) else given
+        if not isinstance(wanted, list) or not wanted or not all(_is_key(key) for key in wanted):
+            raise _Wrong(f'keys.{action} must be a key such as "p" or "ctrl+x", or a list of keys')
+        keys[action] = tuple(wanted)
+    for key, first, second in clashes(keys):
+        raise _Wrong(f'keys: "{key}" would be both {first} and {second}')
+    return replace(config, keys=keys)
+
+
+def _is_key(value: Any) -> bool:
+    return isinstance(value, str) and bool(value) and value.isprintable() and not any(c in " ," for c in value)
+
+
+_SETTINGS: dict[str, Callable[[Config, Any], Config]] = {
+    "theme": _theme,
+    "fps": _fps,
+    "roots": _roots,
+    "keys": _keys,
+}
+
+
+def default_path() -> Path:
+    """Return where the configuration is looked for."""
+    return Path(user_config_dir("pipetui")) / "config.toml"
+
+
+def load(path: Path | str | None = None) -> Config:
+    """Return the configuration at `path` (default: the person's own, which need not exist), or raise `ConfigError`."""
+    place = Path(path) if path is not None else default_path()
+    try:
+        table = tomllib.loads(place.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        if path is None:
+            return Config()
+        raise ConfigError(f"{safe(str(place))}: there is no such file") from None
+    except OSError as error:
+        raise ConfigError(f"{safe(str(place))}: can't be read ({error.strerror})") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{safe(str(place))}: is not valid TOML ({safe(str(error))})") from None
+    config = Config()
+    for key, value in table.items():
+        if key not in _SETTINGS:
+            raise ConfigError(f"{safe(str(place))}: {safe(key)} is not a setting; there are {', '.join(_SETTINGS)}")
+        try:
+            config = _SETTINGS[key](config, value)
+        except _Wrong as wrong:
+            raise ConfigError(f"{safe(str(place))}: {safe(str(wrong))}") from None
+    return config

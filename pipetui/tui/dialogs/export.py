@@ -1,0 +1,46 @@
+"""Export the messages that pass the filter to a file, as JSON lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipetui.client.session import Refused, Session
+from pipetui.model import LogFilter
+from pipetui.text import plural
+from pipetui.tui.export import Exporter, ExportError
+from pipetui.tui.forms import Field, Form, Values, is_path
+
+
+class ExportMessages(Form):
+    """Asks where to; a file that exists is replaced only when that is confirmed."""
+
+    HEADING = "Export messages"
+    DO_IT = "Export"
+
+    def __init__(self, session: Session, wanted: LogFilter, words: str) -> None:
+        self._session = session
+        self._wanted = wanted
+        self._words = words
+        super().__init__()
+
+    def make_fields(self) -> tuple[Field, ...]:
+        return (
+            Field("path", "File", str(Path.cwd() / "messages.jsonl"), check=is_path),
+            Field("replace", "If it exists", "no", choices=(("no", "leave it alone"), ("yes", "replace it"))),
+        )
+
+    def about(self) -> str:
+        return f"The messages that the log still has ({self._words}), one JSON object a line."
+
+    async def carry_out(self, values: Values) -> str:
+        try:
+            place = Path(values["path"]).expanduser()
+        except RuntimeError:
+            raise Refused("There is no such home folder.") from None
+        try:
+            async with Exporter(place, replace=values["replace"] == "yes") as exporter:
+                async for page in self._session.export(self._wanted):
+                    await exporter.write(page)
+        except ExportError as error:
+            raise Refused(str(error)) from None
+        return f"Exported {plural(exporter.count, 'message')} to {place}"

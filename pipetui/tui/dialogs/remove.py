@@ -1,0 +1,48 @@
+"""Ask before a FIFO is removed, saying what will be touched."""
+
+from __future__ import annotations
+
+from pipetui.client.session import Session
+from pipetui.model import PipeRow
+from pipetui.text import safe
+from pipetui.tui.fifos import title
+from pipetui.tui.forms import Form, Values
+from pipetui.tui.holders import short_command
+
+_NAMED = 6
+
+
+class RemoveFifo(Form):
+    """No fields: Enter on `Remove` does it, Escape does not. `Cancel` has the focus at first."""
+
+    HEADING = "Remove this FIFO?"
+    DO_IT = "Remove"
+
+    def __init__(self, session: Session, row: PipeRow) -> None:
+        self._session = session
+        self._row = row
+        super().__init__()
+
+    def about(self) -> str:
+        pipe = self._row.pipe
+        lines = [title(self._row), f"device {pipe.id.dev}, inode {pipe.id.inode}", ""]
+        held = {end.pid: end.command for end in pipe.ends}
+        if not held:
+            lines.append("Nobody holds it now.")
+        else:
+            lines.append("Held now by:")
+            lines += [f"  {pid} {short_command(command)}" for pid, command in sorted(held.items())[:_NAMED]]
+            if len(held) > _NAMED:
+                lines.append(f"  and {len(held) - _NAMED} more")
+            lines.append("They keep the pipe they have; nobody new can open it.")
+        lines += ["", "Only this name is removed, and only if it still is this FIFO."]
+        return "\n".join(lines)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#cancel").focus()
+
+    async def carry_out(self, values: Values) -> str:
+        path = self._row.pipe.path or ""
+        await self._session.remove_fifo(path, self._row.pipe.id)
+        return f"Removed {safe(path)}"

@@ -1,0 +1,400 @@
+"""The main screen: which panes there are, how they share the room, and how the session's changes reach them.
+
+What a key does stands in `deeds.py`; what a pane draws, in the pane.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from pipetui.client.session import Change, LogView, Session
+from pipetui.model import PipeRow, Role
+from pipetui.text import number, safe
+from pipetui.tui import deeds
+from pipetui.tui.actions import BY_ID, Scope, footer, key_name, keys_of
+from pipetui.tui.bars import Bar, KeyBar, Tabs
+from pipetui.tui.cells import Part, Parts, strip
+from pipetui.tui.fifos import FifoTable, matching, short
+from pipetui.tui.filterbar import FilterBar
+from pipetui.tui.highlight import trouble
+from pipetui.tui.holders import Holder, HolderTable, holders
+from pipetui.tui.keys import bindings
+from pipetui.tui.log import MessageLog
+from pipetui.tui.moves import Listing
+from pipetui.tui.rows import RowTable
+from pipetui.tui.rule import Rule
+from pipetui.tui.status import condition, figures, processes
+from pipetui.tui.theme import Palette, palette
+
+if TYPE_CHECKING:
+    from pipetui.tui.app import PipetuiApp
+
+Pane = Literal["fifos", "producers", "consumers", "log"]
+
+PANES: tuple[Pane, ...] = ("fifos", "producers", "consumers", "log")
+_TAB: dict[Pane, str] = {"fifos": "fifos", "producers": "processes", "consumers": "processes", "log": "messages"}
+_FIRST: dict[str, Pane] = {"fifos": "fifos", "processes": "producers", "messages": "log"}
+_SCOPE: dict[Pane, Scope] = {
+    "fifos": "fifos",
+    "producers": "processes",
+    "consumers": "processes",
+    "log": "messages",
+}
+
+#: Below these the panes fold into tabs; below the last, only the pane is left.
+_NARROW, _SHORT, _TINY = 100, 30, 10
+
+
+class Divider(Widget):
+    """The line between producers and consumers."""
+
+    DEFAULT_CSS = "Divider { width: 1; height: 100%; }"
+
+    def render_line(self, y: int) -> Strip:
+        look = palette(self.app.theme)
+        return strip((("│" if y else "┬", look.rule),), 1, look.text)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self.refresh()
+
+
+class Monitor(Screen[None]):
+    """The panes. `use` gives it a session, `changed` what an update changed."""
+
+    app: PipetuiApp
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere", "fifos", "processes", "messages")
+
+    DEFAULT_CSS = """
+    Monitor { layout: vertical; }
+    Monitor #pane-fifos { height: auto; }
+    Monitor #pane-processes { layout: horizontal; height: 8; }
+    Monitor .half { width: 1fr; height: 1fr; }
+    Monitor #pane-messages { height: 1fr; }
+    Monitor RowTable { height: 1fr; }
+    Monitor MessageLog { height: 1fr; }
+    Monitor #tabs { display: none; }
+    Monitor.-narrow #tabs { display: block; }
+    Monitor.-narrow #pane-fifos, Monitor.-narrow #pane-processes, Monitor.-narrow #pane-messages {
+        display: none; height: 1fr;
+    }
+    Monitor.-narrow #pane-processes { layout: vertical; }
+    Monitor.-narrow Divider { display: none; }
+    Monitor.-narrow.-fifos #pane-fifos { display: block; }
+    Monitor.-narrow.-processes #pane-processes { display: block; }
+    Monitor.-narrow.-messages #pane-messages { display: block; }
+    Monitor.-narrow #rule-fifos { display: none; }
+    Monitor.-tiny #status, Monitor.-tiny #keys, Monitor.-tiny Rule { display: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session: Session | None = None
+        self.pane: Pane = "fifos"
+        self.name_filter = ""
+        self.fifos = FifoTable()
+        self.producers, self.consumers = HolderTable("producer"), HolderTable("consumer")
+        self.log_ = MessageLog(self._look)
+        self.keys = KeyBar()
+        self.name_bar, self.log_bar = FilterBar("name-filter", regex=False), FilterBar("log-filter")
+        self._status, self._tabs = Bar("status"), Tabs()
+        self._rules: dict[str, Rule] = {pane: Rule(f"rule-{pane}") for pane in PANES}
+        self._sizes: tuple[str, str] = ("", "")
+
+    def compose(self) -> ComposeResult:
+        yield self._status
+        yield self._tabs
+        with Vertical(id="pane-fifos"):
+            yield self._rules["fifos"]
+            yield self.name_bar
+            yield self.fifos
+        with Container(id="pane-processes"):
+            with Vertical(classes="half"):
+                yield self._rules["producers"]
+                yield self.producers
+            yield Divider()
+            with Vertical(classes="half"):
+                yield self._rules["consumers"]
+                yield self.consumers
+        with Vertical(id="pane-messages"):
+            yield self._rules["log"]
+            yield self.log_bar
+            yield self.log_
+        yield self.keys
+
+    def on_mount(self) -> None:
+        self._fold()
+        self.show_log_rule()
+        self.fifos.focus()
+        self.app.connect()
+
+    # --- parts ----------------------------------------------------------------------------------------------------
+
+    def table(self, role: Role) -> HolderTable:
+        """Return the table of producers or consumers."""
+        return self.producers if role == "producer" else self.consumers
+
+    def list_(self, pane: Pane) -> Listing:
+        """Return what a pane lists."""
+        lists: dict[Pane, Listing] = {
+            "fifos": self.fifos,
+            "producers": self.producers,
+            "consumers": self.consumers,
+            "log": self.log_,
+        }
+        return lists[pane]
+
+    @property
+    def selected(self) -> PipeRow | None:
+        """The selected FIFO."""
+        return self.fifos.row
+
+    @property
+    def holder(self) -> Holder | None:
+        """The selected process, when its pane has the focus."""
+        if self.pane not in ("producers", "consumers"):
+            return None
+        return self.table("producer" if self.pane == "producers" else "consumer").row
+
+    def tell(self, sentence: str, *, grave: bool = False) -> None:
+        """Say one sentence in the footer, until the next key."""
+        self.keys.tell(sentence, grave=grave)
+
+    def _look(self, view: LogView) -> None:
+        if self.session is not None:
+            self.session.look(view)
+
+    # --- the session ----------------------------------------------------------------------------------------------
+
+    def use(self, session: Session) -> None:
+        """Show this session from now on."""
+        self.session = session
+        self.log_.act(lambda window: window.reset())
+        self.changed(Change(status=True, pipes=True, actors=True, processes=True))
+
+    def changed(self, change: Change) -> None:
+        """Draw what an update changed."""
+        if self.session is None or not self.is_mounted:
+            return
+        if change.pipes or change.status:
+            self.show_fifos()
+        if change.pipes or change.actors or change.processes:
+            self.show_holders()
+        if change.log is not None:
+            self.log_.take(change.log)
+        if change.pipes or change.actors or change.processes or change.status or change.lost:
+            self.show_status()
+        if change.lost:
+            self.tell(change.lost, grave=True)
+
+    def show_fifos(self) -> None:
+        """Bring the table of FIFOs up to date."""
+        assert self.session
+        rows = matching(self.session.pipes, self.name_filter)
+        table, before = self.fifos, self.fifos.count
+        table.say_when_empty(*self._no_fifos())
+        table.show(rows)
+        if table.count != before:
+            self.share_room()
+        look = palette(self.app.theme)
+        words: Parts = ()
+        if self.name_filter:
+            words = ((f"{number(len(rows))} of {number(len(self.session.pipes))} have “", look.dim),
+                     (safe(self.name_filter), look.accent), ("” in their path", look.dim))  # fmt: skip
+        self._rules["fifos"].say("FIFOS", words)
+
+    def _no_fifos(self) -> tuple[str, ...]:
+        assert self.session
+        if self.name_filter:
+            return (f"No FIFO has “{safe(self.name_filter)}” in its path; esc clears the filter.",)
+        if not self.session.host or self.session.status.scanning:
+            return ("Looking for FIFOs…",)
+        under = f" under {', '.join(safe(root) for root in self.app.roots)}" if self.app.roots else ""
+        create = self.key("create")
+        return (f"No FIFO found{under}.", f"Press {create} to create one, or quit and run `pipetui demo`.")
+
+    def show_holders(self) -> None:
+        """Bring the producers and consumers up to date."""
+        assert self.session
+        row = self.selected
+        roles: tuple[Role, ...] = ("producer", "consumer")
+        look = palette(self.app.theme)
+        for role in roles:
+            table = self.table(role)
+            table.say_when_empty(*self._nobody(role, row))
+            table.show(holders(row, role, self.session.actors, self.session.processes, self.session.pipes))
+            words: Parts = ((f"of {short(row.pipe.path or '')}", look.dim),) if row and row.pipe.path else ()
+            self._rules[f"{role}s"].say(f"{role.upper()}S", words)
+
+    def _nobody(self, role: Role, row: PipeRow | None) -> tuple[str, ...]:
+        if row is None:
+            return ("Select a FIFO to see who is at its ends.",)
+        does, action = ("writes", "write") if role == "producer" else ("reads", "read")
+        return (f"Nobody {does}. {self.key(action)} starts a {role}.",)
+
+    def show_status(self) -> None:
+        """Bring the status line and the tabs up to date."""
+        if self.session is None:
+            return
+        look = palette(self.app.theme)
+        right = condition(self.session, look, following=self.log_.window.following, reconnect=self.key("reconnect"))
+        left = figures(self.session, look, self.size.width)
+        self._status.say(((" pipetui  ", look.title), *right) if self.session.lost else left,
+                                           () if self.session.lost else right)  # fmt: skip
+        tabs = [
+            ("fifos", f"FIFOs {number(len(self.session.pipes))}"),
+            ("processes", f"Processes {number(processes(self.session))}"),
+            ("messages", "Messages"),
+        ]
+        self._tabs.show(tabs, _TAB[self.pane])
+
+    def show_log_rule(self) -> None:
+        """Bring the line above the messages up to date."""
+        look, log = palette(self.app.theme), self.log_
+        window = log.window
+        wrong = trouble(window.filter) or window.trouble
+        words: list[Part] = [(f" only {short(window.filter.fifo)}" if window.filter.fifo else " all FIFOs", look.dim)]
+        pattern = safe(window.filter.pattern)
+        kind = "regex" if window.filter.regex else "filter"
+        words.append((f" · {kind} “{pattern}”", look.accent) if pattern else (" · no filter", look.dim))
+        if wrong:
+            words.append((f" · {safe(wrong)}", look.stuck))
+        if log.finding.pattern:
+            words.append((f" · find “{safe(log.finding.pattern)}”", look.accent))
+        if bad := trouble(log.finding):
+            words.append((f" · {safe(bad)}", look.stuck))
+        if window.following:
+            words.append((" · following", look.dim))
+        else:
+            words += [(" · ", look.dim), ("frozen", look.waiting)]
+            if window.below:
+                words += [("  ", None), (f" {number(window.below)} new ", look.badge)]
+        self._rules["log"].say("MESSAGES", tuple(words), self._counts(look))
+        log.say_when_empty(*self._no_messages())
+
+    def _counts(self, look: Palette) -> Parts:
+        counts, window = self.log_.window.counts, self.log_.window
+        lost = counts.not_kept
+        parts: list[Part] = [(f"{number(counts.seen)} seen · ", look.dim)]
+        parts.append((f"{number(lost)} not kept", look.waiting if lost else look.dim))
+        if counts.evicted:
+            parts.append((f" · {number(counts.evicted)} dropped by age", look.dim))
+        if window.passed:
+            parts.append((f" · {number(window.passed)} not shown", look.dim))
+        return tuple(parts)
+
+    def _no_messages(self) -> tuple[str, ...]:
+        window = self.log_.window
+        if window.filter.pattern or window.filter.fifo:
+            return ("No message passes the filter. esc clears it.",)
+        if window.counts.seen:
+            return ("The newest messages are not kept in the log any more.",)
+        return ("No messages yet: they are seen by consumers.", f"{self.key('read')} starts one on the selected FIFO.")
+
+    # --- room -----------------------------------------------------------------------------------------------------
+
+    def _fold(self) -> None:
+        width, height = self.size
+        self.set_class(width < _NARROW or height < _SHORT, "-narrow")
+        self.set_class(height < _TINY, "-tiny")
+        for tab in _FIRST:
+            self.set_class(_TAB[self.pane] == tab, f"-{tab}")
+        self.share_room()
+
+    def share_room(self) -> None:
+        """Give the FIFOs what they need up to a third of a tall screen; the processes get a fixed share."""
+        fifos, ends = self.query_one("#pane-fifos"), self.query_one("#pane-processes")
+        if self.has_class("-narrow"):
+            wanted = ("1fr", "1fr")
+        else:
+            height = self.size.height
+            open_ = self.name_bar.is_open
+            rows = max(4, min(self.fifos.count, height // 3 - 2))
+            wanted = (str(rows + 2 + open_), str(max(6, height // 5)))
+        if wanted == self._sizes:
+            return
+        self._sizes = wanted
+        for pane, size in zip((fifos, ends), wanted, strict=True):
+            pane.styles.height = size
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._fold()
+        self.show_status()
+
+    def go_to(self, pane: Pane) -> None:
+        """Give a pane the focus; on a small screen its tab comes to the front."""
+        self._enter(pane)
+        self.list_(pane).focus()
+
+    def _enter(self, pane: Pane) -> None:
+        self.pane = pane
+        self._fold()
+        for each in PANES:
+            self._rules[each].light(each == pane)
+        self.keys.show(footer(_SCOPE[pane]), self.app.config.keys)
+        self.show_status()
+
+    def step(self, by: int) -> None:
+        """Go to the next or previous pane."""
+        self.go_to(PANES[(PANES.index(self.pane) + by) % len(PANES)])
+
+    def key(self, action: str) -> str:
+        """Return the first key of an action, as people write it."""
+        return key_name(keys_of(BY_ID[action], self.app.config.keys)[0])
+
+    # --- events ---------------------------------------------------------------------------------------------------
+
+    def action_do(self, action: str) -> None:
+        """Carry out an action of the registry."""
+        deeds.do(self, action)
+
+    def on_key(self) -> None:
+        self.keys.hush()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        widget = event.widget
+        if widget.id in PANES:
+            self._enter(widget.id)
+
+    def on_row_table_selected(self, event: RowTable.Selected) -> None:
+        if event.table is self.fifos and self.session is not None:
+            self.show_holders()
+
+    def on_row_table_activated(self, event: RowTable.Activated) -> None:
+        deeds.open_row(self, event.table)
+
+    def on_message_log_moved(self) -> None:
+        self.show_log_rule()
+        self.show_status()
+
+    def on_message_log_opened(self, event: MessageLog.Opened) -> None:
+        deeds.open_message(self, event.line)
+
+    def on_tabs_chosen(self, event: Tabs.Chosen) -> None:
+        self.go_to(_FIRST[event.tab])
+
+    def on_key_bar_pressed(self, event: KeyBar.Pressed) -> None:
+        if BY_ID[event.action].scope == "lists":
+            self.list_(self.pane).action_do(event.action)
+        else:
+            self.action_do(event.action)
+
+    def on_filter_bar_typed(self, event: FilterBar.Typed) -> None:
+        deeds.typed(self, event)
+
+    def restyle(self) -> None:
+        """Say everything anew in the colours of another theme."""
+        if self.session is not None:
+            self.show_fifos()
+            self.show_holders()
+            self.show_status()
+        self.show_log_rule()

@@ -1,0 +1,134 @@
+"""The census: which process holds which end of which pipe, from `/proc/PID/fd` alone.
+
+Nothing is opened but those folders. A FIFO's identity is (device, inode) of stat(2) through the link; anonymous
+pipes all live on one kernel filesystem, whose device any pipe of ours tells, and their inode is in the link's text.
+Links that can't be FIFOs are told apart by their text before any stat; those on filesystems whose server may be dead
+are left alone, because a stat there can block for ever.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from pipetui.kernel.errors import NotPermitted
+from pipetui.kernel.fd import Fd
+from pipetui.kernel.procfs import Held, Proc
+from pipetui.model import End, Pipe, PipeId
+from pipetui.watch.finder import pipe_of
+
+_DELETED = " (deleted)"
+
+#: Device files that every daemon holds, and pseudo filesystems without FIFOs.
+NEVER_FIFOS = ("/dev/null", "/dev/pts/", "/dev/urandom", "/dev/random", "/proc/", "/sys/", "/memfd:", "/dmabuf:")
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Who holds what. `pipes` has what stat(2) through a held end says of each pipe, with its path if it has one.
+
+    `threads` are kernel threads: they hold nothing and wait for nothing of ours.
+    """
+
+    ends: dict[PipeId, tuple[End, ...]] = field(default_factory=dict)
+    pipes: dict[PipeId, Pipe] = field(default_factory=dict)
+    commands: dict[int, str] = field(default_factory=dict)
+    readable: int = 0
+    unreadable: int = 0
+    partial: tuple[str, ...] = ()
+    threads: frozenset[int] = frozenset()
+
+
+def take(proc: Proc, *, anonymous: bool = False, nonblocking: bool = False, kernel: set[int] | None = None) -> Census:
+    """Return all ends of FIFOs (with `anonymous`, of every pipe) that readable processes hold.
+
+    `nonblocking` also reads O_NONBLOCK of each end, one small file each. `kernel` may be a set that the caller keeps
+    from one census to the next: kernel threads are remembered in it and not read again.
+    """
+    far, met = far_away(proc), set[str]()
+    threads = set() if kernel is None else kernel
+    pids = proc.pids()
+    threads.intersection_update(pids)
+    ends: dict[PipeId, list[End]] = {}
+    pipes: dict[PipeId, Pipe] = {}
+    commands: dict[int, str] = {}
+    readable = unreadable = 0
+    for pid in pids:
+        if pid in threads:
+            continue
+        try:
+            holding = proc.held(pid, anonymous=anonymous, never=NEVER_FIFOS, far=far)
+        except NotPermitted:
+            if _is_thread(proc, pid):
+                threads.add(pid)
+            else:
+                unreadable += 1
+            continue
+        if not holding.descriptors and _is_thread(proc, pid):
+            threads.add(pid)
+            continue
+        readable += 1
+        met |= holding.far
+        if not holding.ends:
+            continue
+        commands[pid] = command = proc.command(pid)
+        for item in holding.ends:
+            identity = _identity(item)
+            if identity not in pipes or (pipes[identity].deleted and not item.text.endswith(_DELETED)):
+                pipes[identity] = _pipe(identity, item)
+            flag = proc.nonblocking(pid, item.fd) if nonblocking else None
+            ends.setdefault(identity, []).append(End(pid, item.fd, item.access, flag, command))
+    partial = tuple(f"{prefix}: what processes have open there was not looked at" for prefix in sorted(met))
+    held = {key: tuple(value) for key, value in ends.items()}
+    return Census(held, pipes, commands, readable, unreadable, partial, frozenset(threads))
+
+
+def _is_thread(proc: Proc, pid: int) -> bool:
+    """Whether this is a kernel thread, which has no command line and holds nothing (or a zombie, which is alike)."""
+    return proc.command(pid).startswith("[")
+
+
+def with_flags(proc: Proc, ends: Iterable[End]) -> tuple[End, ...]:
+    """Return the ends with O_NONBLOCK looked up: for those that are shown, when the census went without."""
+    return tuple(replace(end, nonblocking=proc.nonblocking(end.pid, end.fd)) for end in ends)
+
+
+@lru_cache(maxsize=1)
+def pipefs_device() -> int:
+    """Return the device number of all anonymous pipes: there is one pipefs in a kernel."""
+    reader, writer = os.pipe()
+    with Fd(reader), Fd(writer):
+        return os.fstat(reader).st_dev
+
+
+def _identity(item: Held) -> PipeId:
+    if item.status is not None:
+        return PipeId(item.status.st_dev, item.status.st_ino)
+    return PipeId(pipefs_device(), int(item.text[len("pipe:[") : -1]))
+
+
+def _pipe(identity: PipeId, item: Held) -> Pipe:
+    if item.status is None:
+        return Pipe(identity, "anonymous")
+    pipe = pipe_of(item.text, item.status)
+    if not item.text.endswith(_DELETED):
+        return pipe
+    if item.status.st_nlink == 0:
+        return replace(pipe, paths=(item.text.removesuffix(_DELETED),), deleted=True)
+    return pipe if _is_named(item) else replace(pipe, paths=())
+
+
+def _is_named(item: Held) -> bool:
+    """Whether a link that ends in ` (deleted)` is the FIFO's very name: it still exists, maybe under another one."""
+    assert item.status is not None
+    try:
+        return os.path.samestat(os.lstat(item.text), item.status)
+    except OSError:
+        return False
+
+
+def far_away(proc: Proc) -> tuple[str, ...]:
+    """Return the mount points, with a slash, on which a stat(2) can block for ever because a server is dead."""
+    return tuple(mount.point + "/" for mount in proc.mounts() if mount.remote and mount.point != "/")

@@ -1,0 +1,72 @@
+"""What state a pipe is in, in a few words for a table: the most telling fact first. Pure.
+
+Rates are the hub's business: it says "flowing" where it sees bytes move, and asks here for everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipetui.model import Mood, Pipe, Waiter
+
+
+def describe(pipe: Pipe) -> tuple[str, Mood]:
+    """Return the state in words and how it is to be taken."""
+    words, mood = _waiting(pipe) or _at_rest(pipe)
+    return (f"{words}, removed" if pipe.deleted else words), mood
+
+
+def name_of(command: str) -> str:
+    """Return the program's short name of a command line: `/usr/bin/cat f` is `cat`."""
+    first = command.split(" ", 1)[0]
+    return first if first.startswith("[") else first.rsplit("/", 1)[-1] or first
+
+
+def _waiting(pipe: Pipe) -> tuple[str, Mood] | None:
+    """The state if some task waits on the pipe, else None."""
+    by_kind = {
+        kind: [w for w in pipe.waiters if w.kind == kind] for kind in ("open-write", "open-read", "write", "read")
+    }
+    if by_kind["open-write"]:
+        return f"{_who(by_kind['open-write'])} for a reader", "waiting"
+    if by_kind["open-read"]:
+        return f"{_who(by_kind['open-read'])} for a writer", "waiting"
+    if by_kind["write"]:
+        return f"full: {_who(by_kind['write'])} to write", "waiting"
+    if by_kind["read"]:
+        waiting = {waiter.pid for waiter in by_kind["read"]}
+        if set(pipe.holders("w")) <= waiting:
+            return f"{_who(by_kind['read'])} for its own write end", "stuck"
+        return "idle: readers wait for data" if len(waiting) > 1 else "idle: reader waits for data", "calm"
+    return None
+
+
+def _who(waiters: Iterable[Waiter]) -> str:
+    tasks = {waiter.pid: name_of(waiter.command) for waiter in waiters}
+    if len(tasks) > 1:
+        return f"{len(tasks)} processes wait"
+    ((pid, name),) = tasks.items()
+    return f"{name} ({pid}) waits" if name else f"process {pid} waits"
+
+
+def _at_rest(pipe: Pipe) -> tuple[str, Mood]:
+    """The state from the ends and the fill alone."""
+    readers, writers = len(pipe.holders("r")), len(pipe.holders("w"))
+    full = pipe.queued is not None and pipe.capacity is not None and pipe.queued >= pipe.capacity
+    if not pipe.ends:
+        return "nobody has it open", "calm"
+    if not readers:
+        left = ", bytes unread" if pipe.queued else ""
+        return f"no reader: {_count(writers, 'writer')}{left}", "stuck"
+    if not writers:
+        left = ", bytes unread" if pipe.queued else ""
+        return f"no writer: {_count(readers, 'reader')}{left}", "waiting"
+    if full:
+        return "full", "waiting"
+    if pipe.queued:
+        return "bytes unread", "active"
+    return ("idle" if pipe.queued == 0 else "open at both ends"), "calm"
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

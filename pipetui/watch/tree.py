@@ -1,0 +1,319 @@
+"""Keeps the list of FIFOs below one root current, by inotify(7) instead of walking again.
+
+Each folder is watched before it is listed, so nothing can appear unseen in between. An event only says where to
+look: what is there is decided by lstat(2) at that moment, so a burst of renames ends in the right picture whatever
+the order. When the kernel's queue overflows, everything is walked again; when it allows no more watches, everything
+is walked again from time to time, and `partial` says so. All folders' state is in `_folders`, by path.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pipetui.kernel import inotify
+from pipetui.kernel.errors import Missing, PipeError, WatchLimit
+from pipetui.kernel.inotify import Event, Inotify
+from pipetui.model import Pipe
+from pipetui.watch.finder import DEPTH, ENTRIES, Walk, denied_note, kind_of, pipe_of
+from pipetui.watch.roots import absolute
+
+_MASK = (
+    inotify.CREATE
+    | inotify.DELETE
+    | inotify.MOVED_FROM
+    | inotify.MOVED_TO
+    | inotify.ATTRIB
+    | inotify.DELETE_SELF
+    | inotify.MOVE_SELF
+    | inotify.ONLYDIR
+)
+_LEFT = inotify.DELETE | inotify.MOVED_FROM
+_SELF = inotify.DELETE_SELF | inotify.MOVE_SELF | inotify.UNMOUNT
+
+#: A first scan hands over what it has found at least this often (seconds).
+_BATCH = 0.05
+#: Walk again after this many seconds where watches are lacking, or this many times the last walk's time if longer.
+_AGAIN = 5.0
+_AGAIN_FACTOR = 20
+#: Look for a root that has gone this often (seconds).
+_ROOT_BACK = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is new or different (a pipe replaces whatever was at its path), and which paths no longer are FIFOs."""
+
+    found: list[Pipe] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.found or self.gone)
+
+
+@dataclass(slots=True)
+class _Folder:
+    """A folder we know: its depth below the root, its watch (-1: none), its FIFOs by path, its sub-folders."""
+
+    level: int
+    wd: int = -1
+    fifos: dict[str, Pipe] = field(default_factory=dict)
+    subs: set[str] = field(default_factory=set)
+
+
+class TreeWatch:
+    """The FIFOs below `root` (a folder, or one FIFO): first `scan`, then `read` when `fileno` polls readable.
+
+    It walks in the caller's thread and may block on a slow filesystem: for a child process of its own.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        *,
+        depth: int = DEPTH,
+        entries: int = ENTRIES,
+        watches: int | None = None,
+        again: float = _AGAIN,
+    ) -> None:
+        self.root = absolute(root)
+        self._depth = depth
+        self._entries = entries
+        self._watches = _fair_share() if watches is None else watches
+        self._again = again
+        self._single = False
+        self._inotify = Inotify()
+        self._folders: dict[str, _Folder] = {}
+        self._paths: dict[int, str] = {}
+        self._before: dict[str, Pipe | None] = {}
+        self._denied: set[str] = set()
+        self._notes: dict[str, None] = {}
+        self._limit = ""
+        self._due: float | None = None
+
+    def fileno(self) -> int:
+        """Return the descriptor that polls readable when there is something to `read`."""
+        return self._inotify.fileno()
+
+    def timeout(self) -> float | None:
+        """Return after how many seconds `read` wants to be called even without an event; None for never."""
+        return None if self._due is None else max(0.0, self._due - time.monotonic())
+
+    @property
+    def partial(self) -> tuple[str, ...]:
+        """What is not seen below this root, one sentence each."""
+        limit = (self._limit,) if self._limit else ()
+        return (*self._notes, *denied_note(self.root, sorted(self._denied)), *limit)
+
+    @property
+    def pipes(self) -> list[Pipe]:
+        """All FIFOs known now."""
+        return [pipe for folder in self._folders.values() for pipe in folder.fifos.values()]
+
+    def close(self) -> None:
+        """End all watches."""
+        self._inotify.close()
+
+    def scan(self) -> Iterator[list[Pipe]]:
+        """Walk the root for the first time; yield what is found, in batches (an empty one says: still walking).
+
+        Raises Missing, NotAFifo, NotPermitted of the root itself.
+        """
+        self._single = kind_of(self.root) == "fifo"
+        batch: list[Pipe] = []
+        handed = started = time.monotonic()
+        for found in self._walk_root():
+            batch += found
+            if time.monotonic() - handed >= _BATCH:
+                yield batch
+                batch, handed = [], time.monotonic()
+        self._before.clear()
+        self._plan(time.monotonic() - started)
+        yield batch
+
+    def read(self) -> Changes:
+        """Take the events that are there, look where they point, and return what changed since the last time."""
+        events = self._inotify.read()
+        due = self._due is not None and time.monotonic() >= self._due
+        if due or any(event.mask & inotify.Q_OVERFLOW for event in events):
+            self._rescan()
+        else:
+            self._follow(events)
+        return self._changes()
+
+    # --- events ---------------------------------------------------------------------------------------------------
+
+    def _follow(self, events: list[Event]) -> None:
+        """Look once at each name that the events tell of, in their order."""
+        places: dict[str, bool] = {}
+        for event in events:
+            folder = self._paths.get(event.wd)
+            if folder is None:
+                continue
+            if event.mask & inotify.IGNORED:
+                self._paths.pop(event.wd, None)
+            elif event.name:
+                path = os.path.join(folder, os.fsdecode(event.name))
+                entered = event.mask & inotify.ISDIR and not event.mask & inotify.ATTRIB
+                places[path] = bool(entered) or places.get(path, False)
+            elif event.mask & _SELF and folder == self._watched_root():
+                self._rescan()
+                return
+        for path, walk in places.items():
+            self._look(path, walk)
+
+    def _look(self, path: str, walk: bool) -> None:
+        """Make what we know of `path` true again; `walk` says that it is or was another folder than before."""
+        folder = self._folders.get(os.path.dirname(path))
+        if folder is None or (self._single and path != self.root):
+            return
+        if (walk and path in folder.subs) or (path in self._denied and os.access(path, os.R_OK | os.X_OK)):
+            self._drop(path)
+        try:
+            status = os.lstat(path)
+        except OSError:
+            self._set(folder, path, None)
+            self._drop(path)
+            return
+        self._set(folder, path, pipe_of(path, status) if stat.S_ISFIFO(status.st_mode) else None)
+        if stat.S_ISDIR(status.st_mode) and path not in self._folders and not self._single:
+            for _ in self._walk(path, folder.level + 1):
+                pass
+
+    def _set(self, folder: _Folder, path: str, pipe: Pipe | None) -> None:
+        known = folder.fifos.get(path)
+        if known == pipe:
+            return
+        self._before.setdefault(path, known)
+        if pipe is None:
+            del folder.fifos[path]
+        else:
+            folder.fifos[path] = pipe
+
+    def _drop(self, path: str) -> None:
+        """Forget a folder and all below it."""
+        parent = self._folders.get(os.path.dirname(path))
+        if parent is not None:
+            parent.subs.discard(path)
+        pending = [path]
+        while pending:
+            gone = pending.pop()
+            self._denied.discard(gone)
+            folder = self._folders.pop(gone, None)
+            if folder is None:
+                continue
+            pending += folder.subs
+            for name, pipe in folder.fifos.items():
+                self._before.setdefault(name, pipe)
+            if self._paths.get(folder.wd) == gone:  # else it is another folder's by now: this one was moved there
+                del self._paths[folder.wd]
+                self._inotify.remove(folder.wd)
+
+    def _changes(self) -> Changes:
+        """Compare what was touched with what it was, so that a there-and-back is no change."""
+        changes = Changes()
+        for path, before in self._before.items():
+            folder = self._folders.get(os.path.dirname(path))
+            now = folder.fifos.get(path) if folder else None
+            if now is None and before is not None:
+                changes.gone.append(path)
+            elif now is not None and now != before:
+                changes.found.append(now)
+        self._before.clear()
+        return changes
+
+    # --- walking --------------------------------------------------------------------------------------------------
+
+    def _watched_root(self) -> str:
+        return os.path.dirname(self.root) if self._single else self.root
+
+    def _walk_root(self) -> Iterator[list[Pipe]]:
+        if not self._single:
+            yield from self._walk(self.root, 0)
+            return
+        folder = self._watched_root()
+        self._enter(folder, 0)
+        self._look(self.root, False)
+        yield list(self._folders[folder].fifos.values())
+
+    def _walk(self, top: str, level: int) -> Iterator[list[Pipe]]:
+        """Walk and watch `top` and all below it."""
+        if level > self._depth:
+            self._note(f"{self.root}: folders more than {self._depth} levels down are not searched")
+            return
+        base = top.rstrip("/").count("/") - level
+        walk = Walk(
+            top,
+            depth=self._depth - level,
+            entries=self._entries,
+            enter=lambda folder: self._enter(folder, folder.rstrip("/").count("/") - base),
+        )
+        for found in walk:
+            for pipe in found:
+                self._set(self._folders[os.path.dirname(pipe.paths[0])], pipe.paths[0], pipe)
+            yield found
+        self._denied.update(walk.denied)
+        for note in walk.cuts:
+            self._note(note)
+
+    def _enter(self, path: str, level: int) -> None:
+        """Know and watch a folder that is about to be listed."""
+        folder = self._folders.setdefault(path, _Folder(level))
+        parent = self._folders.get(os.path.dirname(path))
+        if parent is not None and parent is not folder:
+            parent.subs.add(path)
+        try:
+            if len(self._paths) >= self._watches:
+                raise WatchLimit(f"{self._watches:,} folders are watched; raise fs.inotify.max_user_watches for more")
+            folder.wd = self._inotify.add(path, _MASK)
+            self._paths[folder.wd] = path
+        except WatchLimit as error:
+            self._limit = f"{self.root}: {error}; until then it is searched again every {self._again:g} s"
+        except PipeError:
+            pass  # vanished, or not permitted: listing it will say so
+
+    def _rescan(self) -> None:
+        """Walk everything again and keep the watches of folders that still are."""
+        old = self._folders
+        self._folders, self._paths = {}, {}
+        self._notes.clear()
+        self._denied.clear()
+        self._limit = ""
+        for folder in old.values():
+            for path, pipe in folder.fifos.items():
+                self._before.setdefault(path, pipe)
+        started = time.monotonic()
+        try:
+            self._single = kind_of(self.root) == "fifo"
+            for _ in self._walk_root():
+                pass
+        except PipeError as error:
+            self._note(f"{error}" if not isinstance(error, Missing) else f"{self.root} is gone")
+        for folder in old.values():
+            if folder.wd >= 0 and folder.wd not in self._paths:
+                self._inotify.remove(folder.wd)
+        self._plan(time.monotonic() - started)
+
+    def _plan(self, took: float) -> None:
+        """Decide when to walk again although no event asks for it."""
+        wait = None
+        if self._watched_root() not in self._folders:
+            wait = _ROOT_BACK
+        elif self._limit:
+            wait = max(self._again, took * _AGAIN_FACTOR)
+        self._due = None if wait is None else time.monotonic() + wait
+
+    def _note(self, note: str) -> None:
+        self._notes[note] = None
+
+
+def _fair_share() -> int:
+    """Return how many watches one tree may take: the user's other programs need some of the limit too."""
+    try:
+        with open("/proc/sys/fs/inotify/max_user_watches", "rb") as file:
+            return max(64, int(file.read()) // 4)
+    except (OSError, ValueError):
+        return 2048

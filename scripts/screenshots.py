@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Draws screenshots/*.svg from the running program: the real thing in a pseudo-terminal, read by a terminal emulator.
+
+Every picture is of a program that was started for it, on a temporary folder with a name that anybody's could have.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from monitor import Monitor, shows_the_demo
+from processes import Stage
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture: its title, the size of the terminal, and the way to what it shows."""
+
+    title: str
+    pose: Callable[[Monitor], None]
+    columns: int = 120
+    rows: int = 40
+
+
+def flowing(monitor: Monitor) -> None:
+    """Wait until everything has something to show: a full pipe, rates, a screen of messages."""
+    monitor.terminal.wait_for(lambda screen: len(monitor.messages()) >= 8 and monitor.seen() > 300, 30.0, "a full log")
+    monitor.terminal.wait_for(re.compile(r"/slow .* full"), 30.0)
+    monitor.press("1", "G", "k")
+
+
+def narrow(monitor: Monitor) -> None:
+    """The FIFOs of a small screen."""
+    monitor.terminal.pause(0.5, 4.0)
+    monitor.press("1", "G", "k")
+
+
+def producer(monitor: Monitor) -> None:
+    """The dialog that starts a producer."""
+    flowing(monitor)
+    monitor.select_fifo("orders")
+    monitor.press("w")
+    monitor.terminal.wait_for("Template")
+    monitor.fill({"Template": '{{"id": {n}, "sum": {random}}}', "Rate": "25"})
+
+
+def message(monitor: Monitor) -> None:
+    """One message, opened, as hex."""
+    flowing(monitor)
+    monitor.press("4", "space", "enter")
+    monitor.terminal.wait_for("hex")
+    monitor.press("2")
+    monitor.terminal.wait_for("00000000  ")
+
+
+def light(monitor: Monitor) -> None:
+    """The light theme."""
+    flowing(monitor)
+    monitor.press("t")
+
+
+def keys(monitor: Monitor) -> None:
+    """The help."""
+    flowing(monitor)
+    monitor.press("?")
+    monitor.terminal.wait_for("Create a FIFO")
+
+
+PICTURES = {
+    "main-120x40": Picture("pipetui demo", flowing),
+    "main-80x24": Picture("pipetui demo", narrow, 80, 24),
+    "dialog-producer": Picture("pipetui: start a producer", producer),
+    "message": Picture("pipetui: one message", message),
+    "light": Picture("pipetui: light", light),
+    "help": Picture("pipetui: keys", keys),
+}
+
+
+def draw(name: str, picture: Picture, target: Path) -> None:
+    """Start the demo, bring it into its pose, and draw it."""
+    # the path that is on the screen must be one that anybody's machine could have
+    with tempfile.TemporaryDirectory(prefix="box-", dir="/tmp") as short, Stage() as stage:
+        settings = {"TMPDIR": short}
+        terminal = stage.terminal("demo", columns=picture.columns, rows=picture.rows, env=settings)
+        terminal.wait_for(shows_the_demo if picture.columns >= 100 else "orders")
+        picture.pose(Monitor(terminal))
+        terminal.svg(target / f"{name}.svg", picture.title)
+        terminal.kill(signal.SIGTERM)
+        terminal.wait_exit()
+
+
+def main() -> int:
+    """Draw all of them, or those that are named."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PICTURES)} (default: all)")
+    options.add_argument("--into", type=Path, default=ROOT / "screenshots", metavar="FOLDER")
+    args = options.parse_args()
+    unknown = set(args.names) - set(PICTURES)
+    if unknown:
+        options.error(f"no such picture: {', '.join(sorted(unknown))}")
+    args.into.mkdir(exist_ok=True)
+    for name in args.names or PICTURES:
+        draw(name, PICTURES[name], args.into)
+        print(args.into / f"{name}.svg")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

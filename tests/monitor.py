@@ -1,0 +1,142 @@
+"""The monitor in a terminal as a person uses it: what to press, and how to see that it has happened."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+from processes import descendants, describe
+from terminal import Terminal
+
+#: The names of the demo's FIFOs.
+DEMO_FIFOS = {"orders", "slow", "bursts"}
+
+#: A row of the message log: TIME FIFO WRITER→READER LENGTH TEXT.
+MESSAGE = re.compile(r"^[ ▸](\d\d:\d\d:\d\d\.\d{3})  (\S+) +(?:(\d+|\?)→(\d+) +)?([\d,]+)  (.*)$", re.MULTILINE)
+
+#: A field of a dialog: its label at the left border, in a column of its own.
+_FIELD = re.compile(r"│ ?([A-Z][a-z]+(?: [a-z]+)*) {2,}")
+
+
+def shows_the_demo(screen: str) -> bool:
+    """Tell whether the screen has the three FIFOs, our producers and consumers, and messages."""
+    return (
+        all(re.search(rf"/{name}\b", screen) for name in DEMO_FIFOS)
+        and screen.count("●") >= 2
+        and MESSAGE.search(screen) is not None
+    )
+
+
+class Monitor:
+    """Steps in the monitor, each of which ends when its effect is on the screen."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.terminal = terminal
+
+    # --- keys -----------------------------------------------------------------------------------------------------
+
+    def press(self, *keys: str, pause: float = 0.3) -> None:
+        """Press keys one after the other; each has its effect, or 0.3 s, before the next."""
+        for key in keys:
+            received, start = self.terminal.received, time.monotonic()
+            self.terminal.send(key)
+            self.terminal.wait_until(
+                lambda: self.terminal.received > received or time.monotonic() - start > pause  # noqa: B023
+            )
+            self.terminal.pause(0.05, 0.3)
+
+    def type_text(self, text: str) -> None:
+        """Type a text and see it."""
+        self.terminal.type_text(text)
+        self.terminal.wait_for(text)
+
+    def quit(self) -> int:
+        """Quit and return the exit code."""
+        self.terminal.send("q")
+        return self.terminal.wait_exit()
+
+    # --- dialogs --------------------------------------------------------------------------------------------------
+
+    def fill(self, values: Mapping[str, str]) -> None:
+        """Fill fields of the open dialog, named by their labels; the first field has the focus."""
+        at = 0
+        for label, value in values.items():
+            self.terminal.wait_for(lambda screen: label in _FIELD.findall(screen), what=f"the field {label}")  # noqa: B023
+            labels = _FIELD.findall(self.terminal.text())
+            steps = labels.index(label) - at
+            self.press(*["down" if steps > 0 else "up"] * abs(steps))
+            at += steps
+            self.press("ctrl+u")
+            self.terminal.type_text(value)
+            shown = re.escape(value[-20:])
+            self.terminal.wait_for(re.compile(rf"│ ?{label} +.*{shown}"), what=f"{value!r} in the field {label}")
+
+    def dialog(self, key: str, heading: str, values: Mapping[str, str]) -> None:
+        """Open a dialog by its key, fill it and press Enter; it closes when the hub has done it."""
+        box = re.compile(rf"╭─+ *{heading}")
+        self.terminal.send(key)
+        self.terminal.wait_for(box)
+        self.fill(values)
+        self.terminal.send("enter")
+        self.terminal.wait_gone(box)
+
+    def create_fifo(self, path: Path) -> None:
+        """Create a FIFO."""
+        self.press("1")
+        self.dialog("c", "New FIFO", {"Path": str(path)})
+        self.terminal.wait_for(re.compile(rf"^ [▸ ] .*{path.name} ", re.MULTILINE))
+
+    def start_producer(self, **values: str) -> None:
+        """Start a producer on the selected FIFO."""
+        self.dialog("w", "Producer", {name.replace("_", " ").capitalize(): value for name, value in values.items()})
+
+    def start_consumer(self, **values: str) -> None:
+        """Start a consumer on the selected FIFO."""
+        self.dialog("r", "Consumer", {name.replace("_", " ").capitalize(): value for name, value in values.items()})
+
+    # --- panes ----------------------------------------------------------------------------------------------------
+
+    def select_fifo(self, name: str) -> None:
+        """Put the cursor of the FIFOs on the one whose path ends in a name."""
+        chosen = re.compile(rf"^ ▸ \S*{re.escape(name)}(?: |$)", re.MULTILINE)
+        self.press("1", "g")
+        for _ in range(50):
+            if chosen.search(self.terminal.text()):
+                return
+            self.press("j")
+        self.terminal.wait_for(chosen, 0.0)
+
+    def filter_messages(self, text: str) -> None:
+        """Show only the messages that hold a text."""
+        self.press("4", "/", "ctrl+u")
+        self.type_text(text)
+        self.press("enter")
+
+    def messages(self) -> list[str]:
+        """Return the texts of the messages on the screen, oldest first."""
+        return [match.group(6) for match in MESSAGE.finditer(self.terminal.text())]
+
+    def seen(self) -> int:
+        """Return how many messages the screen says were seen."""
+        match = re.search(r"([\d,]+) seen", self.terminal.text())
+        return int(match.group(1).replace(",", "")) if match else 0
+
+    def actors(self) -> dict[int, str]:
+        """Return our producers and consumers on the screen: pid, and the rest of the row."""
+        found = re.finditer(r"[●○] +(\d+) +([^│\n]*)", self.terminal.text())
+        return {int(match.group(1)): match.group(2).strip() for match in found}
+
+    # --- processes ------------------------------------------------------------------------------------------------
+
+    def hub(self) -> psutil.Process:
+        """Return the hub of this monitor."""
+        hubs = [
+            child
+            for child in psutil.Process(self.terminal.pid).children()
+            if re.search(r"pipetui[./]backend", " ".join(child.cmdline())) or child.children()
+        ]
+        assert len(hubs) == 1, [describe(process) for process in descendants(self.terminal.pid)]
+        return hubs[0]

@@ -1,0 +1,233 @@
+"""A hub that is not there: the screen's tests push updates into it and read what the screen asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from textual.pilot import Pilot
+
+from pipetui.backend import wire
+from pipetui.client.link import LinkLost
+from pipetui.model import (
+    ActorState,
+    ConsumerSpec,
+    Counters,
+    End,
+    Line,
+    LogCounts,
+    LogFilter,
+    Pipe,
+    PipeId,
+    PipeRow,
+    Process,
+    ProducerSpec,
+    Status,
+    Waiter,
+)
+from pipetui.text import encode
+from pipetui.tui.app import PipetuiApp
+from pipetui.tui.config import Config
+
+R = TypeVar("R")
+
+#: 14:05:33.120 on some day, whatever the timezone is (minutes and seconds are the same nearly everywhere).
+NOON = 1_700_000_733.120
+
+
+class FakeHub:
+    """A link whose other end is the test. It keeps a log of lines and answers views of it as a hub does."""
+
+    def __init__(self) -> None:
+        self.requests: list[wire.Request] = []
+        self.closed = False
+        self.lines: list[Line] = []
+        self.not_kept = 0
+        self.refuse: dict[type, str] = {}
+        self.view: wire.LogView | None = None
+        self.status = Status(host="box1")
+        self.pipes: tuple[PipeRow, ...] = ()
+        self.actors: tuple[ActorState, ...] = ()
+        self.processes: tuple[Process, ...] = ()
+        self._credit = False
+        self._sent = 0
+        self._said: object = None
+        self._out: asyncio.Queue[wire.Reply | str] = asyncio.Queue()
+
+    # --- the link -------------------------------------------------------------------------------------------------
+
+    async def attach(self) -> None: ...
+
+    def send(self, request: wire.Request) -> None:
+        self.requests.append(request)
+        if isinstance(request, wire.Hello):
+            self.push(wire.Welcome(wire.VERSION, "box1", 1))
+        elif isinstance(request, wire.Ready):
+            first, fresh = self.view is None, self.view != request.log
+            self.view, self._credit = request.log, True
+            if first:
+                self.push(wire.Update(self.status, self.pipes, (), self.actors, (), self.processes))
+            if fresh:
+                self.push(wire.Update(log=self._page(fresh=True)))
+        else:
+            self.push(self._answer(request))
+
+    async def replies(self) -> AsyncIterator[wire.Reply]:
+        while True:
+            reply = await self._out.get()
+            if isinstance(reply, str):
+                raise LinkLost(reply)
+            yield reply
+
+    async def wait_closed(self) -> None:
+        self.closed = True
+
+    # --- what tests do --------------------------------------------------------------------------------------------
+
+    def push(self, reply: wire.Reply) -> None:
+        self._out.put_nowait(reply)
+
+    def lose(self, reason: str) -> None:
+        self._out.put_nowait(reason)
+
+    def flow(self, *lines: Line, **update: Any) -> None:
+        """Let messages arrive, and perhaps other changes with them."""
+        self.lines += lines
+        self.push(wire.Update(log=self._page(fresh=False), **update))
+
+    def asked(self, kind: type[R]) -> list[R]:
+        """Return the requests of a kind."""
+        return [request for request in self.requests if isinstance(request, kind)]
+
+    # --- what a hub does ------------------------------------------------------------------------------------------
+
+    def _matching(self, *filters: LogFilter) -> list[Line]:
+        def passes(line: Line) -> bool:
+            return all(f.pattern in line.payload and f.fifo in ("", line.fifo) for f in filters)
+
+        return [line for line in self.lines if passes(line)]
+
+    @property
+    def counts(self) -> LogCounts:
+        seen = self.lines[-1].number if self.lines else 0
+        return LogCounts(seen, len(self.lines), self.not_kept)
+
+    def _page(self, *, fresh: bool) -> wire.LogPage:
+        view = self.view
+        assert view is not None
+        lines = self._matching(view.filter)
+        if view.follow:
+            new = lines if fresh else [line for line in lines if line.number > self._sent]
+            shown = new[-view.after :]
+            skipped = 0 if fresh else len(new) - len(shown)
+            self._sent = shown[-1].number if shown else self._sent
+            return wire.LogPage(view.id, tuple(shown), not fresh and not skipped, skipped, counts=self.counts)
+        before = [line for line in lines if line.number < view.anchor]
+        after = [line for line in lines if line.number >= view.anchor]
+        page = before[len(before) - view.before :] + after[: view.after] if view.before else after[: view.after]
+        if fresh:
+            self._sent = page[-1].number if page else view.anchor
+        newer = sum(line.number > self._sent for line in lines)
+        older = bool(page) and lines[0].number < page[0].number
+        return wire.LogPage(view.id, tuple(page) if fresh else (), not fresh, 0, newer, older, self.counts)
+
+    def _answer(self, request: wire.Request) -> wire.Reply:
+        assert not isinstance(request, (wire.Hello, wire.Ready))
+        number = request.request
+        if type(request) in self.refuse:
+            return wire.Failed(number, self.refuse[type(request)])
+        if isinstance(request, wire.Fetch):
+            return wire.Whole(number, next((line for line in self.lines if line.number == request.number), None))
+        if isinstance(request, wire.Find):
+            found = [line.number for line in self._matching(request.filter, request.find)]
+            if request.backwards:
+                return wire.Found(number, max((n for n in found if n < request.start), default=None))
+            return wire.Found(number, min((n for n in found if n > request.start), default=None))
+        if isinstance(request, wire.Export):
+            return wire.Page(number, tuple(self._matching(request.filter)), None)
+        return wire.Done(number, 99 if isinstance(request, (wire.StartProducer, wire.StartConsumer)) else None)
+
+
+def line(number: int, payload: str = "", fifo: str = "/tmp/demo/orders", **more: Any) -> Line:
+    """Return a message."""
+    payload = payload or f"Number {number:03d}"
+    made = Line(number, NOON + number * 0.012, fifo, 4125, 4121, len(encode(payload)), payload)
+    return replace(made, **more)
+
+
+def fifo(inode: int, path: str, state: str = "idle", **more: Any) -> PipeRow:
+    """Return a FIFO as the screen lists it; `more` goes to the row or to its pipe."""
+    row = {key: more.pop(key) for key in ("mood", "write_rate", "read_rate") if key in more}
+    return PipeRow(Pipe(PipeId(8, inode), paths=(path,), mode=0o600, **more), state, **row)
+
+
+def demo() -> FakeHub:
+    """Return a hub with the example of a small host: four FIFOs, ours and others, a log."""
+    hub = FakeHub()
+    hub.pipes = (
+        fifo(1, "/tmp/demo/orders", "flowing", mood="active", queued=1229, capacity=65536, write_rate=1440.0,
+             read_rate=1440.0, ends=(End(4121, 3, "w"), End(4122, 3, "w"), End(4125, 3, "r"),
+                                     End(9010, 7, "r", True, "/usr/bin/snapserver -s pipe"))),
+        fifo(2, "/tmp/demo/slow", "full: sort (4123) lags", mood="stuck", queued=65536, capacity=65536,
+             write_rate=48.0, read_rate=48.0, ends=(End(4123, 3, "r"), End(4126, 3, "w"))),
+        fifo(3, "/tmp/demo/bursts", "idle 3 s", queued=0, capacity=65536, write_rate=0.0, read_rate=0.0,
+             ends=(End(4127, 3, "r"), End(4128, 3, "w"))),
+        fifo(4, "/run/user/1000/ctl", "printf (8812) waits for a reader", mood="waiting",
+             waiters=(Waiter(8812, 8812, "open-write", command="printf hello"),)),
+    )  # fmt: skip
+    numbers = ProducerSpec("/tmp/demo/orders", rate=60.0, name="numbers")
+    hub.actors = (
+        ActorState(1, "producer", 4121, numbers, "running", "writing", "active", PipeId(8, 1),
+                   Counters(1204, 13244), 60.0, 720.0),
+        ActorState(2, "producer", 4122, numbers, "paused", "paused", "waiting", PipeId(8, 1), Counters(1204, 13244)),
+        ActorState(3, "consumer", 4125, ConsumerSpec("/tmp/demo/orders", name="lines"), "running", "reading",
+                   "active", PipeId(8, 1), Counters(2408, 26488), 120.0, 1440.0),
+    )  # fmt: skip
+    hub.processes = (
+        Process(4121, "numbers", "jo", 0.01, 9 << 20),
+        Process(4122, "numbers", "jo", 0.0, 9 << 20),
+        Process(4125, "lines", "jo", 0.02, 10 << 20),
+        Process(9010, "/usr/bin/snapserver -s pipe", "snap", 0.04, 31 << 20),
+        Process(4123, "sort", "jo", 0.9, 12 << 20),
+        Process(4126, "yes", "jo", 0.1, 1 << 20),
+        Process(8812, "printf hello", "jo", 0.0, 1 << 20),
+    )
+    names = ("orders", "slow", "bursts")
+    for number in range(2300, 2409):
+        payload = "" if number % 3 else f'{{"id": {number}, "sum": 12.5, "items": ["tea", "milk"]}}'
+        name = names[number % 7 % 3]
+        hub.lines.append(line(number, payload, f"/tmp/demo/{name}", writer=None if name == "slow" else 4121))
+    return hub
+
+
+def make_app(hub: FakeHub, config: Config | None = None, roots: tuple[str, ...] = ("/tmp", "/run")) -> PipetuiApp:
+    """Return the app on a fake hub."""
+    return PipetuiApp(lambda: hub, roots=roots, config=config)
+
+
+def screen_lines(app: PipetuiApp) -> list[str]:
+    """Return the screen as lines of text, as Textual would draw it."""
+    width, height = app.size
+    strips = app.screen._compositor.render_strips()
+    return ["".join(segment.text for segment in strip) for strip in strips][:height]
+
+
+def screen_text(app: PipetuiApp) -> str:
+    """Return the screen as one text."""
+    return "\n".join(screen_lines(app))
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Let what was pushed arrive on the screen."""
+    for _ in range(4):
+        await pilot.pause()
+
+
+async def until(pilot: Pilot[Any], true: Callable[[], bool], within: float = 5.0) -> None:
+    """Wait until something is true."""
+    deadline = asyncio.get_running_loop().time() + within
+    while not true():
+        assert asyncio.get_running_loop().time() < deadline, screen_text(pilot.app)  # type: ignore[arg-type]
+        await pilot.pause(0.01)
