@@ -11,9 +11,12 @@ def main() -> int:
     if arguments in (["--version"], ["-V"]):
         print(f"pipetui {__version__}")
         return 0
-    from pipetui.cli.app import run
+    try:
+        from pipetui.cli.app import run
 
-    return run(arguments)
+        return run(arguments)
+    except KeyboardInterrupt:  # while the imports were still under way
+        return 130
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ DEMO_FIFOS = {"orders", "slow", "bursts"}
 MESSAGE = re.compile(r"^[ ▸](\d\d:\d\d:\d\d\.\d{3})  (\S+) +(?:(\d+|\?)→(\d+) +)?([\d,]+)  (.*)$", re.MULTILINE)
 
 #: A field of a dialog: its label at the left border, in a column of its own.
-_FIELD = re.compile(r"│ ?([A-Z][a-z]+(?: [a-z]+)*) {2,}")
+_FIELD = re.compile(r"│ ([A-Z]\w*(?: \w+)*) {2,}\S")
 
 
 def shows_the_demo(screen: str) -> bool:
@@ -65,14 +65,38 @@ class Monitor:
         at = 0
         for label, value in values.items():
             self.terminal.wait_for(lambda screen: label in _FIELD.findall(screen), what=f"the field {label}")  # noqa: B023
-            labels = _FIELD.findall(self.terminal.text())
-            steps = labels.index(label) - at
-            self.press(*["down" if steps > 0 else "up"] * abs(steps))
+            steps = _FIELD.findall(self.terminal.text()).index(label) - at
+            self._walk(label, steps)
             at += steps
-            self.press("ctrl+u")
+            self.terminal.send("ctrl+u")
             self.terminal.type_text(value)
-            shown = re.escape(value[-20:])
-            self.terminal.wait_for(re.compile(rf"│ ?{label} +.*{shown}"), what=f"{value!r} in the field {label}")
+            shown = re.compile(rf"│ {label} .*{re.escape(value[-4:])}")
+            self.terminal.wait_for(shown, what=f"{value!r} in the field {label}")
+
+    def _walk(self, label: str, steps: int) -> None:
+        """Move the focus up or down to a field: the one with a cursor or a lit choice."""
+        if steps:
+            before = self._colours(label)
+            self.terminal.send(*["down" if steps > 0 else "up"] * abs(steps))
+            self.terminal.wait_until(lambda: self._colours(label) != before, what=f"the focus on the field {label}")
+
+    def _colours(self, label: str) -> set[str]:
+        """Return the backgrounds in the row of a field."""
+        place = self.terminal.find(f"│ {label} ")
+        assert place, f"no field {label} on the screen:\n{self.terminal.text()}"
+        x, y = place
+        return {self.terminal.cell(column, y).bg for column in range(x + 2 + len(label), x + 75)}
+
+    def button(self, label: str) -> None:
+        """Go to a button of the open dialog and press it."""
+        for _ in range(4):
+            place = self.terminal.find(f" {label} ")
+            assert place, f"no button {label} on the screen:\n{self.terminal.text()}"
+            if self.terminal.cell(place[0] + 1, place[1]).bold:  # it has the focus
+                self.terminal.send("enter")
+                return
+            self.press("shift+tab")
+        raise AssertionError(f"the focus does not come to {label}:\n{self.terminal.text()}")
 
     def dialog(self, key: str, heading: str, values: Mapping[str, str]) -> None:
         """Open a dialog by its key, fill it and press Enter; it closes when the hub has done it."""

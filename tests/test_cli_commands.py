@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -194,7 +194,7 @@ def test_names_that_are_not_utf_8_travel_as_surrogate_escapes(home: Path) -> Non
 def test_a_fifo_elsewhere_is_listed_while_a_process_holds_it(home: Path) -> None:
     (home / "here").mkdir()
     os.mkfifo("there")
-    assert run("ls", "here") == (0, b"", run("ls", "here")[2])
+    assert str(home).encode() not in run("ls", "here")[1]
     with fifo.open_reader("there"):
         table = run("ls", "here")[1].decode()
         assert str(home / "there") in table.split("Elsewhere, held by processes:")[1]

@@ -69,7 +69,7 @@ def test_from_an_empty_folder_to_messages_and_back(stage: Stage) -> None:
     assert path.exists()
     monitor.press("d")
     terminal.wait_for("Remove this FIFO?")
-    monitor.press("shift+tab", "enter")
+    monitor.button("Remove")
     terminal.wait_until(lambda: not path.exists(), what="the FIFO is removed")
     assert monitor.quit() == 0
     assert terminal.left_behind() == []
@@ -235,7 +235,7 @@ def test_a_fifo_replaced_under_our_feet_is_not_removed(monitor: Monitor, stage: 
     monitor.terminal.wait_for("Remove this FIFO?")
     os.mkfifo(stage.work / "other")
     os.rename(stage.work / "other", path)
-    monitor.press("shift+tab", "enter")
+    monitor.button("Remove")
     monitor.terminal.wait_for(re.compile(r"replaced|no longer|not the|gone", re.IGNORECASE))
     assert path.exists()
 
@@ -250,7 +250,7 @@ def test_the_help_names_every_key(monitor: Monitor) -> None:
 def test_the_palette_finds_an_action(monitor: Monitor) -> None:
     monitor.press("ctrl+p")
     monitor.terminal.pause(0.3)
-    monitor.terminal.type_text("create")
+    monitor.terminal.type_text("new fi")
     monitor.terminal.wait_for("Create a FIFO")
 
 
@@ -269,7 +269,7 @@ def test_small_screens_have_tabs(stage: Stage) -> None:
     stage.fifo("news")
     terminal = stage.terminal(stage.work, columns=80, rows=24)
     terminal.wait_for("news")
-    terminal.wait_for(re.compile(r"FIFOs 1 · Processes \d+ · .*Messages"))
+    terminal.wait_for(re.compile(r"FIFOs \d+ · Processes \d+ · .*Messages"))
     monitor = Monitor(terminal)
     monitor.start_consumer()
     monitor.select_fifo("news")

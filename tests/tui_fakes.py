@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -231,3 +231,43 @@ async def until(pilot: Pilot[Any], true: Callable[[], bool], within: float = 5.0
     while not true():
         assert asyncio.get_running_loop().time() < deadline, screen_text(pilot.app)  # type: ignore[arg-type]
         await pilot.pause(0.01)
+
+
+Story = Callable[[PipetuiApp, FakeHub, Pilot[Any]], Awaitable[None]]
+
+
+def on_screen(
+    width: int = 120, height: int = 40, hub: Callable[[], FakeHub] = demo, config: Config | None = None
+) -> Callable[[Story], Callable[[], None]]:
+    """Make a story of the app on a screen of this size into a test."""
+
+    def wrap(story: Story) -> Callable[[], None]:
+        async def play() -> None:
+            fake = hub()
+            app = make_app(fake, config)
+            async with app.run_test(size=(width, height)) as pilot:
+                await until(pilot, lambda: fake.view is not None)
+                await settle(pilot)
+                await story(app, fake, pilot)
+
+        def test() -> None:
+            asyncio.run(play())
+
+        test.__name__ = story.__name__
+        test.__doc__ = story.__doc__
+        return test
+
+    return wrap
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys, each with its effect."""
+    for key in keys:
+        await pilot.press(key)
+        await settle(pilot)
+
+
+async def write(pilot: Pilot[Any], text: str) -> None:
+    """Type a text."""
+    await pilot.press(*text)
+    await settle(pilot)

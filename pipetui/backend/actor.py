@@ -85,6 +85,15 @@ class Actor(ABC):
         """Say whether there are messages to report."""
         return False
 
+    def announce(self, message: bytes) -> None:
+        """Tell the hub at once what is about to be written, so that it can say later who wrote it.
+
+        It is in the hub's pipe before the message is in the FIFO. Left out while a report is on its way: then the
+        writer of this message stays unknown.
+        """
+        if self._sender.flush():
+            self._sender.send(hash(message))
+
     def state(self, phase: Phase, detail: str = "", mood: Mood = "calm") -> None:
         """Say what the actor does now, in the hub's and the screen's words."""
         self._phase, self._detail, self._mood = phase, detail, mood

@@ -63,6 +63,11 @@ class Child:
         if self._pidfd is not None:
             self._loop.on_readable(self._pidfd.fileno(), self._ended)
 
+    def catch_up(self) -> None:
+        """Take what it has reported up to now, out of turn."""
+        if self.alive:
+            self._read()
+
     def _read(self) -> None:
         for report in self._receiver.receive():
             self._on_report(report)

@@ -26,7 +26,7 @@ from pipetui.backend.outlet import Outlet
 from pipetui.backend.patterns import BadPattern, TooSlow
 from pipetui.backend.retrieval import export, find
 from pipetui.backend.ring import Entry, Ring
-from pipetui.backend.troupe import Member, Troupe
+from pipetui.backend.troupe import Member, Troupe, authors
 from pipetui.kernel import fifo
 from pipetui.kernel.errors import PipeError
 from pipetui.kernel.fd import Fd
@@ -256,25 +256,27 @@ class Hub:
         state = member.state
         before = self._ring.advance(messages, count)
         offset = before - (state.counters.messages - messages)
-        writer = self._only_writer(state.pipe)
-        path = state.spec.path
-        for frame, when in frames:
-            self._ring.add(
-                Entry(
-                    frame.number + offset, when, path, state.pid, writer, len(frame.payload), frame.payload, frame.piece
-                )
-            )
+        writers = self._writers(state.pipe, [frame for frame, _ in frames])
+        path, pid = state.spec.path, state.pid
+        for (frame, when), writer in zip(frames, writers, strict=True):
+            payload = frame.payload
+            self._ring.add(Entry(frame.number + offset, when, path, pid, writer, len(payload), payload, frame.piece))
         self._log_news = True
         self._wake()
 
-    def _only_writer(self, identity: PipeId | None) -> int | None:
-        """The pid of the pipe's writer if there is just one: a pipe does not say who wrote what (pipe(7))."""
+    def _writers(self, identity: PipeId | None, frames: list[Frame]) -> list[int | None]:
+        """Say who wrote each message, where that is known: a pipe does not carry it (pipe(7)).
+
+        It is known when the pipe has just one writer, and when all its writers are our own and announced it.
+        """
         if identity is None:
-            return None
-        actors = self._troupe.on_pipe(identity)
-        pids = set(self._observatory.writers(identity))
-        pids |= {actor.pid for actor in actors if actor.role == "producer" and actor.phase != "opening"}
-        return pids.pop() if len(pids) == 1 else None
+            return [None] * len(frames)
+        members = self._troupe.writers(identity)
+        ours = {member.state.pid for member in members}
+        everybody = ours | set(self._observatory.writers(identity))
+        if len(everybody) == 1:
+            return [everybody.pop()] * len(frames)
+        return authors(members, frames) if ours == everybody else [None] * len(frames)
 
     # --- updates --------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
+from dataclasses import replace
 from itertools import islice
 
 from pipetui.backend.patterns import BadPattern, Test, TooSlow, compile_filter, guarded
@@ -122,7 +123,7 @@ class LogReader:
         self._selection = Selection(ring, LogFilter())
         self._view: LogView | None = None
         self._sent = 0  # the number of the screen's last line
-        self._said: LogPage | None = None
+        self._said: LogPage | None = None  # the last page without its lines
         self.unfinished = False
 
     def page(self, view: LogView) -> LogPage | None:
@@ -140,10 +141,8 @@ class LogReader:
             page = self._standing(view)
         else:
             page = self._standing_still(view)
-        if not fresh and page == self._said and not page.lines:
-            return None
-        self._said = page
-        return page
+        said, self._said = self._said, replace(page, lines=(), append=True, skipped=0)
+        return None if page == said and not fresh else page
 
     def _following(self, view: LogView, fresh: bool) -> LogPage:
         rows = max(1, min(view.after, MOST_LINES))

@@ -29,6 +29,9 @@ _FULL = Waiting("waiting", "the pipe is full: waits for room", "waiting", after=
 #: The length of a random message whose spec gives none.
 RANDOM_SIZE = 64
 
+#: Up to this rate (messages/s) each message is announced to the hub, which can then tell several writers apart.
+ANNOUNCED = 200.0
+
 #: A nonblocking producer without a reader looks again this often (seconds) where inotify can't tell it.
 LOOK_AGAIN = 1.0
 
@@ -79,12 +82,15 @@ class Producer(Actor):
         self.identify(self._spec.path)
         self._open(_NO_READER)
         self.state("running", "writing")
+        self.report()  # the hub knows of this writer before anybody can read what it writes
         for number, message in enumerate(messages(self._spec)):
             if self._spec.count and number >= self._spec.count:
                 raise Finished("all written")
             if self._rate > 0 and number % self._spec.burst == 0:
                 self._await_turn()
             self.step()
+            if 0 < self._rate <= ANNOUNCED:
+                self.announce(message.removesuffix(b"\n"))
             self._deliver(message)
         raise Finished("all written")
 

@@ -23,6 +23,9 @@ from pipetui.model import ActorSpec, ActorState, ConsumerSpec, PipeId, ProducerS
 WINDOW = 1.0
 AGAIN = 0.5
 
+#: For so long (seconds) a producer that has ended still counts as a possible writer of what is read.
+LINGER = 1.0
+
 
 class Refusal(PipeError):
     """A request about an actor makes no sense; the message says why."""
@@ -51,6 +54,30 @@ def _steady(value: float) -> float:
     return float(f"{value:.2g}")
 
 
+class Announcements:
+    """Hashes of the messages that a producer was about to write and nobody of ours has read yet; the newest count."""
+
+    LIMIT = 2000
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+
+    def add(self, message: int) -> None:
+        """Note one more message of this hash."""
+        self._counts[message] = self._counts.pop(message, 0) + 1
+        if len(self._counts) > self.LIMIT:
+            del self._counts[next(iter(self._counts))]
+
+    def take(self, message: int) -> None:
+        """Such a message has been read."""
+        left = self._counts.pop(message, 0) - 1
+        if left > 0:
+            self._counts[message] = left
+
+    def __contains__(self, message: int) -> bool:
+        return message in self._counts
+
+
 class Member:
     """One actor: its state for the screen, its process, and what the log has of it."""
 
@@ -58,7 +85,9 @@ class Member:
         self.state = state
         self.child: Child | None = None
         self.meter = _Meter()
+        self.announced = Announcements()
         self.paused = False
+        self.ended_at = float("inf")
         self.says: dict[str, Any] = {}  # the state that it reported last: phase, detail, mood
 
 
@@ -164,7 +193,10 @@ class Troupe:
 
     # --- reports --------------------------------------------------------------------------------------------------
 
-    def _on_report(self, member: Member, report: tuple[Any, ...]) -> None:
+    def _on_report(self, member: Member, report: tuple[Any, ...] | int) -> None:
+        if isinstance(report, int):
+            member.announced.add(report)
+            return
         counts, state, pipe, queued, capacity, acknowledged, blocked, kept = report
         phase, detail, mood = state
         if member.child is not None:
@@ -205,6 +237,7 @@ class Troupe:
         else:
             detail, mood = said or "ended", "calm"
         member.paused = False
+        member.ended_at = time.monotonic()
         self._set(
             member,
             phase="ended",
@@ -234,6 +267,36 @@ class Troupe:
         """Return the actors that are alive on a pipe."""
         states = (member.state for member in self.members.values())
         return [state for state in states if state.pipe == identity and state.phase != "ended"]
+
+
+    def writers(self, identity: PipeId) -> list[Member]:
+        """Return our producers that have opened a pipe, also those that have just gone: their bytes may be unread.
+
+        A producer tells the hub that it has opened the FIFO, and at a modest rate what it is about to write, before
+        it writes: so whatever a consumer has read was announced by now.
+        """
+        members = [member for member in self.members.values() if member.state.role == "producer"]
+        for member in members:
+            if member.child is not None:
+                member.child.catch_up()
+        since = time.monotonic() - LINGER
+        return [
+            member
+            for member in members
+            if member.state.pipe == identity and member.state.phase != "opening" and member.ended_at > since
+        ]
+
+
+def authors(members: list[Member], frames: list[Frame]) -> list[int | None]:
+    """Return which of these producers wrote each message, by what they announced; None where that is not certain."""
+    pids: list[int | None] = []
+    for frame in frames:
+        message = hash(frame.payload)
+        candidates = [member for member in members if message in member.announced]
+        for member in candidates:
+            member.announced.take(message)
+        pids.append(candidates[0].state.pid if len(candidates) == 1 else None)
+    return pids
 
 
 def _signal_name(number: int) -> str:

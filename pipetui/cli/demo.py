@@ -71,13 +71,13 @@ async def _plain(limit: float) -> int:
     session.look(LogView(after=500, width=WIDTH * 4))
     running = asyncio.create_task(session.run())
     try:
-        await asyncio.wait([running], timeout=limit)
+        ended, _ = await asyncio.wait([running], timeout=limit)
     finally:
         running.cancel()
         await link.wait_closed()
     if broken:
         raise broken[0]
-    if session.lost:
+    if ended:
         complain(f"the demo ended early: {session.lost}")
         return ExitCode.IMPOSSIBLE
     return ExitCode.OK

@@ -19,7 +19,7 @@ class ExitCode(enum.IntEnum):
     INTERRUPTED = 130
 
 
-class Leave(Exception):  # noqa: N818 - it is a way out, not an error
+class Leave(Exception):
     """Ends a command with an exit code and one sentence on stderr."""
 
     def __init__(self, code: ExitCode, message: str = "") -> None:

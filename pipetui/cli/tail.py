@@ -2,6 +2,8 @@
 
 A reader's descriptor reports a hang-up for ever once the last writer has left, so at each EOF a fresh one is opened
 before the old one is closed: it reports nothing until a writer comes, and there was never a moment without a reader.
+One trap: a writer that came and left just before the fresh open has left bytes but no hang-up on it (Linux compares
+the pipe's count of writers with that at the open). So after bytes, a read tells whether that was all, never a poll.
 """
 
 from __future__ import annotations
@@ -86,16 +88,20 @@ class _Reader:
         self._identity = fifo.identify(path)
         self._pipe = fifo.open_reader(path, expected=self._identity)
         self._ended = False
+        self._more = False  # the last read gave bytes: only another read can tell whether EOF follows
 
     def next(self) -> list[Frame]:
         """Wait for bytes or EOF and return the frames they complete (maybe none). Raises Gone, Missing."""
         if self._ended:
             self._renew()
-        self._wait()
+        if not self._more:
+            self._wait()
         try:
             data = os.read(self._pipe.fileno(), _CHUNK)
-        except BlockingIOError:  # another reader was quicker
+        except BlockingIOError:  # a writer is there and has written no more
+            self._more = False
             return []
+        self._more = False
         if data:
             return self._framer.feed(data)
         self._ended = True  # renewed only at the next call: what was read must be printed even if the FIFO is gone

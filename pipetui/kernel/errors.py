@@ -1,7 +1,5 @@
 """What can go wrong with a FIFO, in the domain's words. `OSError` is translated here, once, at the kernel's edge."""
 
-# ruff: noqa: N818 - these are named after what is the case, as the kernel's own errors are
-
 from __future__ import annotations
 
 import errno

@@ -48,8 +48,7 @@ class PipetuiApp(App[int]):
     AUTO_FOCUS = None
 
     CSS = """
-    Screen { background: $background; color: $foreground; scrollbar-size: 1 1; }
-    Screen:ansi { background: ansi_default; color: ansi_default; }
+    Screen { scrollbar-size: 1 1; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -34,7 +34,7 @@ class Bar(Widget):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        return spread(self._left, self._right, self.size.width, palette(self.app.theme).text)
+        return spread(self._left, self._right, self.size.width, palette(self.app.theme).base)
 
 
 class Tabs(Bar):
@@ -115,7 +115,7 @@ class KeyBar(Bar):
         width = self.size.width
         if self._sentence:
             style = look.stuck if self._grave else look.accent
-            return strip(((" " + cut(self._sentence, width - 1), style),), width, look.text)
+            return strip(((" " + cut(self._sentence, width - 1), style),), width, look.base)
         parts: list[Part] = [(" ", None)]
         self._places = []
         used = 1
@@ -124,7 +124,7 @@ class KeyBar(Bar):
             size = len(key) + len(label) + 1
             self._places.append((used, used + size, action))
             used += size + 3
-        return strip(parts, width, look.text)
+        return strip(parts, width, look.base)
 
     def _fitting(self, width: int) -> list[tuple[str, str, str]]:
         """Return the keys that fit; help and quit stay as long as anything does."""

@@ -69,7 +69,7 @@ def _state(row: PipeRow, look: Palette, width: int) -> Parts:
 
 
 COLUMNS: tuple[Column[PipeRow], ...] = (
-    Column("FIFO", _path, minimum=14, natural=lambda row: len(title(row))),
+    Column("FIFO", _path, minimum=14, natural=lambda row: len(title(row)), comfort=34),
     Column("FILL", _fill, 16, priority=1),
     Column("QUEUED", _queued, 9, "right", 3),
     Column("OF", _capacity, 9, "right", 6),
@@ -77,7 +77,7 @@ COLUMNS: tuple[Column[PipeRow], ...] = (
     Column("READS/S", _read, 9, "right", 5),
     Column("W", lambda row, look, width: _count(row, "w", look), 2, "right", 2),
     Column("R", lambda row, look, width: _count(row, "r", look), 2, "right", 2),
-    Column("STATE", _state, minimum=28),
+    Column("STATE", _state, minimum=28, comfort=34),
 )
 
 #: For screens too narrow for the bar: the name and the state are what matters.

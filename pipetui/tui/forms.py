@@ -38,7 +38,8 @@ def _always(values: Values) -> bool:
 class Field:
     """One field. `check` gives a sentence when the value is wrong; `when` hides what the other values make moot.
 
-    With `choices` (value, word) it is a choice, otherwise a line of text.
+    With `choices` (value, word) it is a choice, otherwise a line of text: a `long` one, or one as long as a number
+    beside its `hint`.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Field:
     choices: tuple[tuple[str, str], ...] = ()
     check: Callable[[str], str] = _fine
     when: Callable[[Values], bool] = _always
+    long: bool = False
 
 
 class Form(ModalScreen[str]):
@@ -67,6 +69,7 @@ class Form(ModalScreen[str]):
     Form .label { width: 16; color: $faded; }
     Form .hint { color: $faded; width: auto; padding-left: 2; }
     Form Line { width: 1fr; }
+    Form Line.-number { width: 12; }
     Form Choice { width: 1fr; }
     Form .wrong { color: $error; height: auto; padding-left: 16; display: none; }
     Form .wrong.-said { display: block; }
@@ -74,7 +77,8 @@ class Form(ModalScreen[str]):
     Form #problem.-said { display: block; }
     Form #buttons { height: 1; margin-top: 1; align-horizontal: right; }
     Form Button { margin-left: 2; min-width: 4; background: $field; color: $foreground; padding: 0 1; }
-    Form Button:focus { background: $accent; color: $background; text-style: bold; }
+    Form #do { color: $accent; }
+    Form Button:focus, Form #do:focus { background: $accent; color: $background; text-style: bold; }
     Form Button:hover { background: $accent; color: $background; }
     Form.-short #buttons { margin-top: 0; }
     Form.-short .about { display: none; }
@@ -105,6 +109,10 @@ class Form(ModalScreen[str]):
         """Return what the dialog is about, in a sentence or a few lines (made safe here)."""
         return ""
 
+    def first(self) -> str:
+        """Return the selector of what has the focus at first."""
+        return f"#{self.fields[0].id}" if self.fields else "#cancel"
+
     async def carry_out(self, values: Values) -> str:
         """Do it and return the sentence that says so; raise `Refused` with one that says why not."""
         raise NotImplementedError
@@ -130,7 +138,9 @@ class Form(ModalScreen[str]):
             if field.choices:
                 yield Choice(field.choices, field.value, name=field.id)
             else:
-                yield Line(field.value, name=field.id)
+                line = Line(field.value, name=field.id)
+                line.set_class(bool(field.hint) and not field.long, "-number")
+                yield line
             if field.hint:
                 yield Static(Text(field.hint), classes="hint")
         yield Static(id=f"wrong-{field.id}", classes="wrong")
@@ -141,8 +151,7 @@ class Form(ModalScreen[str]):
             widget = self.query_one(f"#{field.id}")
             if isinstance(widget, Line):
                 widget.cursor_position = len(widget.value)
-        first = next((self.query_one(f"#{field.id}") for field in self.fields), self.query_one("#do"))
-        first.focus()
+        self.query_one(self.first()).focus()
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.height < 18, "-short")

@@ -158,7 +158,9 @@ def columns(role: Role) -> tuple[Column[Holder], ...]:
     """Return the columns for producers or consumers."""
     return (
         Column("PID", _pid, align="right", minimum=6, natural=lambda row: 2 + len(str(row.pid))),
-        Column("COMMAND", _command, minimum=8, natural=lambda row: min(40, len(short_command(row.command)))),
+        Column(
+            "COMMAND", _command, minimum=8, natural=lambda row: min(40, len(short_command(row.command))), comfort=14
+        ),
         Column("USER", _user, 8, priority=6),
         Column("CPU", _cpu, 5, "right", 4),
         Column("MEM", _memory, 9, "right", 7),

@@ -98,4 +98,4 @@ class Choice(Widget, can_focus=True):
         lit: Any = look.cursor if self.has_focus else look.track
         word = dict(self._words)[self.value]
         parts: tuple[Part, ...] = (("‹ ", look.accent + lit), (word, look.text + lit), (" ›", look.accent + lit))
-        return strip(parts, self.size.width, look.text)
+        return strip(parts, self.size.width, look.base)

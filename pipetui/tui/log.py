@@ -80,15 +80,16 @@ class MessageLog(Listing):
 
     # --- what it shows --------------------------------------------------------------------------------------------
 
-    def take(self, page: LogPage) -> None:
-        """Take a page of the log."""
+    def take(self, page: LogPage, *, quietly: bool = False) -> None:
+        """Take a page of the log; `quietly` draws nothing (something else is in front)."""
         for line in page.lines:
             if not line.gap:
                 self._widths = self._widths.holding(line)
         before = len(self.window.items)
-        if self.window.take(page) or not before:
+        if (self.window.take(page) or not before) and not quietly:
             self.refresh()
-        self.post_message(self.Moved())
+        if not quietly:
+            self.post_message(self.Moved())
 
     def find(self, wanted: LogFilter) -> None:
         """Colour the matches of a pattern."""
@@ -171,7 +172,7 @@ class MessageLog(Listing):
         index = window.top + y
         if index >= len(window.items):
             words = self.empty[y] if not window.items and y < len(self.empty) else ""
-            return strip(((" " + words, look.dim),), self.size.width, look.text)
+            return strip(((" " + words, look.dim),), self.size.width, look.base)
         item = window.items[index]
         chosen = not window.following and window.cursor is not None and window.index(window.cursor) == index
         key = (item, self._widths, chosen, chosen and self.has_focus, window.filter, self.finding, self.app.theme)
@@ -181,7 +182,7 @@ class MessageLog(Listing):
         return drawn
 
     def _draw(self, item: Item, chosen: bool, look: Palette) -> Strip:
-        base = look.text
+        base = look.base
         if chosen:
             base += look.cursor if self.has_focus else look.shadow
         return strip(self._parts(item, chosen, look), self.size.width, base)

@@ -60,7 +60,7 @@ class Divider(Widget):
 
     def render_line(self, y: int) -> Strip:
         look = palette(self.app.theme)
-        return strip((("│" if y else "┬", look.rule),), 1, look.text)
+        return strip((("│" if y else "┬", look.rule),), 1, look.base)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -109,6 +109,7 @@ class Monitor(Screen[None]):
         self._status, self._tabs = Bar("status"), Tabs()
         self._rules: dict[str, Rule] = {pane: Rule(f"rule-{pane}") for pane in PANES}
         self._sizes: tuple[str, str] = ("", "")
+        self._missed = False
 
     def compose(self) -> ComposeResult:
         yield self._status
@@ -184,6 +185,11 @@ class Monitor(Screen[None]):
     def changed(self, change: Change) -> None:
         """Draw what an update changed."""
         if self.session is None or not self.is_mounted:
+            return
+        if not self.is_active and not change.lost:
+            self._missed = True  # another screen is in front: what is behind it stays as it was, and costs nothing
+            if change.log is not None:
+                self.log_.take(change.log, quietly=True)
             return
         if change.pipes or change.status:
             self.show_fifos()
@@ -325,6 +331,14 @@ class Monitor(Screen[None]):
         self._sizes = wanted
         for pane, size in zip((fifos, ends), wanted, strict=True):
             pane.styles.height = size
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what changed while another screen was in front."""
+        if self._missed:
+            self._missed = False
+            self.changed(Change(status=True, pipes=True, actors=True, processes=True))
+            self.log_.refresh()
+            self.show_log_rule()
 
     def on_resize(self, event: events.Resize) -> None:
         self._fold()

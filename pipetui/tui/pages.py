@@ -98,8 +98,7 @@ class Help(Page):
 
     def _action(self, action: Action, look: Palette, width: int) -> list[Parts]:
         keys = "  ".join(key_name(key) for key in keys_of(action, self._keys))
-        loud = {"": look.dim, "passive": look.dim, "holds an end": look.waiting, "consumes": look.waiting}
-        effect: Part = (action.effect, loud.get(action.effect, look.stuck))
+        effect: Part = (action.effect, look.dim if action.effect == "passive" else look.waiting)
         if width < 60:
             return paragraphs([(keys, action.help)], look, width, 10)
         lines: list[Parts] = []

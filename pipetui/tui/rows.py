@@ -31,7 +31,8 @@ class Column(Generic[R]):
     """One column. `width` 0 takes what is left, at least `minimum` and at most the widest `natural` of all rows.
 
     `render` gives the parts of a cell for a row, the palette and the column's width. When the table is narrow the
-    columns of the highest `priority` go first; those of priority 0 always stay.
+    columns of the highest `priority` go first; those of priority 0 always stay. Columns of a priority above 2 go
+    already when others do not get their `comfort`.
     """
 
     title: str
@@ -41,6 +42,7 @@ class Column(Generic[R]):
     priority: int = 0
     minimum: int = 8
     natural: Callable[[R], int] | None = None
+    comfort: int = 0
 
 
 class RowTable(Listing, Generic[K, R]):
@@ -214,9 +216,11 @@ class RowTable(Listing, Generic[K, R]):
         width = self.size.width - 3
         columns = list(self._columns)
 
-        def need() -> int:
-            return sum((c.width or c.minimum) + _GAP for c in columns) - _GAP
+        def need(*, comfort: bool = False) -> int:
+            return sum(self._least(column, comfort) + _GAP for column in columns) - _GAP
 
+        while need(comfort=True) > width and any(column.priority > 2 for column in columns):
+            columns.remove(max(columns, key=lambda column: column.priority))
         while need() > width and any(column.priority for column in columns):
             columns.remove(max(columns, key=lambda column: column.priority))
         spare = width - need()
@@ -232,9 +236,15 @@ class RowTable(Listing, Generic[K, R]):
             spare = max(min(spare, 0), spare - (widths[column.title] - column.minimum))
         self._widths = [(column, column.width or widths[column.title]) for column in columns]
 
+    def _least(self, column: Column[R], comfort: bool) -> int:
+        if column.width or not comfort or not column.comfort:
+            return column.width or column.minimum
+        return max(column.minimum, min(column.comfort, self._natural(column) if column.natural else column.comfort))
+
     def _natural(self, column: Column[R]) -> int:
-        assert column.natural
-        return max((column.natural(row) for row in self._rows.values()), default=0)
+        natural = column.natural
+        assert natural
+        return max((natural(row) for row in self._rows.values()), default=0)
 
     def render_line(self, y: int) -> Strip:
         look = palette(self.app.theme)
@@ -244,18 +254,18 @@ class RowTable(Listing, Generic[K, R]):
         if index < len(self._keys):
             return self._line(self._keys[index], look)
         if not self._keys and y - 1 < len(self._empty):
-            return strip(((" " * _MARGIN, None), (self._empty[y - 1], look.dim)), self.size.width, look.text)
-        return Strip.blank(self.size.width, look.text)
+            return strip(((" " * _MARGIN, None), (self._empty[y - 1], look.dim)), self.size.width, look.base)
+        return Strip.blank(self.size.width, look.base)
 
     def _head(self, look: Palette) -> Strip:
         parts: list[Part] = [(" " * _MARGIN, None)]
         for column, width in self._widths:
             parts.append((fit(column.title, width, column.align) + " " * _GAP, look.dim))
-        return strip(parts, self.size.width, look.text)
+        return strip(parts, self.size.width, look.base)
 
     def _line(self, key: K, look: Palette) -> Strip:
         row = self._rows[key]
-        base = look.text
+        base = look.base
         chosen = key == self.cursor
         if chosen:
             base += look.cursor if self.has_focus else look.shadow

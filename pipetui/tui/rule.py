@@ -47,4 +47,4 @@ class Rule(Widget):
         right: Parts = ((" ", None), *self._figures, (" ──", look.rule)) if self._figures else ()
         if length(left) + length(right) > self.size.width:
             right = ()
-        return spread(left, right, self.size.width, look.text, ("─", look.rule))
+        return spread(left, right, self.size.width, look.base, ("─", look.rule))

@@ -64,7 +64,7 @@ class Sheet(Listing):
         look = palette(self.app.theme)
         index = self.top + y
         parts = self._line_of(index, look) if index < self._count else ()
-        return strip(((" ", None), *parts), self.size.width, look.text)
+        return strip(((" ", None), *parts), self.size.width, look.base)
 
 
 def wrap(value: str, width: int) -> list[str]:

@@ -19,8 +19,13 @@ from pipetui.model import Mood
 
 @dataclass(frozen=True)
 class Palette:
-    """Every style that our widgets draw with. `cursor` and `shadow` lie over a row; the rest colour words."""
+    """Every style that our widgets draw with.
 
+    `base` lies beneath everything and has the background; `cursor` and `shadow` lie over a row; `text` and the rest
+    colour words.
+    """
+
+    base: Style
     text: Style
     dim: Style
     rule: Style
@@ -103,10 +108,10 @@ _OPPOSITE = {
 def palette(theme: str) -> Palette:
     """Return the palette that belongs to the theme of this name."""
     tones = _ALL.get(theme, _DARK)
-    base = Style(color=tones.text, bgcolor=tones.back)
     reverse = Style(reverse=True)
     return Palette(
-        text=base,
+        base=Style(color=tones.text, bgcolor=tones.back),
+        text=Style(color=tones.text),
         dim=Style(color=tones.dim),
         rule=Style(color=tones.rule),
         title=Style(color=tones.text, bold=True),

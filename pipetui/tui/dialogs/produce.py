@@ -59,7 +59,7 @@ class StartProducer(Form):
             Field("path", "FIFO", spec.path, check=is_path),
             Field("source", "Writes", spec.source, choices=(
                 ("template", "a template"), ("file", "a file's lines"), ("random", "random bytes"))),
-            Field("template", "Template", spec.template, "{n} {time} {pid} {random}",
+            Field("template", "Template", spec.template, "{n} {time} {pid} {random}", long=True,
                   check=is_template, when=templates),
             Field("file", "File", spec.file, check=is_path, when=files),
             Field("rate", "Rate", f"{spec.rate:g}", "messages a second; 0: as fast as possible", check=is_amount),

@@ -31,16 +31,16 @@ class RemoveFifo(Form):
             lines.append("Nobody holds it now.")
         else:
             lines.append("Held now by:")
-            lines += [f"  {pid} {short_command(command)}" for pid, command in sorted(held.items())[:_NAMED]]
+            lines += [f"  {pid} {self._command(pid, command)}" for pid, command in sorted(held.items())[:_NAMED]]
             if len(held) > _NAMED:
                 lines.append(f"  and {len(held) - _NAMED} more")
             lines.append("They keep the pipe they have; nobody new can open it.")
         lines += ["", "Only this name is removed, and only if it still is this FIFO."]
         return "\n".join(lines)
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.query_one("#cancel").focus()
+    def _command(self, pid: int, command: str) -> str:
+        process = self._session.processes.get(pid)
+        return short_command(command or (process.command if process else ""))
 
     async def carry_out(self, values: Values) -> str:
         path = self._row.pipe.path or ""

@@ -1,0 +1,169 @@
+"""What the screen is made of, each part by itself: the registry, the configuration, the colours, the views."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from rich.color import Color, ColorSystem
+from rich.style import Style
+
+from pipetui.model import LogFilter
+from pipetui.tui import actions, config, environment, highlight, payload, theme
+from pipetui.tui.cells import cut, fit, fit_middle
+from pipetui.tui.deeds import DEEDS
+from pipetui.tui.fill import bar, gauge
+from pipetui.tui.sheet import wrap
+
+
+def test_every_action_does_something_and_stands_in_the_readme_table() -> None:
+    for action in actions.ACTIONS:
+        assert action.id in DEEDS or action.scope in ("lists", "message"), action.id
+        assert action.help in actions.markdown_table()
+    assert actions.clashes({}) == []
+
+
+def test_no_configuration_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert config.load() == config.Config()
+    with pytest.raises(config.ConfigError, match="no such file"):
+        config.load(tmp_path / "missing.toml")
+
+
+def test_a_configuration_is_read(tmp_path: Path) -> None:
+    place = tmp_path / "config.toml"
+    place.write_text('theme = "light"\nfps = 10\nroots = ["/srv"]\n[keys]\nfreeze = "p"\nquit = ["q", "ctrl+x"]\n')
+    assert config.load(place) == config.Config({"freeze": ("p",), "quit": ("q", "ctrl+x")}, "light", 10, ("/srv",))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("colour = 1", "colour is not a setting"),
+        ("theme = 3", "theme must be"),
+        ("fps = 0", "fps must be"),
+        ("fps = true", "fps must be"),
+        ("roots = '/x'", "roots must be"),
+        ("roots = ['~nobody-of-this-name/x']", "roots names"),
+        ("keys = 1", "keys must be"),
+        ("[keys]\nfly = 'f'", "keys.fly is not an action"),
+        ("[keys]\nquit = ''", "keys.quit must be"),
+        ("[keys]\nquit = 'w'", '"w" would be both'),
+        ("theme = ", "is not valid TOML"),
+        ("\xff", "is not valid TOML"),
+    ],
+)
+def test_a_wrong_configuration_is_one_sentence_with_file_and_key(tmp_path: Path, text: str, sentence: str) -> None:
+    place = tmp_path / "config.toml"
+    place.write_bytes(text.encode("latin-1"))
+    with pytest.raises(config.ConfigError) as raised:
+        config.load(place)
+    assert sentence in str(raised.value)
+    assert str(place) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_environment_keeps_what_the_person_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEXTUAL_FPS", "5")
+    monkeypatch.delenv("TEXTUAL_ANIMATIONS", raising=False)
+    environment.prepare(30)
+    import os
+
+    assert os.environ["TEXTUAL_FPS"] == "5"
+    assert os.environ["TEXTUAL_ANIMATIONS"] == "none"
+
+
+@pytest.mark.parametrize("name", ["pipetui-dark", "pipetui-light"])
+def test_colours_stay_apart_and_readable_in_256(name: str) -> None:
+    look = theme.palette(name)
+    back = look.base.bgcolor
+    assert back
+
+    def seen(colour: Color | None) -> tuple[int, int, int]:
+        assert colour
+        return tuple(colour.downgrade(ColorSystem.EIGHT_BIT).get_truecolor())  # type: ignore[return-value]
+
+    def light(colour: Color | None) -> float:
+        parts = [(c / 255 / 12.92) if c / 255 <= 0.03928 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in seen(colour)]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    for style in (look.text, look.dim, look.accent, look.active, look.waiting, look.stuck):
+        high, low = sorted((light(style.color), light(back)), reverse=True)
+        assert (high + 0.05) / (low + 0.05) >= 4.5, style
+    assert len({seen(back), seen(look.cursor.bgcolor), seen(look.shadow.bgcolor)}) == 3
+    moods = {seen(style.color) for style in (look.text, look.active, look.waiting, look.stuck, look.accent)}
+    assert len(moods) == 5
+
+
+def test_sixteen_colours_and_none_get_a_cursor_in_reverse() -> None:
+    for wanted, colours, no_color in (("dark", "standard", False), (None, None, False), ("light", "truecolor", True)):
+        name = theme.choose(wanted, colours, no_color=no_color)
+        assert theme.palette(name).cursor.reverse
+        assert "ansi" in theme.opposite(name)
+    assert theme.choose(None, "256") == "pipetui-dark"
+
+
+def test_text_is_fitted_by_cells() -> None:
+    assert fit("abc", 5) == "abc  "
+    assert fit("abc", 5, "right") == "  abc"
+    assert cut("abcdef", 4) == "abc…"
+    assert cut("日本語", 4) == "日…"
+    for value in ("日本語テキスト", "abc", "é" * 9, "a日b本c"):
+        for width in range(12):
+            assert cell_len(fit(value, width)) == width
+            assert cell_len(fit_middle(value, width)) == width
+
+
+def test_something_in_the_pipe_is_never_drawn_as_nothing() -> None:
+    look = theme.palette("pipetui-dark")
+    assert bar(0.0001, 10, Style(), look)[0][0] == "▏"
+    assert bar(1.0, 10, Style(), look)[0][0] == "█" * 10
+    assert gauge(None, 65536, "calm", 16, look) == (("·", look.dim),)
+    assert sum(cell_len(part) for part, _ in gauge(123, 65536, "calm", 16, look)) == 16
+
+
+def test_patterns_that_could_take_for_ever_are_not_coloured() -> None:
+    for tame in ("abc", r"\d+", "[a-z]*x", "(a|b)c", r"\(a\)+", "a.*b"):
+        assert highlight.is_tame(tame), tame
+    for wild in ("(a+)+$", "(a|aa)*b", ".*.*.*x", "(x){9}{9}"):
+        assert not highlight.is_tame(wild), wild
+        assert highlight.matcher(LogFilter(wild, regex=True)) is None
+    started = time.monotonic()
+    for pattern in ("a*a*b", "(a|a?)b", "[a]+[a]+b"):
+        found = highlight.matcher(LogFilter(pattern, regex=True))
+        assert found is None or highlight.spans(found, "a" * 100_000) == []
+    assert time.monotonic() - started < 1
+
+
+def test_json_is_laid_out_by_its_own_tokens() -> None:
+    text = '{"a":[1.50,1e400,"x, {y}"],"b":{},"c":[]}'
+    assert payload.is_json(text)
+    assert payload.json_lines(text, 80) == [
+        "{",
+        '  "a": [',
+        "    1.50,",
+        "    1e400,",
+        '    "x, {y}"',
+        "  ],",
+        '  "b": {},',
+        '  "c": []',
+        "}",
+    ]
+    for other in ("", "12", "{", "[" * 100_000, '{"a": 1} x'):
+        assert not payload.is_json(other)
+
+
+def test_the_hex_view_makes_lines_only_when_asked() -> None:
+    hexes = payload.Hex("x" * (1 << 20), 100)
+    assert hexes.count == 65536
+    assert hexes.line(65535).startswith("000ffff0")
+    assert payload.Hex("", 100).line(0) == "(nothing)"
+    assert payload.Hex("\udcff", 100).line(0).split()[1] == "ff"
+
+
+def test_long_lines_are_wrapped_by_cells() -> None:
+    assert wrap("abcdef", 4) == ["abcd", "ef"]
+    assert wrap("日本語", 4) == ["日本", "語"]
+    assert wrap("", 4) == [""]
