@@ -101,7 +101,7 @@ class _Reader:
         except BlockingIOError:  # a writer is there and has written no more
             self._more = False
             return []
-        self._more = False
+        self._more = bool(data)
         if data:
             return self._framer.feed(data)
         self._ended = True  # renewed only at the next call: what was read must be printed even if the FIFO is gone
