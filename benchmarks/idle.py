@@ -32,9 +32,9 @@ def main() -> int:
     report = Report("idle: nothing happens", ("program", "bytes", "CPU s", "% of a core"), args.check)
     with Stage() as stage:
         for number in range(args.fifos):
-            stage.fifo(f"quiet-{number}")
+            last = stage.fifo(f"quiet-{number}")
         with stage.terminal(stage.work) as monitor:
-            monitor.wait_for(f"quiet-{args.fifos - 1}")
+            monitor.wait_for(last.name)
             monitor.settle(2.0, 30.0)
             size, cpu = watch(stage, monitor, args.seconds)
         with stage.terminal(command=["top", "-d", "1"]) as top:

@@ -38,13 +38,13 @@ def quiet_moment(terminal: Terminal) -> None:
     terminal.wait_until(lambda: time.monotonic() > until)
 
 
-def moves(terminal: Terminal, count: int) -> list[float]:
+def moves(terminal: Terminal, names: list[str], count: int) -> list[float]:
     """Time moves of the cursor in the FIFOs."""
     took = []
     for number in range(count):
         down = number % 6 < 3
         place = number % 6 + 1 if down else 5 - number % 6
-        took.append(press(terminal, "j" if down else "k", re.compile(rf"^ ▸ \S*{NAMES[place]} ", re.MULTILINE)))
+        took.append(press(terminal, "j" if down else "k", re.compile(rf"^ ▸ \S*/{names[place]} ", re.MULTILINE)))
         quiet_moment(terminal)
     return took
 
@@ -70,19 +70,16 @@ def main() -> int:
     args = options.parse_args()
     report = Report("latency of a key under flood", ("key", "presses", "p50 ms", "p99 ms", "max ms"), args.check)
     with Stage() as stage:
-        for name in NAMES:
-            stage.fifo(name)
+        names = [stage.fifo(name).name for name in NAMES]
         terminal = stage.terminal(stage.work)
-        terminal.wait_for(NAMES[-1])
+        terminal.wait_for(names[-1])
         monitor = Monitor(terminal)
-        for name in NAMES:
-            monitor.select_fifo(name)
-            monitor.start_consumer()
-        for name in NAMES:
-            monitor.select_fifo(name)
-            monitor.start_producer(rate="0")
-        monitor.press("1", "g")
-        moved = moves(terminal, args.presses // 2)
+        for name in names:
+            monitor.start_consumer(name)
+        for name in names:
+            monitor.start_producer(name, rate="0")
+        monitor.select_fifo(names[0])
+        moved = moves(terminal, names, args.presses // 2)
         monitor.press("4")
         frozen = freezes(terminal, args.presses - args.presses // 2)
         screen = terminal.text()

@@ -19,6 +19,7 @@ MESSAGE = re.compile(r"^[ ▸](\d\d:\d\d:\d\d\.\d{3})  (\S+) +(?:(\d+|\?)→(\d+
 
 #: A field of a dialog: its label at the left border, in a column of its own.
 _FIELD = re.compile(r"│ ([A-Z]\w*(?: \w+)*) {2,}\S")
+_LABEL_WIDTH = 16
 
 
 def shows_the_demo(screen: str) -> bool:
@@ -68,7 +69,9 @@ class Monitor:
             steps = _FIELD.findall(self.terminal.text()).index(label) - at
             self._walk(label, steps)
             at += steps
+            # a key that is bound runs when it has bubbled up, after letters that came with it: wait for its effect
             self.terminal.send("ctrl+u")
+            self.terminal.wait_until(lambda: self._is_blank(label), what=f"the field {label} is cleared")  # noqa: B023
             self.terminal.type_text(value)
             shown = re.compile(rf"│ {label} .*{re.escape(value[-4:])}")
             self.terminal.wait_for(shown, what=f"{value!r} in the field {label}")
@@ -87,12 +90,19 @@ class Monitor:
         x, y = place
         return {self.terminal.cell(column, y).bg for column in range(x + 2 + len(label), x + 75)}
 
+    def _is_blank(self, label: str) -> bool:
+        place = self.terminal.find(f"│ {label} ")
+        return place is not None and self.terminal.cell(place[0] + 2 + _LABEL_WIDTH, place[1]).data == " "
+
     def button(self, label: str) -> None:
         """Go to a button of the open dialog and press it."""
         for _ in range(4):
-            place = self.terminal.find(f" {label} ")
-            assert place, f"no button {label} on the screen:\n{self.terminal.text()}"
-            if self.terminal.cell(place[0] + 1, place[1]).bold:  # it has the focus
+            rows = [
+                (line.rindex(f" {label} "), y) for y, line in enumerate(self.terminal.lines()) if f" {label} " in line
+            ]
+            assert rows, f"no button {label} on the screen:\n{self.terminal.text()}"
+            x, y = rows[-1]  # the heading may have the same word
+            if self.terminal.cell(x + 1, y).bold:  # it has the focus
                 self.terminal.send("enter")
                 return
             self.press("shift+tab")
@@ -109,23 +119,28 @@ class Monitor:
 
     def create_fifo(self, path: Path) -> None:
         """Create a FIFO."""
-        self.press("1")
         self.dialog("c", "New FIFO", {"Path": str(path)})
         self.terminal.wait_for(re.compile(rf"^ [▸ ] .*{path.name} ", re.MULTILINE))
 
-    def start_producer(self, **values: str) -> None:
-        """Start a producer on the selected FIFO."""
+    def start_producer(self, fifo: str, **values: str) -> None:
+        """Start a producer on a FIFO."""
+        self.select_fifo(fifo)
         self.dialog("w", "Producer", {name.replace("_", " ").capitalize(): value for name, value in values.items()})
 
-    def start_consumer(self, **values: str) -> None:
-        """Start a consumer on the selected FIFO."""
+    def start_consumer(self, fifo: str, **values: str) -> None:
+        """Start a consumer on a FIFO."""
+        self.select_fifo(fifo)
         self.dialog("r", "Consumer", {name.replace("_", " ").capitalize(): value for name, value in values.items()})
 
     # --- panes ----------------------------------------------------------------------------------------------------
 
     def select_fifo(self, name: str) -> None:
-        """Put the cursor of the FIFOs on the one whose path ends in a name."""
-        chosen = re.compile(rf"^ ▸ \S*{re.escape(name)}(?: |$)", re.MULTILINE)
+        """Put the cursor of the FIFOs on the one of this name.
+
+        The monitor lists every FIFO that a process of this machine has open, so the name must be one that nobody else
+        uses (`Stage.name`), or a test would act on the pipes of strangers.
+        """
+        chosen = re.compile(rf"^ ▸ \S*/{re.escape(name)}(?: |$)", re.MULTILINE)
         self.press("1", "g")
         for _ in range(50):
             if chosen.search(self.terminal.text()):

@@ -121,9 +121,13 @@ class Stage:
         self._terminals.append(terminal)
         return terminal
 
+    def name(self, word: str) -> str:
+        """Return a word made unique to this stage, for what is found on the screen by its name."""
+        return f"{word}-{self.mark[-5:]}"
+
     def fifo(self, name: str = "pipe") -> Path:
-        """Make a FIFO in the working folder."""
-        path = self.work / name
+        """Make a FIFO in the working folder; its name is made unique to this stage."""
+        path = self.work / self.name(name)
         os.mkfifo(path, 0o600)
         return path
 

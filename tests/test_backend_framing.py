@@ -86,15 +86,17 @@ def test_frames_do_not_depend_on_how_the_bytes_arrive(
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
-@given(data=streams, sizes=st.lists(st.integers(1, 40), max_size=30), limit=st.integers(1, 50))
-def test_counting_agrees_with_cutting(framing: Framing, data: bytes, sizes: list[int], limit: int) -> None:
+@given(data=streams, sizes=st.lists(st.integers(1, 40), max_size=30), limit=st.integers(1, 50), hurry=st.booleans())
+def test_counting_agrees_with_cutting(
+    framing: Framing, data: bytes, sizes: list[int], limit: int, hurry: bool
+) -> None:
     limit = limit if framing != "fixed" else 1000
     cutting, counting = make_framer(framing, 7, limit), make_framer(framing, 7, limit)
     buffer = bytearray(data)
     position = region = 0
     for read in cuts(data, sizes):
         cutting.feed(read)
-        if counting.skip(buffer, region, position, position + len(read)) is not None:
+        if counting.skip(buffer, region, position, position + len(read), hurry) is not None:
             region = position + len(read)
         position += len(read)
         assert (counting.count, counting.splits) == (cutting.count, cutting.splits)

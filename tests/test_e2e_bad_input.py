@@ -122,7 +122,7 @@ def test_what_is_not_there_or_no_fifo_is_named(stage: Stage) -> None:
 
 
 def test_nonsense_on_the_command_line_is_a_usage_error(stage: Stage) -> None:
-    stage.fifo()
+    os.mkfifo(stage.work / "pipe")
     for arguments in (
         ("nosuchcommand-or-path",), ("tail",), ("create",), ("send",), ("demo", "--seconds", "-1"),
         ("demo", "--seconds", "x"), ("tail", "pipe", "--frame", "0"), ("tail", "pipe", "--frame", "x"),

@@ -24,20 +24,24 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 @pytest.fixture
 def monitor(stage: Stage) -> Monitor:
     """A monitor on a working folder that has one FIFO, `news`."""
-    stage.fifo("news")
+    path = stage.fifo("news")
     terminal = stage.terminal(stage.work)
-    terminal.wait_for("news")
+    terminal.wait_for(path.name)
     return Monitor(terminal)
 
 
 @pytest.fixture
-def flowing(monitor: Monitor) -> Monitor:
+def news(stage: Stage) -> Path:
+    """The path of that FIFO."""
+    return stage.work / stage.name("news")
+
+
+@pytest.fixture
+def flowing(monitor: Monitor, news: Path) -> Monitor:
     """The same with a producer of 40 messages a second, and a consumer."""
-    monitor.select_fifo("news")
-    monitor.start_consumer()
-    monitor.select_fifo("news")
-    monitor.start_producer(rate="40")
-    monitor.terminal.wait_for(re.compile(r"news +\d+→\d+ +10  Number 0\d\d"))
+    monitor.start_consumer(news.name)
+    monitor.start_producer(news.name, rate="40")
+    monitor.terminal.wait_for(re.compile(rf"{news.name} +\d+→\d+ +10  Number 0\d\d"))
     return monitor
 
 
@@ -50,14 +54,13 @@ def test_from_an_empty_folder_to_messages_and_back(stage: Stage) -> None:
     terminal = stage.terminal(stage.work)
     terminal.wait_for("follow")
     monitor = Monitor(terminal)
-    path = stage.work / "made"
+    path = stage.work / stage.name("made")
     monitor.create_fifo(path)
     assert stat.S_ISFIFO(path.stat().st_mode)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    monitor.select_fifo("made")
-    monitor.start_producer(template="Count {n}", rate="40")
+    monitor.start_producer(path.name, template="Count {n}", rate="40")
     terminal.wait_for(re.compile(r"● +\d+ +producer"))
-    monitor.start_consumer()
+    monitor.start_consumer(path.name)
     terminal.wait_for("Count 7")
     before = monitor.seen()
     terminal.wait_for(lambda screen: monitor.seen() > before + 20, what="the count grows")
@@ -152,7 +155,7 @@ def test_the_filtered_log_is_exported_as_json_lines(flowing: Monitor, stage: Sta
     flowing.terminal.wait_until(place.exists, what="the file")
     records = [json.loads(line) for line in place.read_text().splitlines()]
     assert [record["payload"] for record in records] == [f"Number {n:03d}" for n in range(50, 60)]
-    assert {Path(record["fifo"]).name for record in records} == {"news"}
+    assert {Path(record["fifo"]).name for record in records} == {stage.name("news")}
     assert all(record["length"] == 10 for record in records)
 
 
@@ -190,15 +193,15 @@ def test_a_killed_consumer_shows_how_it_died_and_its_row_stays(flowing: Monitor)
     assert not psutil.pid_exists(pid)
 
 
-def test_one_message_is_sent_from_the_keyboard(flowing: Monitor) -> None:
-    flowing.press("1")
+def test_one_message_is_sent_from_the_keyboard(flowing: Monitor, news: Path) -> None:
+    flowing.select_fifo(news.name)
     flowing.dialog("s", "Send one message", {"Text": "by hand"})
     flowing.filter_messages("by hand")
     flowing.terminal.wait_for(lambda screen: flowing.messages() == ["by hand"], what="what was sent")
 
 
-def test_what_is_wrong_is_said_in_the_dialog_and_nothing_is_lost(monitor: Monitor, stage: Stage) -> None:
-    monitor.select_fifo("news")
+def test_what_is_wrong_is_said_in_the_dialog_and_nothing_is_lost(monitor: Monitor, stage: Stage, news: Path) -> None:
+    monitor.select_fifo(news.name)
     terminal = monitor.terminal
     terminal.send("w")
     terminal.wait_for("Template")
@@ -228,16 +231,15 @@ def test_what_is_wrong_is_said_in_the_dialog_and_nothing_is_lost(monitor: Monito
     terminal.wait_for("does not exist")
 
 
-def test_a_fifo_replaced_under_our_feet_is_not_removed(monitor: Monitor, stage: Stage) -> None:
-    path = stage.work / "news"
-    monitor.select_fifo("news")
+def test_a_fifo_replaced_under_our_feet_is_not_removed(monitor: Monitor, stage: Stage, news: Path) -> None:
+    monitor.select_fifo(news.name)
     monitor.press("d")
     monitor.terminal.wait_for("Remove this FIFO?")
     os.mkfifo(stage.work / "other")
-    os.rename(stage.work / "other", path)
+    os.rename(stage.work / "other", news)
     monitor.button("Remove")
     monitor.terminal.wait_for(re.compile(r"replaced|no longer|not the|gone", re.IGNORECASE))
-    assert path.exists()
+    assert news.exists()
 
 
 def test_the_help_names_every_key(monitor: Monitor) -> None:
@@ -255,25 +257,23 @@ def test_the_palette_finds_an_action(monitor: Monitor) -> None:
 
 
 def test_a_name_filter_finds_a_fifo(monitor: Monitor, stage: Stage) -> None:
-    for name in ("alpha", "beta", "gamma"):
-        stage.fifo(name)
-    monitor.terminal.wait_for("gamma")
+    alpha, beta = stage.fifo("alpha"), stage.fifo("beta")
+    monitor.terminal.wait_for(beta.name)
     monitor.press("1", "/")
-    monitor.type_text("bet")
+    monitor.type_text(beta.name[:-2])
     monitor.press("enter")
-    monitor.terminal.wait_gone("gamma")
-    assert "beta" in monitor.terminal.text()
+    monitor.terminal.wait_gone(alpha.name)
+    assert beta.name in monitor.terminal.text()
 
 
 def test_small_screens_have_tabs(stage: Stage) -> None:
-    stage.fifo("news")
+    news = stage.fifo("news")
     terminal = stage.terminal(stage.work, columns=80, rows=24)
-    terminal.wait_for("news")
+    terminal.wait_for(news.name)
     terminal.wait_for(re.compile(r"FIFOs \d+ · Processes \d+ · .*Messages"))
     monitor = Monitor(terminal)
-    monitor.start_consumer()
-    monitor.select_fifo("news")
-    monitor.start_producer(rate="40")
+    monitor.start_consumer(news.name)
+    monitor.start_producer(news.name, rate="40")
     monitor.press("4")
     terminal.wait_for("Number 010")
     monitor.press("2")

@@ -66,13 +66,14 @@ def test_blocked_openers_stay_blocked_and_queued_bytes_stay_queued(stage: Stage)
     reader, writer = opener(stage, lonely_reader, os.O_RDONLY), opener(stage, lonely_writer, os.O_WRONLY)
     with reader, writer, stage.terminal(stage.work) as terminal:
         terminal.wait_until(lambda: blocked(reader) and blocked(writer), what="both are blocked")
-        terminal.wait_for(lambda screen: all(name in screen for name in ("to-read", "to-write", "queued")))
+        names = [path.name for path in (lonely_reader, lonely_writer, full)]
+        terminal.wait_for(lambda screen: all(name in screen for name in names))
         for _ in range(3):
-            assert "to-read" in listing(stage)
+            assert lonely_reader.name in listing(stage)
             pipes = {
                 Path(pipe["path"]).name: pipe for pipe in json.loads(listing(stage, "--json"))["pipes"] if pipe["path"]
             }
-        assert pipes["queued"]["queued"] == 1234
+        assert pipes[full.name]["queued"] == 1234
         for key in ("j", "j", "j", "enter", "escape", "tab", "tab"):
             terminal.send(key)
             terminal.settle(0.2)
@@ -87,17 +88,17 @@ def test_blocked_openers_stay_blocked_and_queued_bytes_stay_queued(stage: Stage)
 
 
 def test_a_new_fifo_is_on_the_screen_and_a_removed_one_goes(stage: Stage) -> None:
-    stage.fifo("first")
+    first = stage.fifo("first")
     terminal = stage.terminal(stage.work)
-    terminal.wait_for("first")
-    path = stage.fifo("second")
-    terminal.wait_for("second")
-    path.unlink()
-    terminal.wait_gone("second")
+    terminal.wait_for(first.name)
+    second = stage.fifo("second")
+    terminal.wait_for(second.name)
+    second.unlink()
+    terminal.wait_gone(second.name)
     folder = stage.work / "later"
     folder.mkdir()
-    os.mkfifo(folder / "third")
-    terminal.wait_for("third")
+    os.mkfifo(folder / stage.name("third"))
+    terminal.wait_for(stage.name("third"))
 
 
 def test_an_empty_machine_gets_a_hint(stage: Stage) -> None:

@@ -67,9 +67,7 @@ async def test_a_producer_is_started_with_all_its_settings(app: PipetuiApp, hub:
 
 
 @on_screen(80, 24)
-async def test_wrong_numbers_and_templates_say_what_is_wrong(
-    app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]
-) -> None:
+async def test_wrong_numbers_and_templates_say_what_is_wrong(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "w")
     for field, value, sentence in (
         ("rate", "-1", "This must be 0 or more."),

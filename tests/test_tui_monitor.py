@@ -124,7 +124,22 @@ async def test_a_small_screen_shows_one_pane_at_a_time_under_tabs(
 @on_screen(20, 5)
 async def test_twenty_by_five_shows_what_fits(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     assert "bursts" in screen_text(app)
-    for key in ("4", "k", "w", "escape", "question_mark", "escape", "enter", "2", "escape", "2", "3", "1", "d", "escape"):
+    for key in (
+        "4",
+        "k",
+        "w",
+        "escape",
+        "question_mark",
+        "escape",
+        "enter",
+        "2",
+        "escape",
+        "2",
+        "3",
+        "1",
+        "d",
+        "escape",
+    ):
         await press(pilot, key)
     assert all(len(line) == 20 for line in screen_lines(app))
 

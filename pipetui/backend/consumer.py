@@ -35,6 +35,9 @@ KEEP_BYTES = 1 << 16
 #: While a stream is this slow (bytes an interval), its messages are kept up to this many bytes.
 MODEST = 1 << 20
 
+#: Above this (bytes an interval) the pieces of a message without end are only counted.
+PATIENT = 1 << 22
+
 #: A delayed consumer reads no more than this at once, as programs with buffered input do: the rest stays in the pipe.
 SIP = 4096
 
@@ -102,13 +105,11 @@ class Consumer(Actor):
             raise Finished("end of file")
         assert self.fd is not None
         again = f"/proc/self/fd/{self.fd.fileno()}"  # the same FIFO, even if its name is gone by now
-        if self._spec.nonblocking:
-            self.opened(Fd(os.open(again, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)))
-            self._await(_NO_MORE_WRITER)
-        else:
-            with self.blocking(_NO_MORE_WRITER):
-                number = os.open(again, os.O_RDONLY | os.O_CLOEXEC)
-            self.opened(Fd(number))
+        # Not a blocking open: it would sleep on over the bytes of a writer that came and went just before it.
+        self.opened(Fd(os.open(again, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)))
+        self._await(_NO_MORE_WRITER)
+        if not self._spec.nonblocking:
+            os.set_blocking(self.fd.fileno(), True)
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -151,7 +152,8 @@ class Consumer(Actor):
         """Count what was read, and see to the room for the next read."""
         end = self._position + count
         self._interval_bytes += count
-        frames = self._framer.skip(self._buffer, self._region.start, self._position, end)
+        hurry = self._interval_bytes > PATIENT
+        frames = self._framer.skip(self._buffer, self._region.start, self._position, end, hurry)
         self._position = end
         if frames is not None:
             self._keep(frames[-KEEP_MESSAGES:])

@@ -61,11 +61,11 @@ class Framer(ABC):
         """Return the frames that `data` completes. One whose head was skipped is counted but not returned."""
 
     @abstractmethod
-    def skip(self, buffer: Buffer, region: int, start: int, end: int) -> list[Frame] | None:
+    def skip(self, buffer: Buffer, region: int, start: int, end: int, hurry: bool = False) -> list[Frame] | None:
         """Count the frames in `buffer[start:end]`, which follows the stream's bytes in `buffer[region:start]`.
 
         Returns None, or the frames themselves where counting alone would not do; then `newest` must not be asked
-        about anything before `end`.
+        about anything before `end`. In a `hurry`, pieces of an endless frame are counted but not cut out.
         """
 
     @abstractmethod
@@ -154,8 +154,13 @@ class DelimitedFramer(Framer):
             self._split(frames)
         return frames
 
-    def skip(self, buffer: Buffer, region: int, start: int, end: int) -> list[Frame] | None:
+    def skip(self, buffer: Buffer, region: int, start: int, end: int, hurry: bool = False) -> list[Frame] | None:
         if self._splitting or self._outgrows(buffer, start, end):
+            if hurry and buffer.find(self._delimiter, start, end) < 0:
+                self._carry.clear()
+                self._carried += end - start
+                self._split([])
+                return []
             self.resume(buffer, region, start)
             return self.feed(bytes(buffer[start:end]))
         ended = self._count_delimiters(buffer, start, end)
@@ -235,7 +240,7 @@ class FixedFramer(Framer):
         self._keep(data[position:])
         return frames
 
-    def skip(self, buffer: Buffer, region: int, start: int, end: int) -> list[Frame] | None:
+    def skip(self, buffer: Buffer, region: int, start: int, end: int, hurry: bool = False) -> list[Frame] | None:
         ended, self._carried = divmod(self._carried + end - start, self._length)
         self.count += ended
         self._carry.clear()
@@ -285,7 +290,7 @@ class LengthFramer(Framer):
                 self._complete(b"", frames)
         return frames
 
-    def skip(self, buffer: Buffer, region: int, start: int, end: int) -> list[Frame] | None:
+    def skip(self, buffer: Buffer, region: int, start: int, end: int, hurry: bool = False) -> list[Frame] | None:
         return self.feed(bytes(buffer[start:end]))  # every prefix has to be walked anyway
 
     def newest(self, buffer: Buffer, region: Region, end: int, most: int, room: int) -> list[Frame]:
@@ -322,7 +327,7 @@ class ChunkFramer(Framer):
             frames.append(Frame(data[start : start + self.limit], "split" if split else "", self.count))
         return frames
 
-    def skip(self, buffer: Buffer, region: int, start: int, end: int) -> list[Frame] | None:
+    def skip(self, buffer: Buffer, region: int, start: int, end: int, hurry: bool = False) -> list[Frame] | None:
         for at in range(start, end, self.limit):
             self.count += 1
             self.splits += end - start > self.limit

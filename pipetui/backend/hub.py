@@ -316,7 +316,7 @@ class Hub:
         rows, gone = self._take(self._dirty_pipes, self._shown_pipes, self._observatory.row)
         actors, actors_gone = self._take(self._dirty_actors, self._shown_actors, self._actor)
         processes, processes_gone = self._take(
-            self._dirty_processes, self._shown_processes, self._observatory.processes.get
+            self._dirty_processes, self._shown_processes, self._observatory.process
         )
         update = wire.Update(
             status if status != self._said_status else None,

@@ -130,7 +130,7 @@ class Observatory:
         self._watcher: Child | None = None
         self._names: dict[int, str] = {}
         self._elsewhere = True
-        self.processes: dict[int, Process] = {}
+        self._processes: dict[int, Process] = {}
         self.unreadable = 0
         self.scanning: set[str] = set()
 
@@ -164,6 +164,8 @@ class Observatory:
             self._forget_path(path, unless=pipe.id)
             self._found.setdefault(pipe.id, {})[path] = pipe
             self._by_path[path] = pipe.id
+            if not self._elsewhere:
+                self._list_processes(pipe.id)
             known.append((path, pipe.id))
             self._changed("pipe", pipe.id)
         for path in report["gone"]:
@@ -175,6 +177,12 @@ class Observatory:
             self._changed("status", None)
         if report["done"]:
             self._searched(root)
+
+    def _list_processes(self, identity: PipeId) -> None:
+        """A pipe has come onto the list: so have the processes at its ends."""
+        observed = self._observed.get(identity)
+        for end in observed.ends if observed else ():
+            self._changed("process", end.pid)
 
     def _searched(self, root: str) -> None:
         self.scanning.discard(root)
@@ -221,10 +229,10 @@ class Observatory:
         for encoded in report["processes"]:
             process: Process = _PROCESS.decode(encoded)
             process = replace(process, command=self._names.get(process.pid, process.command))
-            self.processes[process.pid] = process
+            self._processes[process.pid] = process
             self._changed("process", process.pid)
         for pid in report["ended"]:
-            self.processes.pop(pid, None)
+            self._processes.pop(pid, None)
             self._names.pop(pid, None)
             self._changed("process", pid)
         if report["unreadable"] != self.unreadable or tuple(report["partial"]) != self._partial.get("", ()):
@@ -326,11 +334,18 @@ class Observatory:
     def _state(self, pipe: Pipe, written: float | None, read: float | None) -> tuple[str, Mood]:
         state, mood = describe(pipe)
         moving = bool(written or read) or time.monotonic() - self._moved.get(pipe.id, -RECENT) < RECENT
-        full = pipe.queued is not None and pipe.capacity is not None and pipe.queued >= 0.9 * pipe.capacity
         both = bool(pipe.holders("r") and pipe.holders("w"))
-        if both and moving and not full and mood != "stuck":
+        if both and moving and mood in ("calm", "active"):
             return "flowing", "active"
         return state, mood
+
+    def process(self, pid: int) -> Process | None:
+        """Return a process at the ends of the pipes that are listed."""
+        process = self._processes.get(pid)
+        if process is None or self._elsewhere:
+            return process
+        listed = (self._observed[identity] for identity in self._found.keys() & self._observed.keys())
+        return process if any(end.pid == pid for pipe in listed for end in pipe.ends) else None
 
     def writers(self, identity: PipeId) -> tuple[int, ...]:
         """Return the pids that hold a write end, as far as is known."""

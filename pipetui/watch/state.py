@@ -10,6 +10,10 @@ from collections.abc import Iterable
 from pipetui.model import Mood, Pipe, Waiter
 
 
+#: From this share of its capacity on a pipe counts as full: a slow reader always makes a little room.
+NEARLY = 0.9
+
+
 def describe(pipe: Pipe) -> tuple[str, Mood]:
     """Return the state in words and how it is to be taken."""
     words, mood = _waiting(pipe) or _at_rest(pipe)
@@ -32,13 +36,23 @@ def _waiting(pipe: Pipe) -> tuple[str, Mood] | None:
     if by_kind["open-read"]:
         return f"{_who(by_kind['open-read'])} for a writer", "waiting"
     if by_kind["write"]:
-        return f"full: {_who(by_kind['write'])} to write", "waiting"
+        return _full(pipe) or f"full: {_who(by_kind['write'])} to write", "waiting"
     if by_kind["read"]:
         waiting = {waiter.pid for waiter in by_kind["read"]}
         if set(pipe.holders("w")) <= waiting:
             return f"{_who(by_kind['read'])} for its own write end", "stuck"
-        return "idle: readers wait for data" if len(waiting) > 1 else "idle: reader waits for data", "calm"
+        return "idle", "calm"
     return None
+
+
+def _full(pipe: Pipe) -> str:
+    """Say who lets the pipe be full: its readers; empty if there are none."""
+    readers = {end.pid: name_of(end.command) for end in pipe.ends if end.access == "r"}
+    if len(readers) > 1:
+        return f"full: its {len(readers)} readers lag"
+    for pid, name in readers.items():
+        return f"full: {name} ({pid}) lags" if name else f"full: process {pid} lags"
+    return ""
 
 
 def _who(waiters: Iterable[Waiter]) -> str:
@@ -52,7 +66,7 @@ def _who(waiters: Iterable[Waiter]) -> str:
 def _at_rest(pipe: Pipe) -> tuple[str, Mood]:
     """The state from the ends and the fill alone."""
     readers, writers = len(pipe.holders("r")), len(pipe.holders("w"))
-    full = pipe.queued is not None and pipe.capacity is not None and pipe.queued >= pipe.capacity
+    full = pipe.queued is not None and pipe.capacity is not None and pipe.queued >= NEARLY * pipe.capacity
     if not pipe.ends:
         return "nobody has it open", "calm"
     if not readers:
@@ -62,7 +76,7 @@ def _at_rest(pipe: Pipe) -> tuple[str, Mood]:
         left = ", bytes unread" if pipe.queued else ""
         return f"no writer: {_count(readers, 'reader')}{left}", "waiting"
     if full:
-        return "full", "waiting"
+        return _full(pipe) or "full", "waiting"
     if pipe.queued:
         return "bytes unread", "active"
     return ("idle" if pipe.queued == 0 else "open at both ends"), "calm"
