@@ -95,18 +95,20 @@ class Monitor:
         return place is not None and self.terminal.cell(place[0] + 2 + _LABEL_WIDTH, place[1]).data == " "
 
     def button(self, label: str) -> None:
-        """Go to a button of the open dialog and press it."""
+        """Go to a button of the open dialog, which does not have the focus yet, and press it."""
+        resting = self._button_colour(label)
         for _ in range(4):
-            rows = [
-                (line.rindex(f" {label} "), y) for y, line in enumerate(self.terminal.lines()) if f" {label} " in line
-            ]
-            assert rows, f"no button {label} on the screen:\n{self.terminal.text()}"
-            x, y = rows[-1]  # the heading may have the same word
-            if self.terminal.cell(x + 1, y).bold:  # it has the focus
+            self.press("shift+tab")
+            if self._button_colour(label) != resting:
                 self.terminal.send("enter")
                 return
-            self.press("shift+tab")
         raise AssertionError(f"the focus does not come to {label}:\n{self.terminal.text()}")
+
+    def _button_colour(self, label: str) -> str:
+        rows = [(line.rindex(f" {label} "), y) for y, line in enumerate(self.terminal.lines()) if f" {label} " in line]
+        assert rows, f"no button {label} on the screen:\n{self.terminal.text()}"
+        x, y = rows[-1]  # the heading may have the same word
+        return self.terminal.cell(x + 1, y).bg
 
     def dialog(self, key: str, heading: str, values: Mapping[str, str]) -> None:
         """Open a dialog by its key, fill it and press Enter; it closes when the hub has done it."""

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from textual.geometry import Region
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, demo, fifo, make_app, on_screen, press, screen_lines, screen_text, settle, until, write
 
@@ -13,6 +14,7 @@ from pipetui.backend import wire
 from pipetui.model import ActorState, End, PipeId, Status
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.config import Config
+from pipetui.tui.fifos import FifoTable
 
 
 def empty() -> FakeHub:
@@ -78,7 +80,12 @@ async def test_one_changed_row_draws_only_that_row(app: PipetuiApp, hub: FakeHub
     table = app.monitor.fifos
     regions: list[int] = []
     before = table.refresh
-    table.refresh = lambda *r, **k: (regions.extend(each.y for each in r), before(*r, **k))[1]  # type: ignore[method-assign]
+
+    def spy(*dirty: Region, **how: bool) -> FifoTable:
+        regions.extend(each.y for each in dirty)
+        return before(*dirty, **how)
+
+    table.refresh = spy  # type: ignore[method-assign]
     hub.push(wire.Update(pipes=(replace(hub.pipes[2], state="idle 9 s"),)))
     await settle(pilot)
     assert regions == [2]

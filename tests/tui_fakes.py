@@ -209,9 +209,7 @@ def make_app(hub: FakeHub, config: Config | None = None, roots: tuple[str, ...] 
 
 def screen_lines(app: PipetuiApp) -> list[str]:
     """Return the screen as lines of text, as Textual would draw it."""
-    width, height = app.size
-    strips = app.screen._compositor.render_strips()
-    return ["".join(segment.text for segment in strip) for strip in strips][:height]
+    return ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]
 
 
 def screen_text(app: PipetuiApp) -> str:

@@ -77,7 +77,7 @@ COLUMNS: tuple[Column[PipeRow], ...] = (
     Column("READS/S", _read, 9, "right", 5),
     Column("W", lambda row, look, width: _count(row, "w", look), 2, "right", 2),
     Column("R", lambda row, look, width: _count(row, "r", look), 2, "right", 2),
-    Column("STATE", _state, minimum=28, comfort=34),
+    Column("STATE", _state, minimum=26),
 )
 
 #: For screens too narrow for the bar: the name and the state are what matters.

@@ -134,6 +134,8 @@ class Monitor(Screen[None]):
 
     def on_mount(self) -> None:
         self._fold()
+        for pane in PANES:
+            self._rules[pane].say(pane.upper())
         self.show_log_rule()
         self.fifos.focus()
         self.app.connect()
