@@ -17,9 +17,14 @@ Access = Literal["r", "w", "rw"]
 Kind = Literal["fifo", "anonymous"]
 WaitKind = Literal["open-read", "open-write", "read", "write"]
 Certainty = Literal["exact", "inferred"]
+Level = Literal["problem", "warning", "note"]
 Role = Literal["producer", "consumer"]
 Framing = Literal["line", "nul", "fixed", "length", "chunk"]
 Source = Literal["template", "file", "random"]
+
+#: What a task does: one of the waits that are understood, "child" (it waits for a child to end), "stopped" (by a
+#: signal), "sleeping" (for a time, or until a signal), "waiting" (for any other event: poll, a lock, a socket), "busy".
+Doing = Literal["open-read", "open-write", "read", "write", "child", "stopped", "sleeping", "waiting", "busy"]
 
 #: How a state is to be taken: calm (nothing to do), waiting (somebody waits), stuck (it will not go on by itself).
 Mood = Literal["calm", "active", "waiting", "stuck"]
@@ -86,15 +91,73 @@ class Pipe:
         return tuple(sorted({end.pid for end in self.ends if access in end.access}))
 
 
+class PipeRef(NamedTuple):
+    """A pipe as a finding names it: its identity and, where it has one, its path."""
+
+    dev: int
+    inode: int
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A judgement about pipes and the processes at their ends: what is so, why the kernel makes it so, what to do.
+
+    A "problem" will not go on by itself; a "warning" is likely to hurt; a "note" is good to know.
+    """
+
+    rule: str
+    level: Level
+    pipes: tuple[PipeRef, ...]
+    pids: tuple[int, ...]
+    headline: str
+    why: str
+    fix: str
+    certainty: Certainty = "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """What one task does now; for a wait on a pipe, on which pipe and through which descriptor.
+
+    `pipe` is None for a wait whose pipe could not be told. `path` is what a blocked opener gave to the kernel.
+    `children` are the pids of which any one's end ends a wait for children. `since` is when the wait began.
+    """
+
+    tid: int
+    doing: Doing
+    pipe: PipeId | None = None
+    fd: int | None = None
+    path: str = ""
+    children: tuple[int, ...] = ()
+    since: float | None = None
+    certainty: Certainty = "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessState:
+    """A process, its parent and session, and what each of its tasks does."""
+
+    pid: int
+    parent: int
+    session: int
+    command: str
+    tasks: tuple[TaskState, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class PipeRow:
-    """A pipe as the screen lists it: the pipe, its state in words, and rates where they are known (bytes/s)."""
+    """A pipe as the screen lists it: the pipe, its state in words, and rates where they are known (bytes/s).
+
+    `history` is how full it was in the last seconds, oldest first, in eighths of its capacity (0 to 8).
+    """
 
     pipe: Pipe
     state: str = ""
     mood: Mood = "calm"
     write_rate: float | None = None
     read_rate: float | None = None
+    history: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Any
 from pipetui.backend.channel import Receiver, Sender
 from pipetui.backend.children import Child, Nursery
 from pipetui.backend.codec import codec
+from pipetui.backend.history import Histories
 from pipetui.backend.loop import Loop, Timer
 from pipetui.kernel.errors import PipeError
 from pipetui.model import Mood, Pipe, PipeId, PipeRow, Process
@@ -129,6 +130,7 @@ class Observatory:
         self._troubles: dict[str, str] = {}
         self._watcher: Child | None = None
         self._names: dict[int, str] = {}
+        self._histories = Histories(loop, self._fill, partial(changed, "pipe"))
         self._elsewhere = True
         self._processes: dict[int, Process] = {}
         self.unreadable = 0
@@ -223,6 +225,7 @@ class Observatory:
                 self._note_movement(pipe.id)
             self._observed[pipe.id] = pipe
             self._changed("pipe", pipe.id)
+            self._histories.notice(pipe.id)
         for identity in report["gone"]:
             self._observed.pop(PipeId(*identity), None)
             self._changed("pipe", PipeId(*identity))
@@ -252,6 +255,16 @@ class Observatory:
         if self._fills.get(identity) != (queued, capacity):
             self._fills[identity] = (queued, capacity)
             self._changed("pipe", identity)
+            self._histories.notice(identity)
+
+    def _fill(self, identity: PipeId) -> tuple[int, int] | None:
+        """Return what is known of a pipe's fill: our own actors' word counts most, it is the freshest."""
+        observed = self._observed.get(identity)
+        if identity in self._fills:
+            return self._fills[identity]
+        if observed is None or observed.queued is None or observed.capacity is None:
+            return None
+        return observed.queued, observed.capacity
 
     def forget_fill(self, identity: PipeId) -> None:
         """No actor of ours holds this pipe any more."""
@@ -329,7 +342,7 @@ class Observatory:
             return None
         written, read = self._rates.get(identity, (None, None))
         state, mood = self._state(pipe, written, read)
-        return PipeRow(pipe, state, mood, written, read)
+        return PipeRow(pipe, state, mood, written, read, self._histories.shown(identity))
 
     def _state(self, pipe: Pipe, written: float | None, read: float | None) -> tuple[str, Mood]:
         state, mood = describe(pipe)
