@@ -3,7 +3,8 @@
 
 The real monitor in a pseudo-terminal of 120x40; producers and consumers are started from the keyboard, at full speed.
 Half of the presses move the cursor in the FIFOs, half freeze the log or let it follow. A press is timed from the write
-of the key until a terminal emulator (whose own time is included) shows the change.
+of the key until a terminal emulator (whose own time is included) shows the change. Beside it, under the same flood, a
+bare program that writes each key back: what the machine's scheduler and the emulator cost without any screen.
 """
 
 from __future__ import annotations
@@ -58,6 +59,18 @@ def freezes(terminal: Terminal, count: int) -> list[float]:
     return took
 
 
+def echoes(stage: Stage, count: int) -> list[float]:
+    """Time a program that does nothing but write each key back, in a terminal of its own."""
+    code = "import os, tty; tty.setraw(0); print(end='ready', flush=True)\nwhile True: os.write(1, os.read(0, 1))"
+    took = []
+    with stage.terminal(command=[sys.executable, "-S", "-c", code], columns=9 + count, rows=2) as terminal:
+        terminal.wait_for("ready")
+        for number in range(count):
+            took.append(press(terminal, "x", re.compile(f"ready{'x' * (number + 1)}")))
+            quiet_moment(terminal)
+    return took
+
+
 def percentile(values: list[float], share: float) -> float:
     """Return the value that `share` of the values do not exceed."""
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
@@ -82,10 +95,16 @@ def main() -> int:
         moved = moves(terminal, names, args.presses // 2)
         monitor.press("4")
         frozen = freezes(terminal, args.presses - args.presses // 2)
+        bare = echoes(stage, args.presses // 2)
         screen = terminal.text()
         seen, sent = monitor.seen(), terminal.received / (time.monotonic() - terminal.started)
         monitor.quit()
-    for name, took in (("j, k in the FIFOs", moved), ("space in the log", frozen), ("all", moved + frozen)):
+    for name, took in (
+        ("j, k in the FIFOs", moved),
+        ("space in the log", frozen),
+        ("both", moved + frozen),
+        ("bare echo", bare),
+    ):
         numbers = [percentile(took, 0.5), percentile(took, 0.99), max(took)]
         report.row(name, str(len(took)), *(f"{1000 * value:.0f}" for value in numbers))
     worst = percentile(moved + frozen, 0.99)

@@ -52,7 +52,7 @@ def producer(monitor: Monitor) -> None:
     monitor.select_fifo("orders")
     monitor.press("w")
     monitor.terminal.wait_for("Template")
-    monitor.fill({"Template": '{{"id": {n}, "sum": {random}}}', "Rate": "25"})
+    monitor.fill({"Template": "order {n:05d}", "Rate": "25"})
 
 
 def message(monitor: Monitor) -> None:

@@ -44,6 +44,7 @@ _HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-
 
 def harm(raw: bytes) -> list[str]:
     """Return what a terminal received that it must not have received, with its surroundings."""
+    raw = re.sub(rb"\x1b\]22;[a-z-]*\x07", b"", raw)  # the mouse pointer's shape, which Textual sets
     found = [f"{word!r} at {raw.index(word)}" for word in (b"\x1b]", b"\x1bP", b"\x1b_") if word in raw]
     found += [repr(match.group()) for match in re.finditer(rb"\x1b\[[?]?7331.", raw)]
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections import Counter
 
 from pyte.screens import Char
@@ -31,7 +32,7 @@ _ANSI = {
     "brightcyan": (97, 214, 214),
     "brightwhite": (242, 242, 242),
 }
-_INK, _PAPER = (217, 217, 217), (18, 18, 18)
+_INK, _DARK_INK, _PAPER = (217, 217, 217), (60, 60, 60), (18, 18, 18)
 
 # rich's own format without the web fonts: a picture in a repository must not fetch anything
 _SVG_FORMAT = """\
@@ -99,11 +100,18 @@ def draw_svg(rows: list[list[Char]], title: str) -> str:
     )
     for row in rows:
         line = Text(end="", no_wrap=True)
-        for cell in row:
-            if cell.data:  # the right half of a wide character has none
-                line.append(cell.data, _style(cell, paper))
+        for style, cells in itertools.groupby(row, lambda cell: _style(cell, paper)):
+            text = "".join(cell.data for cell in cells)  # the right half of a wide character has no data
+            blank = len(text) - len(text.lstrip(" "))
+            line.append(text[:blank], style)  # apart, because some viewers drop the blanks that begin a text
+            line.append(text[blank:], style)
         console.print(line, soft_wrap=True)
     names = ("black", "red", "green", "brown", "blue", "magenta", "cyan", "white")
-    theme = TerminalTheme(paper, _INK, [_ANSI[name] for name in names], [_ANSI["bright" + name] for name in names])
+    theme = TerminalTheme(
+        paper,
+        _INK if sum(paper) < 384 else _DARK_INK,
+        [_ANSI[name] for name in names],
+        [_ANSI["bright" + name] for name in names],
+    )
     unique = "".join(char for char in title.lower() if char.isalnum()) or "terminal"
     return console.export_svg(title=title, theme=theme, code_format=_SVG_FORMAT, unique_id=unique)

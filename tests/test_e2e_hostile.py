@@ -89,7 +89,7 @@ def test_lines_of_the_demo_on_a_terminal(stage: Stage) -> None:
 def test_names_and_command_lines_in_the_monitor(stage: Stage) -> None:
     paths = plant(stage.work)
     with holder(stage.fifo("held"), stage.env) as evil:
-        terminal = stage.terminal(stage.work)
+        terminal = stage.terminal(stage.work, columns=400, rows=60)
         terminal.wait_for(lambda screen: all(name in screen for name in SHOWN), what="all evil names, made safe")
         monitor = Monitor(terminal)
         for _ in range(len(paths) + 1):
@@ -113,7 +113,7 @@ def test_payloads_in_the_monitor(stage: Stage) -> None:
             pipe.write(line)
         pipe.write(b"the end of evil\n")
     monitor = Monitor(terminal)
-    monitor.filter_messages("<<")
+    monitor.filter_messages("-<")
     terminal.wait_for("str-<<")
     monitor.press("G")
     monitor.press("k")
@@ -128,7 +128,7 @@ def test_payloads_in_the_monitor(stage: Stage) -> None:
 
 def test_windows_are_never_titled_after_anything_from_outside(stage: Stage) -> None:
     plant(stage.work)
-    terminal = stage.terminal(stage.work)
+    terminal = stage.terminal(stage.work, columns=400, rows=60)
     terminal.wait_for("c0-<<")
     terminal.send("q")
     terminal.wait_exit()

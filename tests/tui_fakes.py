@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from pipetui.backend import wire
@@ -219,7 +221,7 @@ def screen_text(app: PipetuiApp) -> str:
 
 async def settle(pilot: Pilot[Any]) -> None:
     """Let what was pushed arrive on the screen."""
-    for _ in range(4):
+    for _ in range(2):
         await pilot.pause()
 
 
@@ -266,6 +268,7 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
 
 
 async def write(pilot: Pilot[Any], text: str) -> None:
-    """Type a text."""
-    await pilot.press(*text)
+    """Type a text, as fast as a paste."""
+    for char in text:
+        pilot.app.post_message(events.Key(_character_to_key(char), char))
     await settle(pilot)

@@ -11,6 +11,7 @@ end, neither for an O_PATH handle, which is no end at all (seen on Linux 6.18). 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -19,6 +20,11 @@ from pipetui.kernel.errors import NotPermitted
 from pipetui.model import Access
 
 _ACCESS: dict[int, Access] = {0o400: "r", 0o200: "w", 0o600: "rw"}
+
+_PIECE = 1 << 14
+
+#: In the flags of a process's stat: a kernel thread (linux/sched.h).
+_PF_KTHREAD = 0x0020_0000
 
 #: Types of filesystems whose server may be dead; a stat(2) on one can then block for ever.
 _REMOTE = ("nfs", "cifs", "smb", "9p", "ceph", "fuse", "afs", "coda", "lustre", "gfs", "glusterfs", "ocfs2", "autofs")
@@ -57,11 +63,22 @@ class Mount(NamedTuple):
     remote: bool
 
 
-class Proc:
-    """A `/proc` to read."""
+class Stat(NamedTuple):
+    """What everybody may know of a process: parent, process group, session, whether it is a kernel thread or dead."""
 
-    def __init__(self, root: str = "/proc") -> None:
+    parent: int
+    group: int
+    session: int
+    kernel: bool
+    dead: bool
+
+
+class Proc:
+    """A `/proc` to read. `attach` False refuses what needs PTRACE_MODE_ATTACH, as Yama does where it is strict."""
+
+    def __init__(self, root: str = "/proc", *, attach: bool = True) -> None:
         self.root = root
+        self.attach = attach
 
     def pids(self) -> list[int]:
         """Return the processes that are there now, ascending."""
@@ -128,6 +145,13 @@ class Proc:
                 return bool(int(line.split()[1], 8) & os.O_NONBLOCK)
         return None
 
+    def pid_of(self, pid: int, fd: int) -> int:
+        """Return the process that a process's pidfd is for; -1 when it is gone, or the descriptor is no pidfd."""
+        for line in self._read(pid, f"fdinfo/{fd}").splitlines():
+            if line.startswith(b"Pid:"):
+                return int(line.split()[1])
+        return -1
+
     def command(self, pid: int) -> str:
         """Return the command line, its arguments joined by spaces; `[comm]` where there is none; empty when gone."""
         line = self._read(pid, "cmdline").rstrip(b"\0")
@@ -140,6 +164,48 @@ class Proc:
         """Return the short name of a process; empty when it is gone."""
         return self._read(pid, "comm").removesuffix(b"\n").decode("utf-8", "surrogateescape")
 
+    def stat(self, pid: int) -> Stat | None:
+        """Return what everybody may know of a process; None when it is gone."""
+        words = self._read(pid, "stat").rpartition(b") ")[2].split()
+        if len(words) < 7:
+            return None
+        dead = words[0] in (b"Z", b"X")
+        return Stat(int(words[1]), int(words[2]), int(words[3]), bool(int(words[6]) & _PF_KTHREAD), dead)
+
+    def switches(self, pid: int, tid: int) -> int:
+        """Return how often a task has given or lost the CPU; -1 when it does not sleep now, or is gone.
+
+        The same number twice means that the task has slept from the first to the second look without a moment awake.
+        """
+        count, asleep = 0, False
+        for line in self._read(pid, f"task/{tid}/status").splitlines():
+            if line.startswith(b"State:"):
+                asleep = line.split()[1:2] == [b"S"]
+            elif line.startswith((b"voluntary_ctxt_switches:", b"nonvoluntary_ctxt_switches:")):
+                count += int(line.split()[1])
+        return count if asleep else -1
+
+    def last_ran(self, pid: int, tid: int) -> float | None:
+        """Return the seconds for which a sleeping task has not run, near enough; None where the kernel won't say.
+
+        The scheduler notes when a task last ran, on a clock of its own, so our own task's note tells what is now.
+        """
+        then, now = self._ran(pid, tid), self._ran(os.getpid(), threading.get_native_id())
+        return None if then is None or now is None else max(0.0, (now - then) / 1000)
+
+    def _ran(self, pid: int, tid: int) -> float | None:
+        for line in self._read(pid, f"task/{tid}/sched").splitlines()[:4]:
+            if line.startswith(b"se.exec_start"):
+                return float(line.rpartition(b":")[2])
+        return None
+
+    def shares_root(self, pid: int) -> bool:
+        """Whether a process sees the same root folder as we do: no container, no chroot."""
+        try:
+            return os.path.samestat(os.stat(f"{self.root}/{pid}/root"), os.stat("/"))
+        except OSError:
+            return False
+
     def wchan(self, pid: int, tid: int) -> str:
         """Return the kernel function a task sleeps in; empty when it runs, is gone, or may not be read."""
         text = self._read(pid, f"task/{tid}/wchan").decode("ascii", "replace")
@@ -147,13 +213,15 @@ class Proc:
 
     def syscall(self, pid: int, tid: int) -> tuple[int, tuple[int, ...]] | None:
         """Return the number and the arguments of the system call a task is in; None when that is refused."""
-        words = self._read(pid, f"task/{tid}/syscall").split()
+        words = self._read(pid, f"task/{tid}/syscall").split() if self.attach else []
         if len(words) < 7:
             return None  # `running`, `-1 SP PC`, refused, or gone
         return int(words[0]), tuple(int(word, 16) for word in words[1:7])
 
     def memory(self, pid: int, address: int, size: int) -> bytes:
         """Return up to `size` bytes of a process's memory; empty when that is refused."""
+        if not self.attach:
+            return b""
         try:
             with open(f"{self.root}/{pid}/mem", "rb", buffering=0) as file:
                 file.seek(address)
@@ -179,10 +247,19 @@ class Proc:
 
     def _read(self, pid: int, name: str) -> bytes:
         try:
-            with open(f"{self.root}/{pid}/{name}", "rb", buffering=0) as file:
-                return file.read()
+            number = os.open(f"{self.root}/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return b""
+        try:
+            data = piece = os.read(number, _PIECE)
+            while len(piece) == _PIECE:
+                piece = os.read(number, _PIECE)
+                data += piece
+            return data
+        except OSError:
+            return b""
+        finally:
+            os.close(number)
 
     @contextmanager
     def _folder(self, pid: int) -> Iterator[int]:

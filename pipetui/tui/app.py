@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, ClassVar, Protocol, cast
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
@@ -22,6 +23,7 @@ from pipetui.tui.config import Config
 from pipetui.tui.keys import keymap
 from pipetui.tui.monitor import Monitor
 from pipetui.tui.theme import choose, opposite, themes
+from pipetui.tui.typeahead import TypeAhead
 
 
 class LinkLike(Protocol):
@@ -65,6 +67,7 @@ class PipetuiApp(App[int]):
         self._open_link = open_link
         self._link: LinkLike | None = None
         self._monitor = Monitor()
+        self._keys_typed = TypeAhead(self, super().on_event)
         for theme in themes():
             self.register_theme(theme)
         self.theme = choose(self.config.theme, self.console.color_system, no_color=self.no_color)
@@ -101,6 +104,13 @@ class PipetuiApp(App[int]):
         link, self._link = self._link, None
         if link is not None:
             await link.wait_closed()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take keys one after the other (see `typeahead`), everything else as it comes."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            await self._keys_typed.take(event)
+        else:
+            await super().on_event(event)
 
     async def action_quit(self) -> None:
         """Let the hub end its children and go, then leave."""

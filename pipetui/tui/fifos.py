@@ -72,7 +72,7 @@ COLUMNS: tuple[Column[PipeRow], ...] = (
     Column("FIFO", _path, minimum=14, natural=lambda row: len(title(row)), comfort=34),
     Column("FILL", _fill, 16, priority=1),
     Column("QUEUED", _queued, 9, "right", 3),
-    Column("OF", _capacity, 9, "right", 6),
+    Column("OF", _capacity, 9, "right", 6, roomy=True),
     Column("WRITES/S", _written, 9, "right", 4),
     Column("READS/S", _read, 9, "right", 5),
     Column("W", lambda row, look, width: _count(row, "w", look), 2, "right", 2),

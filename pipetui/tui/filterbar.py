@@ -23,8 +23,7 @@ class FilterBar(Horizontal):
     """One line of input. `purpose` names what it does; messages carry it back."""
 
     DEFAULT_CSS = """
-    FilterBar { height: 1; display: none; }
-    FilterBar.-open { display: block; }
+    FilterBar { height: 1; }
     FilterBar Static { width: auto; color: $faded; }
     FilterBar .name { color: $accent; padding: 0 1; }
     FilterBar Line { width: 1fr; }
@@ -55,6 +54,7 @@ class FilterBar(Horizontal):
         self._regex = False
         self._purpose = ""
         self._timer: Timer | None = None
+        self.display = False
 
     def compose(self) -> ComposeResult:
         yield Static(classes="name")
@@ -65,24 +65,27 @@ class FilterBar(Horizontal):
     @property
     def is_open(self) -> bool:
         """Whether it is on the screen."""
-        return self.has_class("-open")
+        return bool(self.display)
 
     def open(self, purpose: str, name: str, pattern: str, regex: bool) -> None:
-        """Show it for this purpose with a pattern in it, and give it the focus."""
+        """Show it for this purpose with a pattern in it, and give it the focus.
+
+        The focus moves at once: what is typed right after the key that opened it must not be taken for commands.
+        """
         self._purpose, self._regex = purpose, regex
         self.query_one(".name", Static).update(Text(name))
         self._show_toggle()
-        self.add_class("-open")
+        self.display = True
         line = self.query_one(Line)
         with self.prevent(Input.Changed):
             line.value = pattern
         line.cursor_position = len(pattern)
-        line.focus()
+        self.screen.set_focus(line)
 
     def close(self) -> None:
         """Take it off the screen."""
         self._stop_timer()
-        self.remove_class("-open")
+        self.display = False
 
     def _show_toggle(self) -> None:
         if self._can_regex:

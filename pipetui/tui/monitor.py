@@ -84,14 +84,8 @@ class Monitor(Screen[None]):
     Monitor MessageLog { height: 1fr; }
     Monitor #tabs { display: none; }
     Monitor.-narrow #tabs { display: block; }
-    Monitor.-narrow #pane-fifos, Monitor.-narrow #pane-processes, Monitor.-narrow #pane-messages {
-        display: none; height: 1fr;
-    }
     Monitor.-narrow #pane-processes { layout: vertical; }
     Monitor.-narrow Divider { display: none; }
-    Monitor.-narrow.-fifos #pane-fifos { display: block; }
-    Monitor.-narrow.-processes #pane-processes { display: block; }
-    Monitor.-narrow.-messages #pane-messages { display: block; }
     Monitor.-narrow #rule-fifos { display: none; }
     Monitor.-tiny #status, Monitor.-tiny #keys, Monitor.-tiny Rule { display: none; }
     """
@@ -314,8 +308,8 @@ class Monitor(Screen[None]):
         width, height = self.size
         self.set_class(width < _NARROW or height < _SHORT, "-narrow")
         self.set_class(height < _TINY, "-tiny")
-        for tab in _FIRST:
-            self.set_class(_TAB[self.pane] == tab, f"-{tab}")
+        for tab in _FIRST:  # set here and not by CSS, which comes later: only what is displayed can have the focus
+            self.query_one(f"#pane-{tab}").display = not self.has_class("-narrow") or _TAB[self.pane] == tab
         self.share_room()
 
     def share_room(self) -> None:
@@ -349,7 +343,7 @@ class Monitor(Screen[None]):
     def go_to(self, pane: Pane) -> None:
         """Give a pane the focus; on a small screen its tab comes to the front."""
         self._enter(pane)
-        self.list_(pane).focus()
+        self.set_focus(self.list_(pane))
 
     def _enter(self, pane: Pane) -> None:
         self.pane = pane

@@ -24,6 +24,7 @@ R = TypeVar("R")
 
 _GAP = 2
 _MARGIN = 3
+_ROOMY = 140
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Column(Generic[R]):
 
     `render` gives the parts of a cell for a row, the palette and the column's width. When the table is narrow the
     columns of the highest `priority` go first; those of priority 0 always stay. Columns of a priority above 2 go
-    already when others do not get their `comfort`.
+    already when others do not get their `comfort`; a `roomy` column is for tables of 140 cells and more.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Column(Generic[R]):
     minimum: int = 8
     natural: Callable[[R], int] | None = None
     comfort: int = 0
+    roomy: bool = False
 
 
 class RowTable(Listing, Generic[K, R]):
@@ -214,7 +216,7 @@ class RowTable(Listing, Generic[K, R]):
 
     def _measure(self) -> None:
         width = self.size.width - 3
-        columns = list(self._columns)
+        columns = [column for column in self._columns if not column.roomy or width >= _ROOMY]
 
         def need(*, comfort: bool = False) -> int:
             return sum(self._least(column, comfort) + _GAP for column in columns) - _GAP

@@ -29,7 +29,7 @@ NEVER_FIFOS = ("/dev/null", "/dev/pts/", "/dev/urandom", "/dev/random", "/proc/"
 class Census:
     """Who holds what. `pipes` has what stat(2) through a held end says of each pipe, with its path if it has one.
 
-    `threads` are kernel threads: they hold nothing and wait for nothing of ours.
+    `threads` are kernel threads: they hold nothing and wait for nothing of ours. `hidden` could not be read.
     """
 
     ends: dict[PipeId, tuple[End, ...]] = field(default_factory=dict)
@@ -39,6 +39,7 @@ class Census:
     unreadable: int = 0
     partial: tuple[str, ...] = ()
     threads: frozenset[int] = frozenset()
+    hidden: frozenset[int] = frozenset()
 
 
 def take(proc: Proc, *, anonymous: bool = False, nonblocking: bool = False, kernel: set[int] | None = None) -> Census:
@@ -54,7 +55,8 @@ def take(proc: Proc, *, anonymous: bool = False, nonblocking: bool = False, kern
     ends: dict[PipeId, list[End]] = {}
     pipes: dict[PipeId, Pipe] = {}
     commands: dict[int, str] = {}
-    readable = unreadable = 0
+    hidden: set[int] = set()
+    readable = 0
     for pid in pids:
         if pid in threads:
             continue
@@ -64,7 +66,7 @@ def take(proc: Proc, *, anonymous: bool = False, nonblocking: bool = False, kern
             if _is_thread(proc, pid):
                 threads.add(pid)
             else:
-                unreadable += 1
+                hidden.add(pid)
             continue
         if not holding.descriptors and _is_thread(proc, pid):
             threads.add(pid)
@@ -82,7 +84,7 @@ def take(proc: Proc, *, anonymous: bool = False, nonblocking: bool = False, kern
             ends.setdefault(identity, []).append(End(pid, item.fd, item.access, flag, command))
     partial = tuple(f"{prefix}: what processes have open there was not looked at" for prefix in sorted(met))
     held = {key: tuple(value) for key, value in ends.items()}
-    return Census(held, pipes, commands, readable, unreadable, partial, frozenset(threads))
+    return Census(held, pipes, commands, readable, len(hidden), partial, frozenset(threads), frozenset(hidden))
 
 
 def _is_thread(proc: Proc, pid: int) -> bool:

@@ -4,24 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pipetui.kernel.borrow import fill
+from pipetui.kernel.borrow import Borrower, measure
+from pipetui.kernel.procfs import Proc
 from pipetui.model import End, PipeId
 
-#: A process that refuses one end refuses all of them; so many ends of one pipe are tried before it counts as unknown.
+#: So many ends of one pipe are tried before it counts as unknown.
 _TRIES = 4
 
+NO_READER = "nobody has a read end open, and opening one would change what its writers get"
+REFUSED = "the kernel lets this user neither borrow nor reopen an end of it"
 
-def fills(ends: Mapping[PipeId, Iterable[End]]) -> dict[PipeId, tuple[int, int]]:
-    """Return (queued, capacity) in bytes of each pipe for which the kernel tells it passively."""
+
+def fills(
+    ends: Mapping[PipeId, Iterable[End]],
+    proc: Proc | None = None,
+    *,
+    reopen: bool = True,
+    why_not: dict[PipeId, str] | None = None,
+) -> dict[PipeId, tuple[int, int]]:
+    """Return (queued, capacity) in bytes of each pipe for which the kernel tells it passively.
+
+    `reopen` allows the harmless reopen of a read end where borrowing is refused. It shows in inotify as an open and a
+    close of a FIFO, so who watches those should drop what came meanwhile. `why_not` gets a sentence for each pipe
+    that stays unknown.
+    """
     known: dict[PipeId, tuple[int, int]] = {}
-    refused: set[int] = set()
-    for identity, holders in ends.items():
-        for end in list(holders)[:_TRIES]:
-            if end.pid in refused:
-                continue
-            answer = fill(end.pid, end.fd)
-            if answer is not None:
-                known[identity] = answer
-                break
-            refused.add(end.pid)
+    with Borrower(proc) as borrower:
+        for identity, holders in ends.items():
+            for end in list(holders)[:_TRIES]:
+                borrowed = borrower.borrow(end, identity)
+                if borrowed is None:
+                    continue
+                with borrowed:
+                    answer = measure(borrowed)
+                if answer is not None:
+                    known[identity] = answer
+                    break
+            if identity not in known and reopen:
+                opened = borrower.reopen(holders, identity)
+                if opened is not None:
+                    with opened:
+                        answer = measure(opened)
+                    if answer is not None:
+                        known[identity] = answer
+            if identity not in known and why_not is not None:
+                why_not[identity] = REFUSED if any("r" in end.access for end in holders) else NO_READER
     return known

@@ -1,17 +1,15 @@
-"""Everything at one moment, for commands that look once: found FIFOs, census, fill and waits, joined."""
+"""Everything at one moment, for commands that look once: the FIFOs below some roots, and the world around them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipetui.kernel.procfs import Proc
 from pipetui.model import Pipe, PipeId
-from pipetui.watch.census import Census, take
-from pipetui.watch.fill import fills
 from pipetui.watch.finder import find
-from pipetui.watch.join import join
-from pipetui.watch.waits import waits
+from pipetui.watch.waits import WaitMemory
+from pipetui.watch.world import World, observe
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +24,35 @@ class Snapshot:
 
 def snapshot(roots: Sequence[str], *, anonymous: bool = False, proc: Proc | None = None) -> Snapshot:
     """Look once below the roots and into all readable processes. Raises Missing, NotAFifo, … for a root."""
-    proc = proc or Proc()
+    world = survey(roots, anonymous=anonymous, nonblocking=True, proc=proc)
+    return Snapshot(tuple(sorted(world.pipes, key=_order)), world.found, world.unreadable, world.partial)
+
+
+def survey(
+    roots: Sequence[str],
+    *,
+    anonymous: bool = True,
+    nonblocking: bool = False,
+    proc: Proc | None = None,
+    memory: WaitMemory | None = None,
+) -> World:
+    """Look once, and return all that there is to judge. Raises Missing, NotAFifo, … for a root."""
     found: list[Pipe] = []
     partial: list[str] = []
     for root in roots:
         pipes, notes = find(root)
         found += pipes
         partial += notes
-    census = take(proc, anonymous=anonymous, nonblocking=True)
-    waiting = waits(proc, census, found)
-    joined = tuple(sorted(join(found, census, fills(census.ends), waiting), key=_order))
-    return Snapshot(joined, frozenset(pipe.id for pipe in found), census.unreadable, (*partial, *_notes(census)))
+    world = observe(found, proc, anonymous=anonymous, nonblocking=nonblocking, memory=memory)
+    return replace(world, partial=(*partial, *world.partial, *_unread(world.unreadable)))
 
 
 def _order(pipe: Pipe) -> tuple[bool, str, PipeId]:
     return pipe.kind == "anonymous", pipe.path or "", pipe.id
 
 
-def _notes(census: Census) -> tuple[str, ...]:
-    if not census.unreadable:
-        return census.partial
-    who = "1 process" if census.unreadable == 1 else f"{census.unreadable:,} processes"
-    return (*census.partial, f"{who} could not be read: their ends are not shown")
+def _unread(count: int) -> tuple[str, ...]:
+    if not count:
+        return ()
+    who = "1 process" if count == 1 else f"{count:,} processes"
+    return (f"{who} could not be read: their ends are not shown",)

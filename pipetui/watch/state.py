@@ -9,7 +9,6 @@ from collections.abc import Iterable
 
 from pipetui.model import Mood, Pipe, Waiter
 
-
 #: From this share of its capacity on a pipe counts as full: a slow reader always makes a little room.
 NEARLY = 0.9
 

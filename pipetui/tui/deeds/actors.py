@@ -1,0 +1,135 @@
+"""What the keys do to our producers and consumers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipetui.client.session import Action
+from pipetui.model import ActorState, ProducerSpec
+from pipetui.text import rate
+from pipetui.tui.deeds.registry import ask, deed, open_dialog
+from pipetui.tui.dialogs.consume import StartConsumer
+from pipetui.tui.dialogs.produce import StartProducer
+
+if TYPE_CHECKING:
+    from pipetui.tui.monitor import Monitor
+
+
+#: The slowest step from and to "as fast as possible" (messages/s), and the shortest delay (seconds).
+_FASTEST = 1_000_000.0
+_FULL_SPEED_HALVED = 10_000.0
+_SHORTEST = 0.001
+_FIRST_DELAY = 0.01
+
+
+def _actor(monitor: Monitor, wish: str) -> ActorState | None:
+    """Return the selected actor of ours that can still be told things; otherwise say why there is none."""
+    holder = monitor.holder
+    if holder is None:
+        monitor.tell(f"Select a producer or consumer to {wish} (tab goes to their panes).")
+    elif holder.actor is None:
+        monitor.tell(f"{holder.pid} is not ours: pipetui only looks at it.")
+    elif holder.actor.phase == "ended":
+        forget, again = monitor.key("remove"), monitor.key("edit")
+        monitor.tell(f"{holder.pid} has ended; {forget} forgets it, {again} starts it anew.")
+    else:
+        return holder.actor
+    return None
+
+
+async def _control(monitor: Monitor, actor: ActorState, action: Action, done: str) -> str:
+    assert monitor.session
+    await monitor.session.control(actor.id, action)
+    return f"{done} {actor.spec.name} ({actor.pid})"
+
+
+@deed("pause")
+def pause(monitor: Monitor) -> None:
+    if actor := _actor(monitor, "pause"):
+        if actor.phase == "paused":
+            ask(monitor, _control(monitor, actor, "resume", "Resumed"))
+        else:
+            ask(monitor, _control(monitor, actor, "pause", "Paused"))
+
+
+@deed("stop")
+def stop(monitor: Monitor) -> None:
+    if actor := _actor(monitor, "stop"):
+        ask(monitor, _control(monitor, actor, "stop", "Stopped"))
+
+
+@deed("kill")
+def kill(monitor: Monitor) -> None:
+    if actor := _actor(monitor, "kill"):
+        ask(monitor, _control(monitor, actor, "kill", "Killed"))
+
+
+def dismiss(monitor: Monitor) -> None:
+    """Forget the selected actor of ours, if it has ended."""
+    holder = monitor.holder
+    if holder is None or holder.actor is None:
+        monitor.tell("Only our ended producers and consumers can be forgotten.")
+    elif holder.actor.phase != "ended":
+        monitor.tell(f"{holder.pid} still runs: {monitor.key('stop')} stops it.")
+    else:
+        ask(monitor, _control(monitor, holder.actor, "dismiss", "Forgot"))
+
+
+@deed("edit")
+def edit(monitor: Monitor) -> None:
+    holder = monitor.holder
+    if holder is None or holder.actor is None or monitor.session is None:
+        _actor(monitor, "change")
+        return
+    actor = holder.actor
+    if isinstance(actor.spec, ProducerSpec):
+        open_dialog(monitor, StartProducer(monitor.session, actor.spec, actor.id))
+    else:
+        open_dialog(monitor, StartConsumer(monitor.session, actor.spec, actor.id))
+
+
+@deed("faster")
+def faster(monitor: Monitor) -> None:
+    _retune(monitor, 2.0)
+
+
+@deed("slower")
+def slower(monitor: Monitor) -> None:
+    _retune(monitor, 0.5)
+
+
+def _retune(monitor: Monitor, factor: float) -> None:
+    actor = _actor(monitor, "make faster or slower")
+    if actor is None:
+        return
+    if isinstance(actor.spec, ProducerSpec):
+        if not actor.spec.rate and factor > 1:
+            monitor.tell("It writes as fast as possible already.")
+        else:
+            ask(monitor, _set_rate(monitor, actor, _scaled(actor.spec.rate, factor)))
+    elif not actor.spec.delay and factor > 1:
+        monitor.tell("It reads as fast as possible already.")
+    else:
+        ask(monitor, _set_delay(monitor, actor, _delayed(actor.spec.delay, factor)))
+
+
+def _scaled(before: float, factor: float) -> float:
+    return min(before * factor, _FASTEST) if before else _FULL_SPEED_HALVED
+
+
+def _delayed(before: float, factor: float) -> float:
+    after = before / factor if before else _FIRST_DELAY
+    return after if after >= _SHORTEST else 0.0
+
+
+async def _set_rate(monitor: Monitor, actor: ActorState, wanted: float) -> str:
+    assert monitor.session
+    await monitor.session.retune(actor.id, rate=wanted)
+    return f"{actor.spec.name} ({actor.pid}) now writes {rate(wanted)}"
+
+
+async def _set_delay(monitor: Monitor, actor: ActorState, wanted: float) -> str:
+    assert monitor.session
+    await monitor.session.retune(actor.id, delay=wanted)
+    how = f"sleeps {wanted:g} s after each message" if wanted else "reads as fast as possible"
+    return f"{actor.spec.name} ({actor.pid}) now {how}"

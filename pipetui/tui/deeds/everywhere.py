@@ -1,0 +1,135 @@
+"""What the keys do in every pane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipetui.model import Line, LogFilter, PipeRow
+from pipetui.text import encode, plural, safe
+from pipetui.tui.deeds.messages import refilter
+from pipetui.tui.deeds.registry import ask, deed
+from pipetui.tui.fifos import short
+from pipetui.tui.pages import Help, Notes
+
+if TYPE_CHECKING:
+    from pipetui.tui.monitor import Monitor
+
+
+@deed("copy")
+def copy(monitor: Monitor) -> None:
+    if monitor.pane == "log":
+        item = monitor.log_.window.current
+        if isinstance(item, Line) and not item.gap:
+            ask(monitor, _copy_message(monitor, item))
+        else:
+            monitor.tell("There is no message here to copy.")
+        return
+    if monitor.pane == "fifos":
+        row: PipeRow | None = monitor.selected
+        text = row.pipe.path if row else None
+    else:
+        holder = monitor.holder
+        text = f"{holder.pid} {holder.command}" if holder else None
+    if text is None:
+        monitor.tell("There is nothing here to copy.")
+    else:
+        monitor.app.to_clipboard(text)
+        monitor.tell(f"Copied “{safe(text)}”, if your terminal takes it (OSC 52)")
+
+
+async def _copy_message(monitor: Monitor, item: Line) -> str:
+    assert monitor.session
+    whole = await monitor.session.fetch(item.number)
+    if whole is None:
+        return "The log no longer has this message: newer ones took its place."
+    monitor.app.to_clipboard(whole.payload)
+    size = plural(len(encode(whole.payload)), "byte")
+    return f"Copied message {item.number:,} of {short(item.fifo)}, {size}, if your terminal takes it (OSC 52)"
+
+
+@deed("escape")
+def escape(monitor: Monitor) -> None:
+    for bar in (monitor.name_bar, monitor.log_bar):
+        if bar.is_open:
+            bar.action_drop()
+            return
+    log = monitor.log_
+    if monitor.pane == "fifos" and monitor.name_filter:
+        monitor.name_filter = ""
+        if monitor.session:
+            monitor.show_fifos()
+            monitor.show_holders()
+    elif log.finding.pattern:
+        log.find(LogFilter())
+        monitor.show_log_rule()
+    else:
+        refilter(monitor, fifo="", pattern="", regex=False)
+
+
+@deed("next_pane")
+def next_pane(monitor: Monitor) -> None:
+    monitor.step(1)
+
+
+@deed("previous_pane")
+def previous_pane(monitor: Monitor) -> None:
+    monitor.step(-1)
+
+
+@deed("pane_1")
+def pane_1(monitor: Monitor) -> None:
+    monitor.go_to("fifos")
+
+
+@deed("pane_2")
+def pane_2(monitor: Monitor) -> None:
+    monitor.go_to("producers")
+
+
+@deed("pane_3")
+def pane_3(monitor: Monitor) -> None:
+    monitor.go_to("consumers")
+
+
+@deed("pane_4")
+def pane_4(monitor: Monitor) -> None:
+    monitor.go_to("log")
+
+
+@deed("notes")
+def notes(monitor: Monitor) -> None:
+    if monitor.session:
+        monitor.app.push_screen(Notes(monitor.session))
+
+
+@deed("help")
+def help_(monitor: Monitor) -> None:
+    monitor.app.push_screen(Help(monitor.app.config.keys))
+
+
+@deed("palette")
+def palette_(monitor: Monitor) -> None:
+    monitor.app.action_command_palette()
+
+
+@deed("theme")
+def theme(monitor: Monitor) -> None:
+    monitor.app.toggle_theme()
+
+
+@deed("reconnect")
+def reconnect(monitor: Monitor) -> None:
+    if monitor.session is not None and not monitor.session.lost:
+        monitor.tell("The hub is there; nothing to reconnect.")
+    else:
+        monitor.app.connect()
+
+
+@deed("repaint")
+def repaint(monitor: Monitor) -> None:
+    monitor.app.refresh(layout=True)
+
+
+@deed("quit")
+def quit_(monitor: Monitor) -> None:
+    monitor.app.call_later(monitor.app.action_quit)

@@ -1,0 +1,150 @@
+"""What the keys do in the message log, and its filters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipetui.model import Line, LogFilter
+from pipetui.tui.deeds.registry import ask, deed, selected_path
+from pipetui.tui.filterbar import FilterBar
+from pipetui.tui.message import MessageScreen
+from pipetui.tui.pages import Details
+from pipetui.tui.rows import RowTable
+
+if TYPE_CHECKING:
+    from pipetui.tui.monitor import Monitor
+
+
+@deed("freeze")
+def freeze(monitor: Monitor) -> None:
+    monitor.log_.toggle()
+
+
+@deed("only")
+def only(monitor: Monitor) -> None:
+    window = monitor.log_.window
+    if window.filter.fifo:
+        refilter(monitor, fifo="")
+    elif path := selected_path(monitor):
+        refilter(monitor, fifo=_consumed_path(monitor) or path)
+
+
+def _consumed_path(monitor: Monitor) -> str:
+    """Return under which of the selected FIFO's names our consumers read it (it may have several)."""
+    row = monitor.selected
+    if row is None or monitor.session is None:
+        return ""
+    for actor in monitor.session.actors.values():
+        if actor.role == "consumer" and (actor.spec.path in row.pipe.paths or actor.pipe == row.pipe.id):
+            return actor.spec.path
+    return row.pipe.path or ""
+
+
+def refilter(
+    monitor: Monitor, *, fifo: str | None = None, pattern: str | None = None, regex: bool | None = None
+) -> None:
+    """Change parts of the log's filter."""
+    before = monitor.log_.window.filter
+    wanted = LogFilter(
+        before.pattern if pattern is None else pattern,
+        before.regex if regex is None else regex,
+        before.fifo if fifo is None else fifo,
+    )
+    monitor.log_.act(lambda window: window.set_filter(wanted))
+
+
+@deed("filter")
+def filter_(monitor: Monitor) -> None:
+    if monitor.pane == "fifos":
+        monitor.name_bar.open("name", "name", monitor.name_filter, False)
+        monitor.share_room()
+    else:
+        monitor.go_to("log")
+        before = monitor.log_.window.filter
+        monitor.log_bar.open("filter", "filter", before.pattern, before.regex)
+
+
+@deed("find")
+def find(monitor: Monitor) -> None:
+    monitor.go_to("log")
+    before = monitor.log_.finding
+    monitor.log_bar.open("find", "find", before.pattern, before.regex)
+
+
+def typed(monitor: Monitor, event: FilterBar.Typed) -> None:
+    """Take what was typed into a filter bar."""
+    {"name": _name_typed, "filter": _filter_typed, "find": _find_typed}[event.purpose](monitor, event)
+    if event.kept or event.dropped:
+        (monitor.name_bar if event.purpose == "name" else monitor.log_bar).close()
+        monitor.share_room()
+        monitor.go_to("fifos" if event.purpose == "name" else "log")
+
+
+def _name_typed(monitor: Monitor, event: FilterBar.Typed) -> None:
+    monitor.name_filter = event.pattern
+    if monitor.session:
+        monitor.show_fifos()
+        monitor.show_holders()
+
+
+def _filter_typed(monitor: Monitor, event: FilterBar.Typed) -> None:
+    refilter(monitor, pattern=event.pattern, regex=event.regex and bool(event.pattern))
+
+
+def _find_typed(monitor: Monitor, event: FilterBar.Typed) -> None:
+    log = monitor.log_
+    log.find(LogFilter(event.pattern, event.regex and bool(event.pattern)))
+    monitor.show_log_rule()
+    if event.kept and event.pattern:
+        ask(monitor, _jump(monitor, backwards=log.window.following, here=True))
+
+
+@deed("next")
+def next_(monitor: Monitor) -> None:
+    ask(monitor, _jump(monitor, backwards=False))
+
+
+@deed("previous")
+def previous(monitor: Monitor) -> None:
+    ask(monitor, _jump(monitor, backwards=True))
+
+
+async def _jump(monitor: Monitor, *, backwards: bool, here: bool = False) -> str:
+    """Go to the nearest match; with `here` the message under the cursor counts too."""
+    log = monitor.log_
+    if not log.finding.pattern:
+        return f"Nothing to find yet: {monitor.key('find')} asks what."
+    item = log.window.current
+    if item is None or monitor.session is None:
+        return "There are no messages yet."
+    start = item.number + ((1 if backwards else -1) if here else 0)
+    found = await monitor.session.find(log.window.filter, log.finding, max(0, start), backwards=backwards)
+    if found is None:
+        return f"No {'older' if backwards else 'newer'} match for “{log.finding.pattern}”."
+    log.act(lambda window: window.jump(found))
+    return ""
+
+
+def open_message(monitor: Monitor, line: Line) -> None:
+    """Open a message whole."""
+
+    async def run() -> str:
+        assert monitor.session
+        whole = await monitor.session.fetch(line.number)
+        if whole is None:
+            return "The log no longer has this message: newer ones took its place."
+        within = monitor.log_.window.filter
+        monitor.app.push_screen(MessageScreen(monitor.session, whole, within, monitor.app.config.keys))
+        return ""
+
+    ask(monitor, run())
+
+
+def open_row(monitor: Monitor, table: RowTable[Any, Any]) -> None:
+    """Enter on a row: a FIFO's messages, a process's details."""
+    if table is not monitor.fifos:
+        if table.row is not None:
+            monitor.app.push_screen(Details(table.row))
+        return
+    refilter(monitor, fifo=_consumed_path(monitor) or selected_path(monitor))
+    monitor.go_to("log")
