@@ -79,6 +79,13 @@ def number(count: int) -> str:
     return f"{count:,}"
 
 
+def amount(count: int) -> str:
+    """Return a count of any size in little room: `1,204`, `2.04 M`, `1.50 G`."""
+    if count < 1_000_000:
+        return f"{count:,}"
+    return f"{count / 1e6:.2f} M" if count < 999_995_000 else f"{count / 1e9:.2f} G"
+
+
 def rate(per_second: float | None) -> str:
     """Return a rate of things per second: `0`, `0.5/s`, `60/s`, `1.2 k/s`, `3.4 M/s`; a dash for the unknown."""
     if per_second is None:

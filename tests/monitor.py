@@ -162,8 +162,10 @@ class Monitor:
 
     def seen(self) -> int:
         """Return how many messages the screen says were seen."""
-        match = re.search(r"([\d,]+) seen", self.terminal.text())
-        return int(match.group(1).replace(",", "")) if match else 0
+        match = re.search(r"([\d,.]+)( M| G)? seen", self.terminal.text())
+        if match is None:
+            return 0
+        return int(float(match.group(1).replace(",", "")) * {None: 1, " M": 1e6, " G": 1e9}[match.group(2)])
 
     def actors(self) -> dict[int, str]:
         """Return our producers and consumers on the screen: pid, and the rest of the row."""

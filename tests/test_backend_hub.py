@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import struct
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -232,12 +234,11 @@ def test_a_root_that_is_missing_is_a_note(tmp_path: Path) -> None:
 
 
 def test_a_hub_can_speak_through_a_socket(tmp_path: Path) -> None:
-    """sshd may give a command a socket pair instead of pipes."""
-    import socket
-    import subprocess
-
+    """A login shell's command may be given a socket pair instead of pipes, as some sshds do."""
     ours, theirs = socket.socketpair()
-    with ours, theirs, subprocess.Popen(hub_argv(), stdin=theirs, stdout=theirs) as process:
+    with ours, theirs, subprocess.Popen(
+        hub_argv(), stdin=theirs.fileno(), stdout=theirs.fileno()
+    ) as process:
         theirs.close()
         ours.settimeout(10)
         ours.sendall(wire.pack(wire.Hello(wire.VERSION, (str(tmp_path),))))
@@ -248,3 +249,8 @@ def test_a_hub_can_speak_through_a_socket(tmp_path: Path) -> None:
         assert isinstance(wire.unpack_reply(bodies[0]), wire.Welcome)
         ours.shutdown(socket.SHUT_WR)
         assert process.wait(5) == 0
+
+
+def test_a_hub_without_a_client_just_ends() -> None:
+    done = subprocess.run(hub_argv(), stdin=subprocess.DEVNULL, capture_output=True, timeout=10)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

@@ -172,8 +172,9 @@ def test_a_blocked_read_and_a_blocked_write_are_told_with_their_descriptor(path:
 
 def test_where_the_call_is_hidden_the_wait_is_inferred(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Proc, "syscall", lambda *_: None)
-    with blocked_reader(path):
-        assert waiters(path) == ()  # nothing tells which side it waits for
+    with blocked_reader(path) as process:
+        (waiter,) = waiters(path)
+        assert (waiter.pid, waiter.kind, waiter.certainty) == (process.pid, "open-read", "inferred")
     with fifo.open_reader(str(path)), fifo.open_writer(str(path)), running("dd", f"if={path}") as process:
         (waiter,) = until(lambda: waiters(path))
         assert (waiter.pid, waiter.kind, waiter.certainty) == (process.pid, "read", "inferred")

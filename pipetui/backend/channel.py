@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import marshal
 import os
+import select
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,6 +44,13 @@ class Sender:
         except BlockingIOError:
             pass
         return not self._backlog
+
+
+def send_all(sender: Sender, fd: int, value: Any) -> None:
+    """Send a value from a child that may wait until its hub has taken all of it."""
+    sender.send(value)
+    while not sender.flush():
+        select.select([], [fd], [])
 
 
 class Receiver:

@@ -12,11 +12,10 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from pipetui import __version__
-from pipetui.backend import demo, sending, tempdir, validate, wire
+from pipetui.backend import demo, errands, tempdir, validate, wire
 from pipetui.backend.children import Nursery
 from pipetui.backend.framing import Frame
 from pipetui.backend.logview import LogReader
@@ -28,15 +27,22 @@ from pipetui.backend.retrieval import export, find
 from pipetui.backend.ring import Entry, Ring
 from pipetui.backend.troupe import Member, Troupe, authors
 from pipetui.kernel import fifo
+from pipetui.kernel.delivery import Delivery, open_writer_in_time
 from pipetui.kernel.errors import PipeError
 from pipetui.kernel.fd import Fd
+from pipetui.kernel.signals import send as send_signal
 from pipetui.model import ActorSpec, PipeId, Status
+from pipetui.text import encode
+from pipetui.watch.roots import default_roots
 
 #: How many rows travel in one update; the rest follow in the next.
 MOST_ROWS = 1000
 
 #: Bounds of the frame interval that a client may ask for (seconds).
 FASTEST, SLOWEST = 0.02, 10.0
+
+#: So long (seconds) at most a message that is to be sent waits for a reader.
+LONGEST = 60.0
 
 
 class Hub:
@@ -77,6 +83,8 @@ class Hub:
             wire.Fetch: self._fetch,
             wire.Find: self._find,
             wire.Export: self._export,
+            wire.Past: self._past,
+            wire.Signal: self._signal,
         }
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -90,13 +98,24 @@ class Hub:
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         with wakeup, waker:
             self._loop.on_readable(wakeup.fileno(), lambda: self._swallow(wakeup))
-            self._loop.on_readable(self._stdin, self._on_stdin)
+            self._listen()
             tempdir.clean_up()
             try:
                 self._loop.run()
             finally:
                 self._leave()
                 signal.set_wakeup_fd(-1)
+
+    def _listen(self) -> None:
+        """Take what comes on stdin; a file or /dev/null can't be polled (EPERM, epoll_ctl(2)), nor has it to be."""
+        try:
+            self._loop.on_readable(self._stdin, self._on_stdin)
+        except PermissionError:
+            self._loop.later(0, self._on_file)
+
+    def _on_file(self) -> None:
+        self._on_stdin()
+        self._loop.later(0, self._on_file)
 
     @staticmethod
     def _swallow(wakeup: Fd) -> None:
@@ -143,7 +162,8 @@ class Hub:
             self._ready(request)
         else:
             try:
-                answer = self._handlers[type(request)](request)
+                handler = self._handlers.get(type(request))
+                answer = handler(request) if handler else wire.Failed(request.request, "this hub can't do that")
             except (PipeError, BadPattern, TooSlow) as error:
                 answer = wire.Failed(request.request, str(error))
             if answer is not None:
@@ -161,13 +181,13 @@ class Hub:
             return
         self._greeted = True
         self._say(wire.Welcome(wire.VERSION, socket.gethostname(), os.getpid(), f"pipetui {__version__}"))
-        roots = hello.roots
+        roots = hello.roots or (() if hello.demo else default_roots())
         if hello.demo:
             self._place = tempdir.TempFifos()
             roots = (str(self._place.path), *roots)
             for spec in demo.cast(self._place):
                 self._launch(spec)
-        self._observatory.start(roots, elsewhere=not hello.demo)
+        self._observatory.start(roots, elsewhere=not hello.roots and not hello.demo)
 
     def _start(self, request: wire.StartProducer | wire.StartConsumer) -> wire.Answer:
         validate.check(request.spec)
@@ -201,16 +221,25 @@ class Hub:
         return wire.Done(request.request)
 
     def _send(self, request: wire.Send) -> None:
-        """Writing may have to wait for a reader, so a child does it; its report is the answer."""
+        """Writing may have to wait for a reader."""
         identity = fifo.identify(request.path)
-        said: list[str] = []
+        timeout = max(0.0, min(request.timeout, LONGEST))
 
-        def answer(_child: Any) -> None:
-            problem = said[0] if said else "the message could not be sent"
-            self._say(wire.Failed(request.request, problem) if problem else wire.Done(request.request))
+        def send() -> None:
+            with open_writer_in_time(request.path, timeout, identity) as pipe:
+                Delivery(pipe, request.path, timeout).write(encode(request.payload))
 
-        main = partial(sending.main, request, identity)
-        self._nursery.fork("pipetui-send", main, said.append, answer)
+        self._errand(request, send, lambda _: wire.Done(request.request))
+
+    def _errand(self, request: Any, errand: errands.Errand, answer: Callable[[Any], wire.Answer]) -> None:
+        """Let a child do what may take its time, and answer when it has."""
+        errands.run(
+            self._nursery,
+            "pipetui-errand",
+            errand,
+            lambda value: self._say(answer(value)),
+            lambda problem: self._say(wire.Failed(request.request, problem)),
+        )
 
     def _fetch(self, request: wire.Fetch) -> wire.Answer:
         entry = self._ring.get(request.number)
@@ -221,6 +250,14 @@ class Hub:
 
     def _export(self, request: wire.Export) -> wire.Answer:
         return export(self._ring, request)
+
+    def _past(self, request: wire.Past) -> wire.Answer:
+        samples = self._observatory.histories.whole(request.id)
+        return wire.Samples(request.request, tuple(wire.Sample(*sample) for sample in samples))
+
+    def _signal(self, request: wire.Signal) -> wire.Answer:
+        send_signal(request.pid, request.command, request.number)
+        return wire.Done(request.request)
 
     # --- what changes ---------------------------------------------------------------------------------------------
 
@@ -233,6 +270,9 @@ class Hub:
 
     def _on_actor(self, number: int) -> None:
         self._dirty_actors[number] = None
+        member = self._troupe.members.get(number)
+        if member is not None and member.state.phase == "ended":
+            self._observatory.unname(member.state.pid)
         self._wake()
 
     def _on_pipe(self, identity: PipeId, queued: int | None, capacity: int | None) -> None:

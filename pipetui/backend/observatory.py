@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from pipetui.backend.channel import Receiver, Sender
+from pipetui.backend.channel import Receiver, Sender, send_all
 from pipetui.backend.children import Child, Nursery
 from pipetui.backend.codec import codec
 from pipetui.backend.history import Histories
@@ -41,13 +41,6 @@ BATCH = 500
 # --- in the children ------------------------------------------------------------------------------------------------
 
 
-def _send_all(sender: Sender, fd: int, value: Any) -> None:
-    """Send a value from a child that may wait for its hub."""
-    sender.send(value)
-    while not sender.flush():
-        select.select([], [fd], [])
-
-
 def finder_main(root: str, control: int, report: int) -> None:
     """Find the FIFOs below `root` and keep telling what changes, until the hub is gone."""
     sender = Sender(report)
@@ -58,17 +51,17 @@ def finder_main(root: str, control: int, report: int) -> None:
         nonlocal said
         for start in range(0, len(found), BATCH):
             batch = [_PIPE.encode(pipe) for pipe in found[start : start + BATCH]]
-            _send_all(sender, report, {"found": batch, "gone": [], "done": False, "partial": []})
+            send_all(sender, report, {"found": batch, "gone": [], "done": False, "partial": []})
         if gone or done or tuple(tree.partial) != said:
             said = tuple(tree.partial)
-            _send_all(sender, report, {"found": [], "gone": gone, "done": done, "partial": list(said)})
+            send_all(sender, report, {"found": [], "gone": gone, "done": done, "partial": list(said)})
 
     try:
         for found in tree.scan():
             tell(found, [], done=False)
         tell([], [], done=True)
     except PipeError as error:
-        _send_all(sender, report, {"found": [], "gone": [], "done": True, "partial": [str(error)]})
+        send_all(sender, report, {"found": [], "gone": [], "done": True, "partial": [str(error)]})
         return
     poller = select.poll()
     poller.register(control, select.POLLIN)
@@ -100,7 +93,7 @@ def watcher_main(control: int, report: int) -> None:
             "unreadable": sight.unreadable,
             "partial": list(sight.partial),
         }
-        _send_all(sender, report, value)
+        send_all(sender, report, value)
 
     try:
         watcher.run(watcher.Watcher(), orders, control, tell)
@@ -130,7 +123,7 @@ class Observatory:
         self._troubles: dict[str, str] = {}
         self._watcher: Child | None = None
         self._names: dict[int, str] = {}
-        self._histories = Histories(loop, self._fill, partial(changed, "pipe"))
+        self.histories = Histories(loop, self._fill, partial(changed, "pipe"))
         self._elsewhere = True
         self._processes: dict[int, Process] = {}
         self.unreadable = 0
@@ -225,7 +218,7 @@ class Observatory:
                 self._note_movement(pipe.id)
             self._observed[pipe.id] = pipe
             self._changed("pipe", pipe.id)
-            self._histories.notice(pipe.id)
+            self.histories.notice(pipe.id)
         for identity in report["gone"]:
             self._observed.pop(PipeId(*identity), None)
             self._changed("pipe", PipeId(*identity))
@@ -236,7 +229,6 @@ class Observatory:
             self._changed("process", process.pid)
         for pid in report["ended"]:
             self._processes.pop(pid, None)
-            self._names.pop(pid, None)
             self._changed("process", pid)
         if report["unreadable"] != self.unreadable or tuple(report["partial"]) != self._partial.get("", ()):
             self.unreadable = report["unreadable"]
@@ -255,7 +247,7 @@ class Observatory:
         if self._fills.get(identity) != (queued, capacity):
             self._fills[identity] = (queued, capacity)
             self._changed("pipe", identity)
-            self._histories.notice(identity)
+            self.histories.notice(identity)
 
     def _fill(self, identity: PipeId) -> tuple[int, int] | None:
         """Return what is known of a pipe's fill: our own actors' word counts most, it is the freshest."""
@@ -331,6 +323,10 @@ class Observatory:
             waiters=tuple(replace(wait, command=names.get(wait.pid, wait.command)) for wait in pipe.waiters),
         )
 
+    def unname(self, pid: int) -> None:
+        """That actor has ended; its pid may soon be somebody else's."""
+        self._names.pop(pid, None)
+
     def name(self, pid: int, name: str) -> None:
         """Call one of our own actors by its name from now on."""
         self._names[pid] = name
@@ -342,7 +338,7 @@ class Observatory:
             return None
         written, read = self._rates.get(identity, (None, None))
         state, mood = self._state(pipe, written, read)
-        return PipeRow(pipe, state, mood, written, read, self._histories.shown(identity))
+        return PipeRow(pipe, state, mood, written, read, self.histories.shown(identity))
 
     def _state(self, pipe: Pipe, written: float | None, read: float | None) -> tuple[str, Mood]:
         state, mood = describe(pipe)

@@ -11,15 +11,14 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from pipetui.backend.actor import Actor, Finished, Waiting
 from pipetui.backend.template import compile_template
 from pipetui.kernel import fifo
+from pipetui.kernel.delivery import Opens
 from pipetui.kernel.errors import NoReader
-from pipetui.kernel.inotify import OPEN, Inotify
 from pipetui.model import ProducerSpec
 
 _NO_READER = Waiting("opening", "waits for a reader", "waiting")
@@ -115,8 +114,7 @@ class Producer(Actor):
 
     def _open_nonblocking(self, waiting: Waiting) -> None:
         """Try to open; without a reader give up, or try again whenever somebody has opened the FIFO."""
-        with closing(Inotify()) as watch:
-            watch.add(self._spec.path, OPEN)
+        with Opens(self._spec.path) as opens:
             while True:
                 try:
                     self.opened(fifo.open_writer(self._spec.path, expected=self.pipe))
@@ -124,8 +122,8 @@ class Producer(Actor):
                 except NoReader:
                     if self._spec.no_reader == "stop" and waiting is _NO_READER:
                         raise
-                self.pause(LOOK_AGAIN, reading=watch.fileno(), waiting=waiting)
-                watch.read()
+                self.pause(LOOK_AGAIN, reading=opens.fileno(), waiting=waiting)
+                opens.clear()
 
     # --- writing --------------------------------------------------------------------------------------------------
 

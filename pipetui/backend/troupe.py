@@ -12,7 +12,7 @@ from typing import Any
 
 from pipetui.backend import consumer, producer
 from pipetui.backend.actor import counters
-from pipetui.backend.children import Child, Nursery
+from pipetui.backend.children import ACTOR_NICENESS, Child, Nursery
 from pipetui.backend.framing import Frame
 from pipetui.backend.loop import Loop, Timer
 from pipetui.backend.wire import Action
@@ -130,6 +130,7 @@ class Troupe:
                 partial(main, spec),  # type: ignore[arg-type]
                 partial(self._on_report, member),
                 partial(self._on_end, member),
+                ACTOR_NICENESS,
             )
         except OSError as error:
             del self.members[number]

@@ -14,18 +14,21 @@ import json
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from pipetui.backend.codec import WireError, tagged
 from pipetui.model import (
     ActorState,
     ConsumerSpec,
+    Finding,
     Line,
     LogCounts,
     LogFilter,
+    Pipe,
     PipeId,
     PipeRow,
     Process,
+    ProcessState,
     ProducerSpec,
     Status,
 )
@@ -45,7 +48,11 @@ __all__ = ["MAX_FRAME", "VERSION", "Splitter", "WireError", "pack"]
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The client's first frame: the version of this wire it speaks, which roots to search, and whether to demo."""
+    """The client's first frame: the version of this wire it speaks, which roots to search, and whether to demo.
+
+    With roots only the FIFOs below them are listed. Without, those in the usual places of the hub's host (see
+    `watch/roots.py`) and all that any process holds. A demo lists its own.
+    """
 
     version: int
     roots: tuple[str, ...] = ()
@@ -73,10 +80,14 @@ class LogView:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Credit for one update, and what is on the screen. A newer `Ready` replaces one that waits."""
+    """Credit for one update, and what is on the screen. A newer `Ready` replaces one that waits.
+
+    `anonymous` asks for anonymous pipes too, as long as they are on the screen: they cost the watcher more.
+    """
 
     log: LogView = field(default_factory=LogView)
     interval: float = 0.1
+    anonymous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +178,40 @@ class Export:
     start: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Peek:
+    """Ask for the bytes that are queued in a pipe now; they stay there."""
+
+    request: int
+    id: PipeId
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Ask how full a pipe was in the last minutes."""
+
+    request: int
+    id: PipeId
+
+
+@dataclass(frozen=True, slots=True)
+class Examine:
+    """Ask what a process and its family do: each task's wait, each pipe end."""
+
+    request: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Send a signal to a process, only if it still is the one with this command line."""
+
+    request: int
+    pid: int
+    command: str
+    number: int
+
+
 Request = (
     Hello
     | Ready
@@ -180,6 +225,10 @@ Request = (
     | Fetch
     | Find
     | Export
+    | Peek
+    | Past
+    | Examine
+    | Signal
 )
 
 # --- what a hub says ----------------------------------------------------------------------------------------------
@@ -224,7 +273,10 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What changed since the last update: whole rows by key, keys that are gone, and the log of the view."""
+    """What changed since the last update: whole rows by key, keys that are gone, and the log of the view.
+
+    `findings` are all there are now, the most severe first; None when they are as before.
+    """
 
     status: Status | None = None
     pipes: tuple[PipeRow, ...] = ()
@@ -235,6 +287,7 @@ class Update:
     processes_gone: tuple[int, ...] = ()
     log: LogPage | None = None
     more: bool = False
+    findings: tuple[Finding, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +331,44 @@ class Page:
     next: int | None = None
 
 
-Reply = Welcome | Goodbye | Update | Done | Failed | Whole | Found | Page
-Answer = Done | Failed | Whole | Found | Page
+@dataclass(frozen=True, slots=True)
+class Peeked:
+    """The answer to `Peek`: the queued bytes as far as they fit, how many there are, of how many, and when (epoch)."""
+
+    request: int
+    payload: str
+    queued: int
+    capacity: int
+    time: float
+
+
+class Sample(NamedTuple):
+    """How full a pipe was at one moment (bytes)."""
+
+    queued: int
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The answer to `Past`: a sample a second, the newest last."""
+
+    request: int
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The answer to `Examine`: the process (None if it is gone), its ancestors and descendants, and their pipes."""
+
+    request: int
+    process: ProcessState | None
+    family: tuple[ProcessState, ...] = ()
+    pipes: tuple[Pipe, ...] = ()
+
+
+Reply = Welcome | Goodbye | Update | Done | Failed | Whole | Found | Page | Peeked | Samples | Examined
+Answer = Done | Failed | Whole | Found | Page | Peeked | Samples | Examined
 
 REQUESTS = tagged(get_args(Request))
 REPLIES = tagged(get_args(Reply))

@@ -11,7 +11,7 @@ from pipetui.cli.exits import usage
 from pipetui.cli.values import fps
 from pipetui.kernel.errors import translated
 from pipetui.watch.finder import kind_of
-from pipetui.watch.roots import absolute, default_roots
+from pipetui.watch.roots import absolute
 
 NAME = "monitor"
 HELP = "Watch FIFOs, the processes at their ends and what flows through them, live in this terminal."
@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "paths",
         metavar="PATH",
         nargs="*",
-        help="folders or FIFOs to watch (default: the current, the temporary and the runtime folder, and /run)",
+        help="folders or FIFOs to watch, and nothing else (default: the current, the temporary and the runtime folder, "
+        "/run, and any FIFO that a process holds)",
     )
     add_screen_arguments(parser)
 
@@ -81,9 +82,7 @@ def show(args: argparse.Namespace, paths: tuple[str, ...] = (), *, demo: bool = 
 
 
 def _roots(paths: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the absolute roots; a missing one is said before the screen opens."""
-    if not paths:
-        return default_roots()
+    """Return the absolute roots (none: the usual places); a missing one is said before the screen opens."""
     for path in paths:
         kind_of(path)
     roots = []

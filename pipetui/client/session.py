@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pipetui.backend import wire
-from pipetui.backend.wire import Action, LogPage, LogView
+from pipetui.backend.wire import Action, Examined, LogPage, LogView, Peeked, Sample
 from pipetui.client.link import LinkLost
 from pipetui.model import (
     ActorSpec,
     ActorState,
+    Finding,
     Line,
     LogFilter,
     PipeId,
@@ -29,7 +30,7 @@ from pipetui.model import (
     Status,
 )
 
-__all__ = ["Action", "Change", "LogPage", "LogView", "Refused", "Session"]
+__all__ = ["Action", "Change", "Examined", "LogPage", "LogView", "Peeked", "Refused", "Sample", "Session"]
 
 
 class Refused(Exception):
@@ -51,6 +52,7 @@ class Change:
     pipes: bool = False
     actors: bool = False
     processes: bool = False
+    findings: bool = False
     log: LogPage | None = None
     lost: str = ""
 
@@ -64,11 +66,13 @@ class Session:
         self.pipes: dict[PipeId, PipeRow] = {}
         self.actors: dict[int, ActorState] = {}
         self.processes: dict[int, Process] = {}
+        self.findings: tuple[Finding, ...] = ()
         self.lost = ""
         self._stream = stream
         self._hello = wire.Hello(wire.VERSION, roots, demo)
         self._interval = interval
         self._view = LogView()
+        self._anonymous = False
         self._welcomed = False
         self._listeners: list[Callable[[Change], None]] = []
         self._numbers = itertools.count(1)
@@ -128,12 +132,15 @@ class Session:
             self.processes[process.pid] = process
         for pid in update.processes_gone:
             self.processes.pop(pid, None)
+        if update.findings is not None:
+            self.findings = update.findings
         self._tell(
             Change(
                 status=update.status is not None,
                 pipes=bool(update.pipes or update.pipes_gone),
                 actors=bool(update.actors or update.actors_gone),
                 processes=bool(update.processes or update.processes_gone),
+                findings=update.findings is not None,
                 log=update.log,
             )
         )
@@ -145,8 +152,14 @@ class Session:
         if self._welcomed:
             self._ready()
 
+    def show_anonymous(self, shown: bool) -> None:
+        """Ask for anonymous pipes among `pipes`, as long as they are on the screen."""
+        self._anonymous = shown
+        if self._welcomed:
+            self._ready()
+
     def _ready(self) -> None:
-        self._stream.send(wire.Ready(self._view, self._interval))
+        self._stream.send(wire.Ready(self._view, self._interval, self._anonymous))
 
     # --- requests -------------------------------------------------------------------------------------------------
 
@@ -213,3 +226,25 @@ class Session:
             assert isinstance(answer, wire.Page)
             yield answer.lines
             start = answer.next
+
+    async def peek(self, pipe: PipeId) -> Peeked:
+        """Return the bytes queued in a pipe now, not consumed; refused where that can't be done without disturbing."""
+        answer = await self._ask(wire.Peek(self._number(), pipe))
+        assert isinstance(answer, wire.Peeked)
+        return answer
+
+    async def past(self, pipe: PipeId) -> tuple[Sample, ...]:
+        """Return how full a pipe was, a sample a second, the newest last; empty if it was empty all the while."""
+        answer = await self._ask(wire.Past(self._number(), pipe))
+        assert isinstance(answer, wire.Samples)
+        return answer.samples
+
+    async def examine(self, pid: int) -> Examined:
+        """Return what a process and its family do now."""
+        answer = await self._ask(wire.Examine(self._number(), pid))
+        assert isinstance(answer, wire.Examined)
+        return answer
+
+    async def signal(self, pid: int, command: str, number: int) -> None:
+        """Send a signal to any process, only if it still has this command line."""
+        await self._ask(wire.Signal(self._number(), pid, command, number))

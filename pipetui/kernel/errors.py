@@ -36,8 +36,16 @@ class ReaderGone(PipeError):
     """The last reader left while we wrote (EPIPE)."""
 
 
+class Stalled(PipeError):
+    """The pipe is full and nobody read from it in time."""
+
+
 class Gone(PipeError):
     """The FIFO that was meant is no longer there: removed or replaced since it was looked at."""
+
+
+class WouldDisturb(PipeError):
+    """It could be done only by opening an end that changes what others see; so it was not done."""
 
 
 class WatchLimit(PipeError):

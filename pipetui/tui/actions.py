@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Scope = Literal["everywhere", "lists", "fifos", "processes", "messages", "message"]
+Scope = Literal[
+    "everywhere", "lists", "fifos", "processes", "messages", "message", "look", "pipe", "process", "pipelines"
+]
 Effect = Literal["", "passive", "holds an end", "consumes", "changes"]
 
 
@@ -34,6 +36,8 @@ ACTIONS: tuple[Action, ...] = (
            "fifos", "holds an end", 3),
     Action("read", ("r",), "consumer", "Start a consumer that reads the selected FIFO", "fifos", "consumes", 4),
     Action("send", ("s",), "send", "Send one message into the selected FIFO", "fifos", "changes", 5),
+    Action("peek", ("p",), "peek", "Look at the bytes that are queued in the selected FIFO; they stay there",
+           "fifos", "passive", 6),
     Action("remove", ("d",), "remove", "Remove the FIFO (asks first), or forget an ended producer or consumer",
            "fifos", "changes"),
     Action("pause", ("z",), "pause", "Pause our producer or consumer (SIGSTOP), or let it go on (SIGCONT)",
@@ -47,7 +51,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("stop", ("x",), "stop", "Stop our producer or consumer (SIGTERM)", "processes", "changes", 6),
     Action("kill", ("K",), "kill", "Kill our producer or consumer at once (SIGKILL)", "processes", "changes"),
     Action("filter", ("/",), "filter", "Filter: FIFOs by name in their pane, messages by text everywhere else",
-           "everywhere", "passive", 6),
+           "everywhere", "passive", 7),
+    Action("pipelines", ("a",), "pipelines",
+           "Show all pipes as pipelines, anonymous ones too: who waits for whom, and what holds up the rest",
+           "everywhere", "passive", 8),
     Action("freeze", ("space",), "freeze", "Freeze the message log, or follow it again; nothing stops flowing",
            "messages", "passive", 2),
     Action("find", ("f",), "find", "Find in the messages: highlight without hiding the others",
@@ -57,15 +64,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("only", ("o",), "one FIFO", "Show the messages of the selected FIFO only, or of all",
            "messages", "passive", 3),
     Action("export", ("E",), "export", "Export the messages that pass the filter as JSON lines",
-           "messages", "passive", 7),
-    Action("copy", ("y",), "copy", "Copy what is selected: a path, a process, a message", "everywhere", "passive", 7),
+           "messages", "passive", 9),
+    Action("copy", ("y",), "copy", "Copy what is selected: a path, a process, a finding, a message",
+           "everywhere", "passive", 10),
     Action("up", ("up", "k"), "up", "One line up", "lists"),
     Action("down", ("down", "j"), "down", "One line down", "lists"),
     Action("page_up", ("pageup",), "page up", "One page up", "lists"),
     Action("page_down", ("pagedown",), "page down", "One page down", "lists"),
     Action("first", ("g", "home"), "first", "Go to the first row or the oldest message", "lists"),
     Action("last", ("G", "end"), "last", "Go to the last row; in the messages, follow the newest again", "lists"),
-    Action("open", ("enter",), "open", "FIFO: show its messages only. Process: its details. Message: all of it",
+    Action("open", ("enter",), "look closer", "Look closer at a FIFO, a process, a finding, a message",
            "lists", "passive", 1),
     Action("next_pane", ("tab",), "next pane", "Go to the next pane"),
     Action("previous_pane", ("shift+tab",), "previous pane", "Go to the previous pane"),
@@ -73,15 +81,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane_2", ("2",), "producers", "Go to the producers"),
     Action("pane_3", ("3",), "consumers", "Go to the consumers"),
     Action("pane_4", ("4",), "messages", "Go to the messages"),
+    Action("pane_5", ("5",), "findings", "Go to the findings, when there are any"),
     Action("notes", ("i",), "notes", "What this view lacks, and what ails pipetui's own helpers",
            "everywhere", "passive"),
     Action("theme", ("t",), "theme", "Dark or light"),
     Action("reconnect", ("R",), "reconnect", "Start a new hub after the old one was lost"),
     Action("repaint", ("ctrl+l",), "repaint", "Draw the whole screen anew"),
     Action("palette", ("ctrl+p",), "palette", "Search all actions by name"),
-    Action("help", ("?",), "keys", "Show every key and what it does to pipes", footer=8),
+    Action("help", ("?",), "keys", "Show every key and what it does to pipes", footer=11),
     Action("escape", ("escape",), "back", "Close what is open, clear the filter"),
-    Action("quit", ("q", "ctrl+c"), "quit", "Quit; our producers and consumers end with it", footer=9),
+    Action("quit", ("q", "ctrl+c"), "quit", "Quit; our producers and consumers end with it", footer=12),
     Action("view_text", ("1",), "text", "The message as text", "message", "passive", 1),
     Action("view_hex", ("2",), "hex", "The message as hex and ASCII side by side", "message", "passive", 2),
     Action("view_json", ("3",), "JSON", "The message laid out, if it is JSON", "message", "passive", 3),
@@ -90,6 +99,21 @@ ACTIONS: tuple[Action, ...] = (
     Action("view_previous", ("p", "left"), "previous", "The previous (older) message", "message", "passive", 5),
     Action("view_copy", ("y",), "copy", "Copy the whole payload", "message", "passive", 6),
     Action("view_close", ("escape", "q", "enter"), "close", "Back to the log", "message", "", 7),
+    Action("look_next", ("tab", "right", "l"), "next", "Go to the next pipe or process that is named here",
+           "look", "passive", 2),
+    Action("look_previous", ("shift+tab", "left", "h"), "previous", "Go to the one before", "look", "passive"),
+    Action("look_copy", ("y",), "copy", "Copy the pipe or process under the cursor", "look", "passive", 7),
+    Action("look_help", ("?",), "keys", "Show every key and what it does to pipes", "look", "", 8),
+    Action("look_close", ("escape", "q"), "back", "Back to where you were", "look", "", 9),
+    Action("pipe_peek", ("p",), "peek", "Look at the bytes that are queued now, or look again; they stay there",
+           "pipe", "passive", 3),
+    Action("pipe_text", ("1",), "text", "The queued bytes as text", "pipe", "passive", 4),
+    Action("pipe_hex", ("2",), "hex", "The queued bytes as hex and ASCII side by side", "pipe", "passive", 5),
+    Action("pipe_only", ("o",), "messages", "Show the messages of this FIFO only", "pipe", "passive", 6),
+    Action("process_signal", ("s",), "signal", "Send a signal: TERM, INT, HUP, STOP, CONT or KILL (asks first)",
+           "process", "changes", 3),
+    Action("process_examine", ("r",), "refresh", "Ask anew what the process does", "process", "passive", 4),
+    Action("pipelines_close", ("a",), "pipelines", "Back to the FIFOs", "pipelines"),
 )  # fmt: skip
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
@@ -101,6 +125,19 @@ SCOPE_TITLES: dict[Scope, str] = {
     "processes": "Producers and consumers",
     "messages": "Messages",
     "message": "One message, opened",
+    "look": "Looking closer: pipelines, a pipe, a process, a finding",
+    "pipe": "One pipe",
+    "process": "One process",
+    "pipelines": "Pipelines",
+}
+
+#: Which scopes hold together on screens other than the main one.
+_TOGETHER: dict[Scope, tuple[Scope, ...]] = {
+    "message": ("message",),
+    "look": ("look", "lists"),
+    "pipe": ("pipe", "look", "lists"),
+    "process": ("process", "look", "lists"),
+    "pipelines": ("pipelines", "look", "lists"),
 }
 
 _NAMES = {
@@ -126,14 +163,14 @@ def in_scope(*scopes: Scope) -> Iterable[Action]:
 
 def footer(scope: Scope) -> list[Action]:
     """Return the actions for the footer while a pane of this scope has the focus, the most wanted first."""
-    shared: tuple[Scope, ...] = ("message",) if scope == "message" else ("lists", "everywhere", scope)
+    shared: tuple[Scope, ...] = _TOGETHER.get(scope, ("lists", "everywhere", scope))
     return sorted((action for action in in_scope(*shared) if action.footer), key=lambda action: action.footer)
 
 
 def clashes(remapped: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str, str]]:
     """Return each key that would do two things on one screen, with the ids of both."""
     found: list[tuple[str, str, str]] = []
-    for group in (("message",), ("everywhere", "lists", "fifos", "processes", "messages")):
+    for group in (*_TOGETHER.values(), ("everywhere", "lists", "fifos", "processes", "messages")):
         taken: dict[str, str] = {}
         for action in ACTIONS:
             if action.scope in group:

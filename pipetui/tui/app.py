@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar, Protocol, cast
 
 from textual import events
@@ -21,6 +25,7 @@ from pipetui.text import safe
 from pipetui.tui.actions import Action, in_scope
 from pipetui.tui.config import Config
 from pipetui.tui.keys import keymap
+from pipetui.tui.looks.look import Look
 from pipetui.tui.monitor import Monitor
 from pipetui.tui.theme import choose, opposite, themes
 from pipetui.tui.typeahead import TypeAhead
@@ -40,6 +45,9 @@ OpenLink = Callable[[], LinkLike]
 
 _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 
+#: How long a signal that ends us waits for the terminal (seconds).
+_PATIENCE = 1.0
+
 
 class PipetuiApp(App[int]):
     """pipetui on a terminal."""
@@ -58,9 +66,16 @@ class PipetuiApp(App[int]):
     ]
 
     def __init__(
-        self, open_link: OpenLink, *, roots: tuple[str, ...] = (), demo: bool = False, config: Config | None = None
+        self,
+        open_link: OpenLink,
+        *,
+        roots: tuple[str, ...] = (),
+        demo: bool = False,
+        config: Config | None = None,
+        seconds: float | None = None,
     ) -> None:
         super().__init__()
+        self._seconds = seconds
         self.config = config or Config()
         self.roots = roots
         self.demo = demo
@@ -75,6 +90,10 @@ class PipetuiApp(App[int]):
 
     def get_default_screen(self) -> Screen[Any]:
         return self._monitor
+
+    def on_mount(self) -> None:
+        if self._seconds is not None:
+            self.set_timer(self._seconds, self.action_quit)
 
     @property
     def monitor(self) -> Monitor:
@@ -112,6 +131,23 @@ class PipetuiApp(App[int]):
         else:
             await super().on_event(event)
 
+    def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with suppress(ValueError, RuntimeError, NotImplementedError):  # a test may run us outside the main thread
+                loop.add_signal_handler(number, self._on_signal, number)
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        """Told to end: give the terminal back first. If it has gone, that can't work: then just end."""
+        asyncio.get_running_loop().call_later(_PATIENCE, os._exit, 128 + number)
+        self.exit(128 + number)
+
+    def ask_for_anonymous(self, without: Screen[Any] | None = None) -> None:
+        """Want anonymous pipes from the hub as long as a screen shows them, and not longer."""
+        if self._monitor.session is not None:
+            looks = (screen for screen in self.screen_stack if isinstance(screen, Look) and screen is not without)
+            self._monitor.session.show_anonymous(any(look.anonymous for look in looks))
+
     async def action_quit(self) -> None:
         """Let the hub end its children and go, then leave."""
         await self._let_go()
@@ -142,7 +178,7 @@ class PipetuiApp(App[int]):
         """Offer every action of the main screen by name."""
         for action in in_scope("fifos", "processes", "messages", "everywhere"):
             if action.id not in ("palette", "escape"):
-                yield SystemCommand(_capital(action), _describe(action), _Doing(self, action.id))
+                yield SystemCommand(action.help, _describe(action), _Doing(self, action.id))
 
     # --- the unexpected -------------------------------------------------------------------------------------------
 
@@ -168,12 +204,8 @@ class _Doing:
         self._app.monitor.action_do(self._action)
 
 
-def _capital(action: Action) -> str:
-    return action.label[:1].upper() + action.label[1:]
-
-
 def _describe(action: Action) -> str:
-    return f"{action.help} ({action.effect})" if action.effect else action.help
+    return " · ".join(filter(None, (", ".join(action.keys), action.effect)))
 
 
 class StillPalette(CommandPalette):
@@ -183,8 +215,15 @@ class StillPalette(CommandPalette):
         self.query_one(Input).cursor_blink = False
 
 
-def run(open_link: OpenLink, *, roots: tuple[str, ...] = (), demo: bool = False, config: Config | None = None) -> int:
-    """Run the monitor on this terminal until the person leaves; return the exit code."""
-    app = PipetuiApp(open_link, roots=roots, demo=demo, config=config)
+def run(
+    open_link: OpenLink,
+    *,
+    roots: tuple[str, ...] = (),
+    demo: bool = False,
+    config: Config | None = None,
+    seconds: float | None = None,
+) -> int:
+    """Run the monitor on this terminal until the person leaves or, if given, `seconds` are over; return the exit code."""
+    app = PipetuiApp(open_link, roots=roots, demo=demo, config=config, seconds=seconds)
     code = app.run()
     return app.return_code or 0 if code is None else code

@@ -84,8 +84,21 @@ def _keys(config: Config, value: Any) -> Config:
 
 
 def _is_key(value: Any) -> bool:
-    return isinstance(value, str) and bool(value) and value.isprintable() and not any(c in " ," for c in value)
+    """Whether a terminal can send this: one character, or a key's name, with `ctrl+`, `shift+` or `alt+` in front."""
+    if not isinstance(value, str):
+        return False
+    if len(value) == 1:
+        return value.isprintable() and value not in " ,"
+    *modifiers, key = value.split("+")
+    named = key in _NAMED or (len(key) == 1 and key.isprintable() and key not in " ,")
+    return named and set(modifiers) <= {"ctrl", "shift", "alt"}
 
+
+_NAMED = frozenset(
+    ["space", "tab", "enter", "escape", "backspace", "delete", "insert", "home", "end", "pageup", "pagedown", "up", "down", "left", "right"]
+    + [f"f{number}" for number in range(1, 25)]
+    + ["question_mark", "slash", "backslash", "plus", "minus", "equals_sign", "comma", "full_stop", "colon", "semicolon", "tilde", "at"]
+)
 
 _SETTINGS: dict[str, Callable[[Config, Any], Config]] = {
     "theme": _theme,

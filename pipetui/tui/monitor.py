@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from pipetui.client.session import Change, LogView, Session
 from pipetui.model import PipeRow, Role
-from pipetui.text import number, safe
+from pipetui.text import amount, number, safe
 from pipetui.tui import deeds
 from pipetui.tui.actions import BY_ID, Scope, footer, key_name, keys_of
 from pipetui.tui.bars import Bar, KeyBar, Tabs
@@ -280,19 +280,19 @@ class Monitor(Screen[None]):
             words += [(" · ", look.dim), ("frozen", look.waiting)]
             if window.below:
                 words += [("  ", None), (f" {number(window.below)} new ", look.badge)]
-        self._rules["log"].say("MESSAGES", tuple(words), self._counts(look))
+        self._rules["log"].say("MESSAGES", tuple(words), *self._counts(look))
         log.say_when_empty(*self._no_messages())
 
-    def _counts(self, look: Palette) -> Parts:
+    def _counts(self, look: Palette) -> tuple[Parts, ...]:
+        """Return what became of the messages, and for a narrow line only what was not kept."""
         counts, window = self.log_.window.counts, self.log_.window
-        lost = counts.not_kept
-        parts: list[Part] = [(f"{number(counts.seen)} seen · ", look.dim)]
-        parts.append((f"{number(lost)} not kept", look.waiting if lost else look.dim))
+        lost: Part = (f"{amount(counts.not_kept)} not kept", look.waiting if counts.not_kept else look.dim)
+        parts: list[Part] = [(f"{amount(counts.seen)} seen · ", look.dim), lost]
         if counts.evicted:
-            parts.append((f" · {number(counts.evicted)} dropped by age", look.dim))
+            parts.append((f" · {amount(counts.evicted)} dropped by age", look.dim))
         if window.passed:
-            parts.append((f" · {number(window.passed)} not shown", look.dim))
-        return tuple(parts)
+            parts.append((f" · {amount(window.passed)} not shown", look.dim))
+        return tuple(parts), (*parts[:2],), (lost,)
 
     def _no_messages(self) -> tuple[str, ...]:
         window = self.log_.window

@@ -18,11 +18,11 @@ class Rule(Widget):
         super().__init__(id=name)
         self._title = ""
         self._words: Parts = ()
-        self._figures: Parts = ()
+        self._figures: tuple[Parts, ...] = ()
         self._lit = False
 
-    def say(self, title: str, words: Parts = (), figures: Parts = ()) -> None:
-        """Show a title, words after it and figures at the right; all made safe by the caller."""
+    def say(self, title: str, words: Parts = (), *figures: Parts) -> None:
+        """Show a title, words after it and at the right the first of `figures` that fits; all safe by the caller."""
         if (title, words, figures) != (self._title, self._words, self._figures):
             self._title, self._words, self._figures = title, words, figures
             self.refresh()
@@ -44,7 +44,7 @@ class Rule(Widget):
         if self._words:
             left += ((" ", None), *self._words)
         left += ((" ", None),) if self._title else ()
-        right: Parts = ((" ", None), *self._figures, (" ──", look.rule)) if self._figures else ()
-        if length(left) + length(right) > self.size.width:
-            right = ()
+        room = self.size.width - length(left)
+        framed: list[Parts] = [((" ", None), *figures, (" ──", look.rule)) for figures in self._figures if figures]
+        right: Parts = next((parts for parts in framed if length(parts) <= room), ())
         return spread(left, right, self.size.width, look.base, ("─", look.rule))

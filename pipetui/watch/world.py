@@ -134,7 +134,8 @@ def observe(
 def _commands(proc: Proc, census: Census, waits: Waits) -> dict[int, str]:
     """Return the command lines of all that hold, wait, or are waited for."""
     commands = dict(census.commands)
-    wanted = {pid for pid, tasks in waits.tasks.items() if any(task.doing in ON_PIPES for task in tasks)}
+    told = ON_PIPES | {"child"}
+    wanted = {pid for pid, tasks in waits.tasks.items() if any(task.doing in told for task in tasks)}
     wanted |= {child for tasks in waits.tasks.values() for task in tasks for child in task.children}
     for pid in wanted:
         if pid not in commands:
