@@ -26,6 +26,7 @@ from pipetui.client.link import start_hub
 from pipetui.model import (
     ActorSpec,
     ActorState,
+    Finding,
     Line,
     LogCounts,
     LogFilter,
@@ -79,6 +80,8 @@ class HubClient:
         self.pipes: dict[PipeId, PipeRow] = {}
         self.actors: dict[int, ActorState] = {}
         self.processes: dict[int, Process] = {}
+        self.findings: tuple[Finding, ...] = ()
+        self.anonymous = False
         self.counts = LogCounts()
         self.skipped = 0
         self.lines: deque[Line] = deque(maxlen=keep_lines)
@@ -162,7 +165,7 @@ class HubClient:
 
     def ready(self) -> None:
         """Give the hub credit for one update."""
-        self.say(wire.Ready(self._view, self.interval))
+        self.say(wire.Ready(self._view, self.interval, self.anonymous))
         self._credit = True
 
     def update(self, timeout: float = PATIENCE) -> wire.Update:
@@ -185,6 +188,8 @@ class HubClient:
         self.pipes.update({row.pipe.id: row for row in update.pipes})
         self.actors.update({actor.id: actor for actor in update.actors})
         self.processes.update({process.pid: process for process in update.processes})
+        if update.findings is not None:
+            self.findings = update.findings
         for pipe in update.pipes_gone:
             self.pipes.pop(pipe, None)
         for actor in update.actors_gone:

@@ -117,7 +117,10 @@ def _named_tuple(kind: Any) -> Codec:
             raise WireError(f"expected {len(codecs)} values for {kind.__name__}")
         return kind(*(each.decode(part) for each, part in zip(codecs, value, strict=True)))
 
-    return Codec(list, decode)
+    def encode(value: Any) -> Any:
+        return [each.encode(part) for each, part in zip(codecs, value, strict=True)]
+
+    return Codec(encode, decode)
 
 
 def _union(kinds: tuple[Any, ...]) -> Codec:

@@ -17,6 +17,7 @@ from typing import Any
 from pipetui import __version__
 from pipetui.backend import demo, errands, tempdir, validate, wire
 from pipetui.backend.children import Nursery
+from pipetui.backend.codec import codec
 from pipetui.backend.framing import Frame
 from pipetui.backend.logview import LogReader
 from pipetui.backend.loop import Loop, Timer
@@ -28,11 +29,13 @@ from pipetui.backend.ring import Entry, Ring
 from pipetui.backend.troupe import Member, Troupe, authors
 from pipetui.kernel import fifo
 from pipetui.kernel.delivery import Delivery, open_writer_in_time
-from pipetui.kernel.errors import PipeError
+from pipetui.kernel.errors import Gone, PipeError
 from pipetui.kernel.fd import Fd
+from pipetui.kernel.peek import peek
 from pipetui.kernel.signals import send as send_signal
 from pipetui.model import ActorSpec, PipeId, Status
-from pipetui.text import encode
+from pipetui.text import decode, encode
+from pipetui.watch.examination import Examination, examine
 from pipetui.watch.roots import default_roots
 
 #: How many rows travel in one update; the rest follow in the next.
@@ -43,6 +46,9 @@ FASTEST, SLOWEST = 0.02, 10.0
 
 #: So long (seconds) at most a message that is to be sent waits for a reader.
 LONGEST = 60.0
+
+
+EXAMINATION = codec(Examination)
 
 
 class Hub:
@@ -65,6 +71,7 @@ class Hub:
         self._last_update = 0.0
         self._interval = 0.1
         self._log_news = True
+        self._findings_news = False
         self._dirty_pipes: dict[PipeId, None] = {}
         self._dirty_actors: dict[int, None] = {}
         self._dirty_processes: dict[int, None] = {}
@@ -83,7 +90,9 @@ class Hub:
             wire.Fetch: self._fetch,
             wire.Find: self._find,
             wire.Export: self._export,
+            wire.Peek: self._peek,
             wire.Past: self._past,
+            wire.Examine: self._examine,
             wire.Signal: self._signal,
         }
 
@@ -251,6 +260,28 @@ class Hub:
     def _export(self, request: wire.Export) -> wire.Answer:
         return export(self._ring, request)
 
+    def _peek(self, request: wire.Peek) -> None:
+        pipe = self._observatory.pipe(request.id)
+        if pipe is None:
+            raise Gone("the pipe is gone")
+        name = pipe.path or f"pipe:[{pipe.id.inode}]"
+
+        def look() -> tuple[bytes, int, int, float]:
+            seen = peek(pipe.ends, pipe.id, name)
+            return seen.data, seen.queued, seen.capacity, seen.time
+
+        def answer(seen: tuple[bytes, int, int, float]) -> wire.Answer:
+            return wire.Peeked(request.request, decode(seen[0]), *seen[1:])
+
+        self._errand(request, look, answer)
+
+    def _examine(self, request: wire.Examine) -> None:
+        def answer(value: Any) -> wire.Answer:
+            examined: Examination = EXAMINATION.decode(value)
+            return wire.Examined(request.request, examined.process, examined.family, examined.pipes)
+
+        self._errand(request, lambda: EXAMINATION.encode(examine(request.pid)), answer)
+
     def _past(self, request: wire.Past) -> wire.Answer:
         samples = self._observatory.histories.whole(request.id)
         return wire.Samples(request.request, tuple(wire.Sample(*sample) for sample in samples))
@@ -266,6 +297,8 @@ class Hub:
             self._dirty_pipes[key] = None
         elif kind == "process":
             self._dirty_processes[key] = None
+        elif kind == "findings":
+            self._findings_news = True
         self._wake()
 
     def _on_actor(self, number: int) -> None:
@@ -286,7 +319,7 @@ class Hub:
         pipe = self._observatory.pipe(identity)
         rates: list[float | None] = []
         for role, access in (("producer", "w"), ("consumer", "r")):
-            mine = [actor.byte_rate for actor in actors if actor.role == role]
+            mine = [actor.rate for actor in actors if actor.role == role]
             all_mine = pipe is None or set(pipe.holders(access)) <= ours  # type: ignore[arg-type]
             rates.append(sum(mine) if mine and all_mine else None)
         self._observatory.note_rates(identity, *rates)
@@ -324,6 +357,7 @@ class Hub:
         looked_elsewhere = self._credit is None or ready.log != self._credit.log
         self._credit = ready
         self._interval = min(max(ready.interval, FASTEST), SLOWEST)
+        self._observatory.show_anonymous(ready.anonymous)
         if looked_elsewhere:
             self._log_news = True
         self._wake()
@@ -368,8 +402,10 @@ class Hub:
             processes_gone,
             page,
             bool(self._dirty_pipes),
+            self._observatory.findings if self._findings_news else None,
         )
         self._said_status = status
+        self._findings_news = False
         if self._reader.unfinished:
             self._timer = None
             self._loop.later(0.01, self._wake)

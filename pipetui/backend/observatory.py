@@ -7,6 +7,7 @@ that is stuck on a dead disk or has died costs a sentence in the status, never t
 from __future__ import annotations
 
 import os
+import re
 import select
 import time
 from collections.abc import Callable
@@ -20,13 +21,18 @@ from pipetui.backend.codec import codec
 from pipetui.backend.history import Histories
 from pipetui.backend.loop import Loop, Timer
 from pipetui.kernel.errors import PipeError
-from pipetui.model import Mood, Pipe, PipeId, PipeRow, Process
+from pipetui.model import Finding, Mood, Pipe, PipeId, PipeRow, Process
 from pipetui.watch import watcher
 from pipetui.watch.state import describe
 from pipetui.watch.tree import TreeWatch
 
 _PIPE = codec(Pipe)
 _PROCESS = codec(Process)
+_FINDING = codec(Finding)
+_ORDER = codec(watcher.Order)
+
+#: How a finding calls a process.
+_CALLED = re.compile(r"\S+ \((\d+)\)")
 
 #: A finder that has not finished its first search after this long is said to be stuck (seconds).
 STUCK = 3.0
@@ -78,18 +84,21 @@ def watcher_main(control: int, report: int) -> None:
     """Watch ends and waits and tell what changes, until the hub is gone."""
     sender, receiver = Sender(report), Receiver(control)
 
-    def orders() -> list[Any]:
-        taken = [([(path, PipeId(*identity)) for path, identity in known], gone) for known, gone in receiver.receive()]
+    def orders() -> list[watcher.Order]:
+        taken = [_ORDER.decode(order) for order in receiver.receive()]
         if receiver.ended:
             raise SystemExit
         return taken
 
     def tell(sight: watcher.Sight) -> None:
+        findings = None if sight.findings is None else [_FINDING.encode(finding) for finding in sight.findings]
         value = {
             "pipes": [_PIPE.encode(pipe) for pipe in sight.pipes],
             "gone": [list(identity) for identity in sight.gone],
             "processes": [_PROCESS.encode(process) for process in sight.processes],
             "ended": sight.ended,
+            "rates": [list(rate) for rate in sight.rates],
+            "findings": findings,
             "unreadable": sight.unreadable,
             "partial": list(sight.partial),
         }
@@ -125,6 +134,9 @@ class Observatory:
         self._names: dict[int, str] = {}
         self.histories = Histories(loop, self._fill, partial(changed, "pipe"))
         self._elsewhere = True
+        self._anonymous = False
+        self._counted: dict[PipeId, tuple[float | None, float | None]] = {}
+        self.findings: tuple[Finding, ...] = ()
         self._processes: dict[int, Process] = {}
         self.unreadable = 0
         self.scanning: set[str] = set()
@@ -152,7 +164,7 @@ class Observatory:
     # --- finders --------------------------------------------------------------------------------------------------
 
     def _on_found(self, root: str, report: dict[str, Any]) -> None:
-        known: list[tuple[str, PipeId]] = []
+        known: list[watcher.Known] = []
         for encoded in report["found"]:
             pipe: Pipe = _PIPE.decode(encoded)
             path = pipe.paths[0]
@@ -161,12 +173,12 @@ class Observatory:
             self._by_path[path] = pipe.id
             if not self._elsewhere:
                 self._list_processes(pipe.id)
-            known.append((path, pipe.id))
+            known.append(watcher.Known(path, pipe.id))
             self._changed("pipe", pipe.id)
         for path in report["gone"]:
             self._forget_path(path)
-        if self._watcher is not None and (known or report["gone"]):
-            self._watcher.say(([(path, tuple(identity)) for path, identity in known], report["gone"]))
+        if known or report["gone"]:
+            self._order(watcher.Order(tuple(known), tuple(report["gone"])))
         if report["partial"] or self._partial.get(root):
             self._partial[root] = tuple(report["partial"])
             self._changed("status", None)
@@ -208,6 +220,16 @@ class Observatory:
         self._troubles[root] = f"still searching {root}"
         self._changed("status", None)
 
+    def _order(self, order: watcher.Order) -> None:
+        if self._watcher is not None:
+            self._watcher.say(_ORDER.encode(order))
+
+    def show_anonymous(self, shown: bool) -> None:
+        """Look at anonymous pipes too, as long as they are on a screen."""
+        if shown != self._anonymous:
+            self._anonymous = shown
+            self._order(watcher.Order(anonymous=shown))
+
     # --- the watcher ----------------------------------------------------------------------------------------------
 
     def _on_sight(self, report: dict[str, Any]) -> None:
@@ -230,10 +252,39 @@ class Observatory:
         for pid in report["ended"]:
             self._processes.pop(pid, None)
             self._changed("process", pid)
+        for path, writes, reads in report["rates"]:
+            self._on_rate(path, writes, reads)
+        if report["findings"] is not None:
+            self.findings = tuple(self._renamed(_FINDING.decode(finding)) for finding in report["findings"])
+            self._changed("findings", None)
+        if report["unreadable"] < 0:
+            return  # a word about rates between two looks
         if report["unreadable"] != self.unreadable or tuple(report["partial"]) != self._partial.get("", ()):
             self.unreadable = report["unreadable"]
             self._partial[""] = tuple(report["partial"])
             self._changed("status", None)
+
+    def _on_rate(self, path: str, writes: float | None, reads: float | None) -> None:
+        identity = self._by_path.get(path) or next(
+            (pipe.id for pipe in self._observed.values() if path in pipe.paths), None
+        )
+        if identity is None:
+            return
+        self._counted[identity] = (writes, reads)
+        if writes != 0 or reads != 0:
+            self._note_movement(identity)
+        self._changed("pipe", identity)
+
+    def _renamed(self, finding: Finding) -> Finding:
+        """Return a finding in which our own actors are called by their names: `python (12)` is `clerk (12)`."""
+
+        def name(match: re.Match[str]) -> str:
+            known = self._names.get(int(match.group(1)))
+            return f"{known} ({match.group(1)})" if known else match.group()
+
+        words = (_CALLED.sub(name, text) for text in (finding.headline, finding.why, finding.fix))
+        headline, why, fix = words
+        return replace(finding, headline=headline, why=why, fix=fix)
 
     def _on_watcher_end(self, child: Child) -> None:
         self._watcher = None
@@ -264,7 +315,7 @@ class Observatory:
             self._changed("pipe", identity)
 
     def note_rates(self, identity: PipeId, written: float | None, read: float | None) -> None:
-        """Take over the rates of our own actors on this pipe (bytes/s)."""
+        """Take over the rates of our own actors on this pipe (messages/s)."""
         if self._rates.get(identity, (None, None)) != (written, read):
             self._rates[identity] = (written, read)
             self._changed("pipe", identity)
@@ -305,7 +356,7 @@ class Observatory:
                 mode=observed.mode if observed.mode is not None else mode,
                 owner=observed.owner or owner,
             )
-        elif self._elsewhere:
+        elif self._elsewhere or observed.kind == "anonymous":
             pipe = observed
         else:
             return None
@@ -336,9 +387,19 @@ class Observatory:
         pipe = self.pipe(identity)
         if pipe is None:
             return None
-        written, read = self._rates.get(identity, (None, None))
+        written, read = self._rates_of(identity)
         state, mood = self._state(pipe, written, read)
         return PipeRow(pipe, state, mood, written, read, self.histories.shown(identity))
+
+    def _rates_of(self, identity: PipeId) -> tuple[float | None, float | None]:
+        """Return writes and reads a second: our own actors' where they are all there are, else what inotify counted."""
+        ours, counted = self._rates.get(identity, (None, None)), self._counted.get(identity, (0.0, 0.0))
+        if identity not in self._observed and identity not in self._rates:
+            return None, None
+        return (
+            ours[0] if ours[0] is not None else counted[0],
+            ours[1] if ours[1] is not None else counted[1],
+        )
 
     def _state(self, pipe: Pipe, written: float | None, read: float | None) -> tuple[str, Mood]:
         state, mood = describe(pipe)

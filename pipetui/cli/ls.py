@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Look once and print. A path that is missing is told, the others are listed."""
-    roots, code = _roots(args.paths)
+    roots, code = roots_of(args.paths)
     if args.paths and not roots:
         return code
     gc.disable()  # everything made here lives until the end; collecting is a third of the time with many FIFOs
@@ -70,11 +70,12 @@ def as_json(taken: Snapshot) -> dict[str, Any]:
         "time": time.time(),
         "unreadable_processes": taken.unreadable,
         "partial": list(taken.partial),
-        "pipes": [_pipe(pipe) for pipe in taken.pipes],
+        "pipes": [pipe_as_json(pipe) for pipe in taken.pipes],
     }
 
 
-def _roots(paths: Sequence[str]) -> tuple[list[str], ExitCode]:
+def roots_of(paths: Sequence[str]) -> tuple[list[str], ExitCode]:
+    """Return where to look, from the root on, and the exit code so far. A path that is missing is told."""
     roots, code = [], ExitCode.OK
     for path in paths or default_roots():
         try:
@@ -87,7 +88,8 @@ def _roots(paths: Sequence[str]) -> tuple[list[str], ExitCode]:
     return list(dict.fromkeys(roots)), code
 
 
-def _pipe(pipe: Pipe) -> dict[str, Any]:
+def pipe_as_json(pipe: Pipe) -> dict[str, Any]:
+    """Return one entry of `pipes`."""
     return {
         "kind": pipe.kind,
         "path": pipe.path,
@@ -156,10 +158,11 @@ def _row(pipe: Pipe) -> tuple[str, ...]:
     name = pipe.path or (f"pipe:[{pipe.id.inode}]" if pipe.kind == "anonymous" else f"inode {pipe.id.inode}")
     fill = "–" if pipe.queued is None else f"{in_words(pipe.queued)} / {in_words(pipe.capacity)}"
     more = f" (+{len(pipe.paths) - 1})" if len(pipe.paths) > 1 else ""
-    return safe(name) + more, fill, _holders(pipe, "w"), _holders(pipe, "r"), safe(describe(pipe)[0])
+    return safe(name) + more, fill, holders_in_words(pipe, "w"), holders_in_words(pipe, "r"), safe(describe(pipe)[0])
 
 
-def _holders(pipe: Pipe, access: str) -> str:
+def holders_in_words(pipe: Pipe, access: str) -> str:
+    """Return `cat (12), sh (13), +2`: who holds this side of a pipe."""
     holders = {end.pid: name_of(end.command) for end in pipe.ends if access in end.access}
     if not holders:
         return "–"

@@ -78,7 +78,7 @@ def show(args: argparse.Namespace, paths: tuple[str, ...] = (), *, demo: bool = 
     prepare(config.fps)
     from pipetui.tui.app import run as run_app
 
-    return run_app(open_link, roots=roots, demo=demo, config=config)
+    return run_app(open_link, roots=roots, demo=demo, config=config, seconds=getattr(args, "seconds", None))
 
 
 def _roots(paths: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,47 +2,106 @@
 
 Two things make it look: inotify says that somebody opened or closed a FIFO it knows (then the screen is right within
 a frame or two), and time passes, because a blocked opener, a fork and an exit announce themselves nowhere. How often
-depends on what a look costs, so that the steady share of a core stays small on a machine of any size.
+depends on what a look costs, so that the steady share of a core stays small on a machine of any size. Writes and
+reads are counted by inotify while they are few (see `activity.py`) and told as rates.
 """
 
 from __future__ import annotations
 
+import os
 import select
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from pipetui.kernel import inotify
-from pipetui.kernel.errors import PipeError
 from pipetui.kernel.procfs import Proc
-from pipetui.model import Pipe, PipeId, Process
-from pipetui.watch.census import take
-from pipetui.watch.fill import fills
-from pipetui.watch.join import join
+from pipetui.model import Finding, Pipe, PipeId, Process
+from pipetui.watch.activity import SETTLE as EVENTS_APART
+from pipetui.watch.activity import Activity, Stirred
+from pipetui.watch.findings import judge
 from pipetui.watch.processes import Processes
-from pipetui.watch.waits import waits
-
-_MASK = inotify.OPEN | inotify.CLOSE_WRITE | inotify.CLOSE_NOWRITE
+from pipetui.watch.waits import WaitMemory
+from pipetui.watch.world import World, observe
 
 #: The share of a core that looking may take when nothing happens, and the bounds of the interval (seconds).
-SHARE = 0.004
+SHARE = 0.005
 EAGER, LAZY = 1.0, 15.0
 
 #: Looks that events ask for are this far apart at least (seconds), and further if a look takes long.
 SETTLE = 0.03
-SETTLE_FACTOR = 4.0
+SETTLE_FACTOR = 8.0
+
+#: Rates are taken over this time and told this often while there are any (seconds).
+WINDOW = 2.0
+PULSE = 0.5
+
+#: More findings than this are not told.
+MOST_FINDINGS = 500
 
 
+class Rate(NamedTuple):
+    """Writes and reads a second on the FIFO at a path; None where there are too many to be watched."""
+
+    path: str
+    writes: float | None
+    reads: float | None
+
+
+@dataclass
 class Sight:
-    """What changed since the last look."""
+    """What changed since the last one. `findings` are all there are, None when they are as before."""
+
+    pipes: list[Pipe] = field(default_factory=list)
+    gone: list[PipeId] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+    rates: list[Rate] = field(default_factory=list)
+    findings: tuple[Finding, ...] | None = None
+    unreadable: int = 0
+    partial: tuple[str, ...] = ()
+
+
+class Known(NamedTuple):
+    """A FIFO that was found in a folder."""
+
+    path: str
+    id: PipeId
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the hub wants: FIFOs to know, paths to forget, whether anonymous pipes are on a screen."""
+
+    known: tuple[Known, ...] = ()
+    forget: tuple[str, ...] = ()
+    anonymous: bool | None = None
+
+
+class _Meter:
+    """Writes and reads of one FIFO in the last moments."""
 
     def __init__(self) -> None:
-        self.pipes: list[Pipe] = []
-        self.gone: list[PipeId] = []
-        self.processes: list[Process] = []
-        self.ended: list[int] = []
-        self.unreadable = 0
-        self.partial: tuple[str, ...] = ()
+        self._marks: deque[tuple[float, int, int]] = deque()
+        self._uncounted = 0.0
+        self.told: tuple[float | None, float | None] = (0.0, 0.0)
+
+    def mark(self, stirred: Stirred) -> None:
+        now = time.monotonic()
+        if stirred.counted:
+            self._marks.append((now, stirred.writes, stirred.reads))
+        else:
+            self._uncounted = now
+
+    def rates(self) -> tuple[float | None, float | None]:
+        now = time.monotonic()
+        while self._marks and self._marks[0][0] < now - WINDOW:
+            self._marks.popleft()
+        if now - self._uncounted < WINDOW:
+            return None, None
+        writes, reads = (sum(mark[index] for mark in self._marks) / WINDOW for index in (1, 2))
+        return float(f"{writes:.2g}"), float(f"{reads:.2g}")
 
 
 class Watcher:
@@ -50,90 +109,160 @@ class Watcher:
 
     def __init__(self, proc: Proc | None = None) -> None:
         self._proc = proc or Proc()
-        self._inotify = inotify.Inotify()
+        self._activity = Activity()
+        self._memory = WaitMemory()
         self._known: dict[str, PipeId] = {}
-        self._watches: dict[str, int] = {}
+        self._elsewhere: dict[str, PipeId] = {}
         self._kernel: set[int] = set()
+        self._anonymous = False
         self._processes = Processes(self._proc)
         self._pipes: dict[PipeId, Pipe] = {}
         self._people: dict[int, Process] = {}
+        self._findings: tuple[Finding, ...] = ()
+        self._meters: dict[str, _Meter] = {}
         self._cost = 0.0
         self._due = 0.0
         self._last = 0.0
+        self._pulse = float("inf")
 
-    def know(self, fifos: Iterable[tuple[str, PipeId]], forget: Iterable[str]) -> None:
-        """Take over which FIFOs exist: their opens and closes are watched from now on."""
-        for path in forget:
+    # --- what is to be watched ------------------------------------------------------------------------------------
+
+    def obey(self, order: Order) -> None:
+        """Take over which FIFOs exist, and what a screen shows."""
+        for path in order.forget:
             self._known.pop(path, None)
-            number = self._watches.pop(path, None)
-            if number is not None:
-                self._inotify.remove(number)
-        for path, identity in fifos:
+            self._meters.pop(path, None)
+            self._activity.remove(path)
+        for path, identity in order.known:
             self._known[path] = identity
-            try:
-                self._watches[path] = self._inotify.add(path, _MASK | inotify.DONT_FOLLOW)
-            except PipeError:
-                pass  # vanished, or no watch to be had: then it is looked at as often as everything else
+            self._activity.add(path)
+        if order.anonymous is not None:
+            self._anonymous = order.anonymous
         self._due = min(self._due, self._soon())
 
     def _soon(self) -> float:
         return max(time.monotonic(), self._last + max(SETTLE, self._cost * SETTLE_FACTOR))
 
+    def _watch_elsewhere(self, world: World) -> None:
+        """FIFOs that only a process holds have names too: watch those names that still mean them."""
+        held = {
+            pipe.paths[0]: pipe.id
+            for pipe in world.pipes
+            if pipe.kind == "fifo" and pipe.ends and pipe.paths and not pipe.deleted and pipe.id not in world.found
+        }
+        for path in self._elsewhere.keys() - held.keys():
+            self._activity.remove(path)
+        for path in held.keys() - self._elsewhere.keys() - self._known.keys():
+            try:
+                status = os.lstat(path)
+            except OSError:
+                continue
+            if (status.st_dev, status.st_ino) == held[path]:
+                self._activity.add(path)
+        self._elsewhere = held
+
+    # --- events ---------------------------------------------------------------------------------------------------
+
     def fileno(self) -> int:
         """Return the descriptor that polls readable when `stir` should be called."""
-        return self._inotify.fileno()
+        return self._activity.fileno()
 
     def stir(self) -> None:
-        """Take the events: an open or close makes the next look due soon."""
-        if self._inotify.read():
-            self._due = min(self._due, self._soon())
+        """Take the events: an open or close makes the next look due soon, a write or read counts."""
+        for stirred in self._activity.read():
+            if stirred.opens or stirred.closes:
+                self._due = min(self._due, self._soon())
+            if stirred.writes or stirred.reads:
+                self._meters.setdefault(stirred.path, _Meter()).mark(stirred)
+                self._pulse = min(self._pulse, time.monotonic() + PULSE)
 
     def timeout(self) -> float:
-        """Return the seconds until the next look is due."""
-        return max(0.0, self._due - time.monotonic())
+        """Return the seconds until there is something to do although nothing happens."""
+        now = time.monotonic()
+        paused = self._activity.timeout()
+        return max(0.0, min(self._due - now, self._pulse - now, float("inf") if paused is None else paused))
+
+    def sights(self) -> list[Sight]:
+        """Do what is due, and return what there is to tell."""
+        now = time.monotonic()
+        told = []
+        if self._activity.timeout() == 0:
+            self.stir()
+        if now >= self._pulse:
+            told.append(self._take_pulse())
+        if now >= self._due:
+            told.append(self.look())
+        return told
+
+    def _take_pulse(self) -> Sight:
+        sight = Sight(unreadable=-1)
+        quiet = True
+        for path, meter in list(self._meters.items()):
+            rates = meter.rates()
+            if rates != meter.told:
+                meter.told = rates
+                sight.rates.append(Rate(path, *rates))
+            if rates == (0.0, 0.0):
+                del self._meters[path]
+            else:
+                quiet = False
+        self._pulse = float("inf") if quiet else time.monotonic() + PULSE
+        return sight
+
+    # --- looking --------------------------------------------------------------------------------------------------
 
     def look(self) -> Sight:
         """Look at everything and return what changed."""
         started = time.process_time()
-        self._inotify.read()  # what happened up to now is about to be seen
-        sight = self._compare()
+        world = self._observe()
+        sight = self._compare(world)
+        self._watch_elsewhere(world)
         self._cost = time.process_time() - started
         self._last = time.monotonic()
         self._due = self._last + min(LAZY, max(EAGER, self._cost / SHARE))
         return sight
 
-    def _compare(self) -> Sight:
-        census = take(self._proc, nonblocking=True, kernel=self._kernel)
+    def _observe(self) -> World:
         known = [Pipe(identity, paths=(path,)) for path, identity in self._known.items()]
-        joined = join(known, census, fills(census.ends), waits(self._proc, census, known))
-        pipes = {pipe.id: pipe for pipe in joined if pipe.ends or pipe.waiters}
+        return observe(known, self._proc, nonblocking=True, kernel=self._kernel, memory=self._memory)
+
+    def _compare(self, world: World) -> Sight:
+        pipes = {
+            pipe.id: pipe
+            for pipe in world.pipes
+            if (pipe.ends or pipe.waiters) and (pipe.kind == "fifo" or self._anonymous)
+        }
         pids = {end.pid for pipe in pipes.values() for end in pipe.ends}
         pids |= {waiter.pid for pipe in pipes.values() for waiter in pipe.waiters}
-        people = {process.pid: process for process in self._processes.look(pids)}
-        sight = Sight()
+        people = {process.pid: _steady(process) for process in self._processes.look(pids)}
+        findings = judge(world)[:MOST_FINDINGS]
+        sight = Sight(unreadable=world.unreadable, partial=world.partial)
         sight.pipes = [pipe for identity, pipe in pipes.items() if self._pipes.get(identity) != pipe]
         sight.gone = [identity for identity in self._pipes if identity not in pipes]
         sight.processes = [process for pid, process in people.items() if self._people.get(pid) != process]
         sight.ended = [pid for pid in self._people if pid not in people]
-        sight.unreadable, sight.partial = census.unreadable, census.partial
-        self._pipes, self._people = pipes, people
+        sight.findings = findings if findings != self._findings else None
+        self._pipes, self._people, self._findings = pipes, people, findings
         return sight
 
 
-def run(watcher: Watcher, orders: Callable[[], list[Any]], control: int, tell: Callable[[Sight], None]) -> None:
-    """Look whenever it is due, until `orders` says by an exception that nobody listens any more.
+def _steady(process: Process) -> Process:
+    """Return the process with its CPU share in whole percents, so that an idle one does not change its row."""
+    return process if process.cpu is None else replace(process, cpu=round(process.cpu, 2))
 
-    `control` polls readable when `orders` has something: pairs of FIFOs to know and paths to forget.
-    """
+
+def run(watcher: Watcher, orders: Callable[[], Iterable[Order]], control: int, tell: Callable[[Sight], None]) -> None:
+    """Watch until `orders`, called when `control` polls readable, says by an exception that nobody listens any more."""
     poller = select.poll()
     poller.register(control, select.POLLIN)
     poller.register(watcher.fileno(), select.POLLIN)
     while True:
-        for fd, _ in poller.poll(watcher.timeout() * 1000):
+        for fd, _ in poller.poll(int(watcher.timeout() * 1000 + 0.999) if watcher.timeout() < 1e6 else None):
             if fd == control:
-                for known, forget in orders():
-                    watcher.know(known, forget)
+                for order in orders():
+                    watcher.obey(order)
             else:
+                time.sleep(EVENTS_APART)  # let equal events merge in the queue
                 watcher.stir()
-        if watcher.timeout() == 0:
-            tell(watcher.look())
+        for sight in watcher.sights():
+            tell(sight)

@@ -1,0 +1,160 @@
+"""What happens on FIFOs, told by inotify(7) without opening any: opens and closes always, writes and reads counted.
+
+Watching writes and reads is not free: a writer at full speed lost 15 to 25 % while each of its writes made an event
+(seen on Linux 6.18). So they are watched only while they are few: a FIFO whose events come faster than a modest rate
+is watched for opens and closes alone, and looked at again for a short moment now and then, less and less often. While
+that is so, its mtime and atime still tell whether it was written and read. Counts are lower bounds: equal neighbours
+merge in the queue.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipetui.kernel import inotify
+from pipetui.kernel.errors import PipeError
+
+_ENDS = inotify.OPEN | inotify.CLOSE_WRITE | inotify.CLOSE_NOWRITE
+_BYTES = inotify.MODIFY | inotify.ACCESS
+
+#: So many events of bytes (writes and reads together) within one window (seconds) are too many.
+MOST, WINDOW = 60, 0.25
+#: Then writes and reads are left unwatched for so many seconds: the first pause, its growth, and the longest.
+PAUSE, GROWTH, LONGEST = 2.0, 2.0, 30.0
+#: While events come, they are taken at most this often (seconds), so that a flood is cut off soon but not waited on.
+SETTLE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Stirred:
+    """What happened on one FIFO since the last read. `writes` and `reads` are lower bounds.
+
+    `counted` says whether writes and reads were watched all the while; if not, 0 means unknown.
+    """
+
+    path: str
+    opens: int = 0
+    closes: int = 0
+    writes: int = 0
+    reads: int = 0
+    counted: bool = True
+
+
+@dataclass(slots=True)
+class _Watched:
+    path: str
+    bytes: bool = True
+    since: float = 0.0
+    seen: int = 0
+    pause: float = PAUSE
+    again: float = 0.0
+
+
+class Activity:
+    """Watches FIFOs. `read` when `fileno` polls readable, and when `timeout` has passed."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._inotify = inotify.Inotify()
+        self._clock = clock
+        self._by_wd: dict[int, _Watched] = {}
+        self._wds: dict[str, int] = {}
+
+    def fileno(self) -> int:
+        """Return the descriptor that polls readable when something happened."""
+        return self._inotify.fileno()
+
+    def add(self, path: str, *, count: bool = True) -> bool:
+        """Watch a FIFO; `count` also its writes and reads. Return whether that was possible.
+
+        Two paths of one FIFO share a watch, and its events are told under the path that came last.
+        """
+        try:
+            wd = self._inotify.add(path, _ENDS | inotify.DONT_FOLLOW | (_BYTES if count else 0))
+        except PipeError:
+            return False
+        self._by_wd[wd] = _Watched(path, count, self._clock(), again=0.0 if count else float("inf"))
+        self._wds[path] = wd
+        return True
+
+    def remove(self, path: str) -> None:
+        """Watch a FIFO no more; one that is not watched is fine."""
+        wd = self._wds.pop(path, None)
+        if wd is not None and self._by_wd.get(wd, _Watched("")).path == path:
+            del self._by_wd[wd]
+            self._inotify.remove(wd)
+
+    def close(self) -> None:
+        """End all watches."""
+        self._inotify.close()
+
+    def timeout(self) -> float | None:
+        """Return after how many seconds `read` wants to be called although nothing happened; None for never."""
+        paused = [watched.again for watched in self._by_wd.values() if not watched.bytes]
+        soonest = min(paused, default=float("inf"))
+        return None if soonest == float("inf") else max(0.0, soonest - self._clock())
+
+    def read(self) -> list[Stirred]:
+        """Take what happened and return it by FIFO; events that made no difference are left out."""
+        now = self._clock()
+        counts: dict[int, list[int]] = {}
+        for event in self._inotify.read():
+            if event.mask & inotify.IGNORED:
+                self._forget(event.wd)
+                continue
+            row = counts.setdefault(event.wd, [0, 0, 0, 0])
+            for index, mask in enumerate((inotify.OPEN, _ENDS & ~inotify.OPEN, inotify.MODIFY, inotify.ACCESS)):
+                row[index] += bool(event.mask & mask)
+        told = []
+        for wd, (opens, closes, writes, reads) in counts.items():
+            watched = self._by_wd.get(wd)
+            if watched is None:
+                continue
+            counted = watched.bytes
+            self._weigh(watched, writes + reads, now)
+            told.append(Stirred(watched.path, opens, closes, writes, reads, counted and watched.bytes))
+        self._resume(now)
+        return told
+
+    def _weigh(self, watched: _Watched, events: int, now: float) -> None:
+        """Stop watching bytes when there were too many in one window; be patient again when there are few."""
+        if not watched.bytes:
+            return
+        if now - watched.since > WINDOW:
+            if watched.seen < MOST / 4:
+                watched.pause = PAUSE
+            watched.since, watched.seen = now, 0
+        watched.seen += events
+        if watched.seen > MOST:
+            watched.bytes, watched.again = False, now + watched.pause
+            watched.pause = min(LONGEST, watched.pause * GROWTH)
+            self._watch(watched, _ENDS)
+
+    def _resume(self, now: float) -> None:
+        """Watch bytes again where the pause is over."""
+        for watched in list(self._by_wd.values()):
+            if not watched.bytes and now >= watched.again:
+                watched.bytes, watched.since, watched.seen = True, now, 0
+                self._watch(watched, _ENDS | _BYTES)
+
+    def _watch(self, watched: _Watched, mask: int) -> None:
+        try:
+            self._inotify.add(watched.path, mask | inotify.DONT_FOLLOW)
+        except PipeError:
+            pass  # it has gone; the kernel will say so
+
+    def _forget(self, wd: int) -> None:
+        watched = self._by_wd.pop(wd, None)
+        if watched is not None and self._wds.get(watched.path) == wd:
+            del self._wds[watched.path]
+
+
+def times(path: str) -> tuple[float, float] | None:
+    """Return when a FIFO was last written and last read (mtime, atime), as far as its mount keeps them."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return status.st_mtime, status.st_atime

@@ -1,0 +1,157 @@
+"""What the hub tells of pipes that are not its own: waits, findings, rates, peeks, and signals to outsiders."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hubclient import HubClient, HubRefusedError
+from patience import wait_until
+
+from pipetui.backend import wire
+from pipetui.model import ConsumerSpec, Pipe, PipeId, PipeRow, ProducerSpec
+
+
+@pytest.fixture
+def fifo(tmp_path: Path) -> Path:
+    path = tmp_path / "pipe"
+    os.mkfifo(path, 0o600)
+    return path
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[HubClient]:
+    with HubClient([tmp_path]) as client:
+        yield client
+
+
+@contextmanager
+def running(argv: Sequence[str | Path], **how: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program, and end it whatever happens."""
+    with subprocess.Popen(argv, **how) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def row(hub: HubClient, path: Path) -> PipeRow:
+    return hub.pipe(path) or PipeRow(Pipe(PipeId(0, 0)))
+
+
+def test_a_shell_that_hangs_on_a_fifo_is_found(hub: HubClient, fifo: Path) -> None:
+    with running(["sh", "-c", f"exec printf x > {fifo}"]) as shell:
+        hub.wait_for(lambda: any(one.rule == "no-reader" for one in hub.findings), 20)
+        (finding,) = (one for one in hub.findings if one.rule == "no-reader")
+        assert finding.pids == (shell.pid,)
+        assert str(fifo) in finding.headline
+        assert "waits for a reader" in row(hub, fifo).state
+        assert shell.poll() is None
+        shell.kill()
+    hub.wait_for(lambda: not any(one.rule == "no-reader" for one in hub.findings), 20)
+
+
+def test_our_own_actors_are_called_by_their_names(hub: HubClient, fifo: Path) -> None:
+    hub.start(ProducerSpec(str(fifo), name="harvester"))
+    hub.wait_for(lambda: "harvester" in row(hub, fifo).state, 20)
+    hub.wait_for(lambda: any("harvester" in one.headline for one in hub.findings), 20)
+
+
+def test_peeking_shows_what_is_queued_and_leaves_it(hub: HubClient, fifo: Path) -> None:
+    end = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        os.write(end, b"not yet read \xff")
+        hub.wait_for(lambda: row(hub, fifo).pipe.queued == 14, 20)
+        for _ in range(2):
+            answer = hub.ask(wire.Peek(hub.number(), row(hub, fifo).pipe.id))
+            assert isinstance(answer, wire.Peeked)
+            assert (answer.payload, answer.queued, answer.capacity) == ("not yet read \udcff", 14, 65536)
+        assert os.read(end, 100) == b"not yet read \xff"
+    finally:
+        os.close(end)
+
+
+def test_a_peek_that_would_disturb_is_refused(hub: HubClient, fifo: Path) -> None:
+    hub.wait_for(lambda: hub.pipe(fifo))
+    answer = hub.ask(wire.Peek(hub.number(), row(hub, fifo).pipe.id))
+    assert isinstance(answer, wire.Failed)
+    assert "no reader" in answer.message
+
+
+def test_the_past_of_a_pipe_is_remembered(hub: HubClient, fifo: Path) -> None:
+    hub.start(ConsumerSpec(str(fifo), delay=100))
+    hub.start(ProducerSpec(str(fifo), rate=0, size=4096))
+    hub.wait_for(lambda: row(hub, fifo).history[-1:] == (8,), 20)
+    answer = hub.ask(wire.Past(hub.number(), row(hub, fifo).pipe.id))
+    assert isinstance(answer, wire.Samples)
+    assert answer.samples[-1].queued > 60_000
+
+
+def test_writes_and_reads_of_others_are_counted(hub: HubClient, fifo: Path) -> None:
+    code = "import os, sys, time\nfd = os.open(sys.argv[1], 1)\nwhile os.write(fd, b'x'): time.sleep(.1)"
+    hub.wait_for(lambda: hub.pipe(fifo))
+    with running(["cat", fifo], stdout=subprocess.DEVNULL) as reader:
+        with running([sys.executable, "-c", code, fifo]) as writer:
+            hub.wait_for(lambda: (row(hub, fifo).write_rate or 0) > 2 and (row(hub, fifo).read_rate or 0) > 2, 20)
+            hub.wait_for(lambda: row(hub, fifo).state == "flowing", 20)
+            writer.kill()
+        reader.kill()
+    hub.wait_for(lambda: row(hub, fifo).write_rate in (0, None) and row(hub, fifo).state != "flowing", 20)
+
+
+def test_anonymous_pipes_are_shown_only_while_asked_for(hub: HubClient) -> None:
+    with running(["sleep", "100"], stdin=subprocess.PIPE) as sleeper:
+
+        def held() -> bool:
+            return any(end.pid == sleeper.pid for one in hub.pipes.values() for end in one.pipe.ends)
+
+        hub.anonymous = True
+        hub.ready()
+        hub.wait_for(held, 20)
+        hub.anonymous = False
+        hub.ready()
+        hub.wait_for(lambda: not any(one.pipe.kind == "anonymous" for one in hub.pipes.values()), 20)
+        sleeper.kill()
+
+
+def test_a_process_is_examined_with_its_family_and_its_wait(hub: HubClient, fifo: Path) -> None:
+    with running(["sh", "-c", f"cat {fifo}; true"]) as shell:
+        hub.wait_for(lambda: row(hub, fifo).pipe.waiters, 20)
+        answer = hub.ask(wire.Examine(hub.number(), shell.pid))
+        assert isinstance(answer, wire.Examined)
+        assert answer.process is not None
+        assert [task.doing for task in answer.process.tasks] == ["child"]
+        (child,) = (one for one in answer.family if one.parent == shell.pid)
+        assert child.tasks[0].doing == "open-read"
+        assert os.getpid() in [one.pid for one in answer.family]
+        assert [pipe.path for pipe in answer.pipes if pipe.kind == "fifo"] == [str(fifo)]
+        os.kill(child.pid, signal.SIGTERM)
+
+
+def test_a_signal_goes_only_to_the_process_that_was_seen(hub: HubClient) -> None:
+    with running(["sleep", "100"]) as sleeper:
+        wait_until(lambda: Path(f"/proc/{sleeper.pid}/cmdline").read_bytes() == b"sleep\x00100\x00")
+        answer = hub.ask(wire.Signal(hub.number(), sleeper.pid, "sleep 99", signal.SIGTERM))
+        assert isinstance(answer, wire.Failed)
+        assert "no longer the one" in answer.message
+        assert isinstance(hub.ask(wire.Signal(hub.number(), 1, "init", signal.SIGTERM)), wire.Failed)
+        assert isinstance(hub.ask(wire.Signal(hub.number(), sleeper.pid, "sleep 100", 999)), wire.Failed)
+        assert sleeper.poll() is None
+        assert hub.ask(wire.Signal(hub.number(), sleeper.pid, "sleep 100", signal.SIGTERM)) == wire.Done(4)
+        assert sleeper.wait(5) == -signal.SIGTERM
+
+
+def test_a_refusal_for_a_pipe_that_is_gone_is_a_sentence(hub: HubClient, fifo: Path) -> None:
+    hub.wait_for(lambda: hub.pipe(fifo))
+    identity = row(hub, fifo).pipe.id
+    fifo.unlink()
+    hub.wait_for(lambda: not hub.pipe(fifo))
+    with pytest.raises(HubRefusedError, match="gone"):
+        hub._demand(wire.Peek(hub.number(), identity))
