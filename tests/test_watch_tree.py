@@ -309,3 +309,23 @@ def test_ten_thousand_fifos_come_and_go(tmp_path: Path) -> None:
         until(all_found)
         shutil.rmtree(tmp_path / "0")
         assert len(tree.read().gone) == 500
+
+
+def test_a_resting_folder_is_unwatched_and_still_known(tmp_path: Path) -> None:
+    """While a flood goes through a FIFO its folder is not watched, which would slow the flood down."""
+    os.mkfifo(tmp_path / "old")
+    with watching(tmp_path) as tree:
+        scanned(tree)
+        tree.rest(str(tmp_path))
+        tree.read()
+        assert not Path(f"/proc/self/fdinfo/{tree.fileno()}").read_text().count("inotify wd")
+        os.mkfifo(tmp_path / "new")
+        (tmp_path / "old").unlink()
+        (tmp_path / "sub").mkdir()
+        os.mkfifo(tmp_path / "sub" / "deep")
+        assert tree.timeout() is not None
+        assert names(tmp_path, tree.read()) == (["new", "sub/deep"], ["old"])
+        tree.wake(str(tmp_path))
+        assert tree.timeout() is None
+        os.mkfifo(tmp_path / "after")
+        assert names(tmp_path, tree.read()) == (["after"], [])

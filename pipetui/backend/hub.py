@@ -402,7 +402,7 @@ class Hub:
             processes_gone,
             page,
             bool(self._dirty_pipes),
-            self._observatory.findings if self._findings_news else None,
+            self._observatory.findings() if self._findings_news else None,
         )
         self._said_status = status
         self._findings_news = False

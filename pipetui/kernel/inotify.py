@@ -90,18 +90,31 @@ class Inotify:
         """End a watch; one that the kernel has ended by itself (the file is gone) is fine."""
         _libc.inotify_rm_watch(self.fileno(), wd)
 
-    def read(self) -> list[Event]:
-        """Return the events that are queued now, oldest first; empty when there are none. Never blocks."""
+    def read(self, most: int = _MOST) -> list[Event]:
+        """Return the events that are queued now, oldest first; empty when there are none. Never blocks.
+
+        About `most` bytes of events are taken (16 and the name's length each), the rest stays queued.
+        """
         events: list[Event] = []
         taken = 0
-        while taken < _MOST:
+        while taken < most:
             try:
-                data = os.read(self.fileno(), _BUFFER)
+                data = os.read(self.fileno(), min(most, _BUFFER))
             except BlockingIOError:
                 break
             taken += len(data)
             events += _parse(data)
         return events
+
+    def discard(self) -> bool:
+        """Throw away what is queued, without looking at it; say whether there was anything."""
+        something = False
+        try:
+            while os.read(self.fileno(), _BUFFER):
+                something = True
+        except BlockingIOError:
+            pass
+        return something
 
     def close(self) -> None:
         """End all watches."""

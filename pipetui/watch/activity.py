@@ -24,6 +24,8 @@ _BYTES = inotify.MODIFY | inotify.ACCESS
 MOST, WINDOW = 60, 0.25
 #: Then writes and reads are left unwatched for so many seconds: the first pause, its growth, and the longest.
 PAUSE, GROWTH, LONGEST = 2.0, 2.0, 30.0
+#: How much of the queue is looked at at once (bytes, 16 an event): under a flood the rest is thrown away unseen.
+PORTION = 8192
 #: While events come, they are taken at most this often (seconds), so that a flood is cut off soon but not waited on.
 SETTLE = 0.02
 
@@ -96,11 +98,23 @@ class Activity:
         soonest = min(paused, default=float("inf"))
         return None if soonest == float("inf") else max(0.0, soonest - self._clock())
 
+    def paused(self, path: str) -> bool:
+        """Whether writes and reads of a FIFO are unwatched now, because there were too many."""
+        wd = self._wds.get(path)
+        watched = None if wd is None else self._by_wd.get(wd)
+        return watched is not None and not watched.bytes and watched.again != float("inf")
+
+    def hasten(self, path: str) -> None:
+        """Watch writes and reads of a FIFO again soon: its times say that there are no more of them."""
+        wd = self._wds.get(path)
+        if wd is not None and self.paused(path):
+            self._by_wd[wd].again = self._clock()
+
     def read(self) -> list[Stirred]:
         """Take what happened and return it by FIFO; events that made no difference are left out."""
         now = self._clock()
         counts: dict[int, list[int]] = {}
-        for event in self._inotify.read():
+        for event in self._inotify.read(PORTION):
             if event.mask & inotify.IGNORED:
                 self._forget(event.wd)
                 continue
@@ -114,6 +128,8 @@ class Activity:
                 continue
             counted = watched.bytes
             self._weigh(watched, writes + reads, now)
+            if counted and not watched.bytes and self._inotify.discard():
+                opens += 1  # unknown, and among all those it may well be: look
             told.append(Stirred(watched.path, opens, closes, writes, reads, counted and watched.bytes))
         self._resume(now)
         return told

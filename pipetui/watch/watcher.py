@@ -84,22 +84,18 @@ class _Meter:
 
     def __init__(self) -> None:
         self._marks: deque[tuple[float, int, int]] = deque()
-        self._uncounted = 0.0
         self.told: tuple[float | None, float | None] = (0.0, 0.0)
 
     def mark(self, stirred: Stirred) -> None:
-        now = time.monotonic()
         if stirred.counted:
-            self._marks.append((now, stirred.writes, stirred.reads))
+            self._marks.append((time.monotonic(), stirred.writes, stirred.reads))
         else:
-            self._uncounted = now
+            self._marks.clear()
 
-    def rates(self) -> tuple[float | None, float | None]:
+    def rates(self) -> tuple[float, float]:
         now = time.monotonic()
         while self._marks and self._marks[0][0] < now - WINDOW:
             self._marks.popleft()
-        if now - self._uncounted < WINDOW:
-            return None, None
         writes, reads = (sum(mark[index] for mark in self._marks) / WINDOW for index in (1, 2))
         return float(f"{writes:.2g}"), float(f"{reads:.2g}")
 
@@ -198,7 +194,9 @@ class Watcher:
         sight = Sight(unreadable=-1)
         quiet = True
         for path, meter in list(self._meters.items()):
-            rates = meter.rates()
+            rates: tuple[float | None, float | None] = meter.rates()
+            if self._activity.paused(path):
+                rates = (None, None)
             if rates != meter.told:
                 meter.told = rates
                 sight.rates.append(Rate(path, *rates))
@@ -236,6 +234,7 @@ class Watcher:
         pids |= {waiter.pid for pipe in pipes.values() for waiter in pipe.waiters}
         people = {process.pid: _steady(process) for process in self._processes.look(pids)}
         findings = judge(world)[:MOST_FINDINGS]
+        self._hasten(pipes.values())
         sight = Sight(unreadable=world.unreadable, partial=world.partial)
         sight.pipes = [pipe for identity, pipe in pipes.items() if self._pipes.get(identity) != pipe]
         sight.gone = [identity for identity in self._pipes if identity not in pipes]
@@ -244,6 +243,15 @@ class Watcher:
         sight.findings = findings if findings != self._findings else None
         self._pipes, self._people, self._findings = pipes, people, findings
         return sight
+
+
+    def _hasten(self, pipes: Iterable[Pipe]) -> None:
+        """A flooded FIFO whose times stand still since the last look is flooded no more."""
+        for pipe in pipes:
+            before = self._pipes.get(pipe.id)
+            if before is not None and before.last_write == pipe.last_write:
+                for path in pipe.paths:
+                    self._activity.hasten(path)
 
 
 def _steady(process: Process) -> Process:
