@@ -153,6 +153,7 @@ class Observatory:
         """Fork the watcher and a finder for each root; `elsewhere` also lists FIFOs that only a process holds."""
         self._elsewhere = elsewhere
         self._watcher = self._nursery.fork("pipetui-watch", watcher_main, self._on_sight, self._on_watcher_end)
+        self._order(watcher.Order(elsewhere=elsewhere))
         for root in roots:
             self.scanning.add(root)
             report = partial(self._on_found, root)

@@ -8,14 +8,16 @@ are left alone, because a stat there can block for ever.
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from pipetui.kernel.errors import NotPermitted
 from pipetui.kernel.fd import Fd
-from pipetui.kernel.procfs import Held, Proc
+from pipetui.kernel.procfs import Proc
 from pipetui.model import End, Pipe, PipeId
 from pipetui.watch.finder import pipe_of
 
@@ -48,11 +50,28 @@ def take(proc: Proc, *, anonymous: bool = False, nonblocking: bool = False, kern
     `nonblocking` also reads O_NONBLOCK of each end, one small file each. `kernel` may be a set that the caller keeps
     from one census to the next: kernel threads are remembered in it and not read again.
     """
+    with _without_collecting():
+        return _take(proc, anonymous, nonblocking, set() if kernel is None else kernel)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Keep the garbage collector from looking, again and again, at many thousand new objects that all stay."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _take(proc: Proc, anonymous: bool, nonblocking: bool, threads: set[int]) -> Census:
     far, met = far_away(proc), set[str]()
-    threads = set() if kernel is None else kernel
     pids = proc.pids()
     threads.intersection_update(pids)
     ends: dict[PipeId, list[End]] = {}
+    by_text: dict[str, list[End]] = {}  # the ends of anonymous pipes, which their links name alike
     pipes: dict[PipeId, Pipe] = {}
     commands: dict[int, str] = {}
     hidden: set[int] = set()
@@ -76,12 +95,19 @@ def take(proc: Proc, *, anonymous: bool = False, nonblocking: bool = False, kern
         if not holding.ends:
             continue
         commands[pid] = command = proc.command(pid)
-        for item in holding.ends:
-            identity = _identity(item)
-            if identity not in pipes or (pipes[identity].deleted and not item.text.endswith(_DELETED)):
-                pipes[identity] = _pipe(identity, item)
-            flag = proc.nonblocking(pid, item.fd) if nonblocking else None
-            ends.setdefault(identity, []).append(End(pid, item.fd, item.access, flag, command))
+        for fd, text, access, status in holding.ends:
+            end = End(pid, fd, access, proc.nonblocking(pid, fd) if nonblocking else None, command)
+            if status is None and text in by_text:
+                by_text[text].append(end)
+                continue
+            identity = _identity(text, status)
+            known = pipes.get(identity)
+            if known is None or (known.deleted and not text.endswith(_DELETED)):
+                pipes[identity] = _pipe(identity, text, status)
+            if status is None:
+                by_text[text] = ends[identity] = [end]
+            else:
+                ends.setdefault(identity, []).append(end)
     partial = tuple(f"{prefix}: what processes have open there was not looked at" for prefix in sorted(met))
     held = {key: tuple(value) for key, value in ends.items()}
     return Census(held, pipes, commands, readable, len(hidden), partial, frozenset(threads), frozenset(hidden))
@@ -105,28 +131,27 @@ def pipefs_device() -> int:
         return os.fstat(reader).st_dev
 
 
-def _identity(item: Held) -> PipeId:
-    if item.status is not None:
-        return PipeId(item.status.st_dev, item.status.st_ino)
-    return PipeId(pipefs_device(), int(item.text[len("pipe:[") : -1]))
+def _identity(text: str, status: os.stat_result | None) -> PipeId:
+    if status is not None:
+        return PipeId(status.st_dev, status.st_ino)
+    return PipeId(pipefs_device(), int(text[len("pipe:[") : -1]))
 
 
-def _pipe(identity: PipeId, item: Held) -> Pipe:
-    if item.status is None:
+def _pipe(identity: PipeId, text: str, status: os.stat_result | None) -> Pipe:
+    if status is None:
         return Pipe(identity, "anonymous")
-    pipe = pipe_of(item.text, item.status)
-    if not item.text.endswith(_DELETED):
+    pipe = pipe_of(text, status)
+    if not text.endswith(_DELETED):
         return pipe
-    if item.status.st_nlink == 0:
-        return replace(pipe, paths=(item.text.removesuffix(_DELETED),), deleted=True)
-    return pipe if _is_named(item) else replace(pipe, paths=())
+    if status.st_nlink == 0:
+        return replace(pipe, paths=(text.removesuffix(_DELETED),), deleted=True)
+    return pipe if _is_named(text, status) else replace(pipe, paths=())
 
 
-def _is_named(item: Held) -> bool:
+def _is_named(text: str, status: os.stat_result) -> bool:
     """Whether a link that ends in ` (deleted)` is the FIFO's very name: it still exists, maybe under another one."""
-    assert item.status is not None
     try:
-        return os.path.samestat(os.lstat(item.text), item.status)
+        return os.path.samestat(os.lstat(text), status)
     except OSError:
         return False
 

@@ -15,6 +15,20 @@ NO_READER = "nobody has a read end open, and opening one would change what its w
 REFUSED = "the kernel lets this user neither borrow nor reopen an end of it"
 
 
+def with_flags(proc: Proc, ends: Mapping[PipeId, Iterable[End]]) -> dict[PipeId, tuple[End, ...]]:
+    """Return the ends with O_NONBLOCK looked up: of a borrowed copy or, where that is refused, in `fdinfo`."""
+    answer = {}
+    with Borrower(proc) as borrower:
+        by_process = sorted(((end.pid, end.fd, identity, end) for identity, found in ends.items() for end in found))
+        flags: dict[tuple[int, int], bool | None] = {}
+        for pid, fd, identity, end in by_process:  # one process after the other, so that few handles are needed
+            seen = borrower.inspect(end, identity, False)
+            flags[pid, fd] = seen[0] if seen else proc.nonblocking(pid, fd)
+    for identity, found in ends.items():
+        answer[identity] = tuple(End(end.pid, end.fd, end.access, flags[end.pid, end.fd], end.command) for end in found)
+    return answer
+
+
 def fills(
     ends: Mapping[PipeId, Iterable[End]],
     proc: Proc | None = None,
@@ -32,13 +46,9 @@ def fills(
     with Borrower(proc) as borrower:
         for identity, holders in ends.items():
             for end in list(holders)[:_TRIES]:
-                borrowed = borrower.borrow(end, identity)
-                if borrowed is None:
-                    continue
-                with borrowed:
-                    answer = measure(borrowed)
-                if answer is not None:
-                    known[identity] = answer
+                seen = borrower.inspect(end, identity, True)
+                if seen is not None and seen[1] is not None:
+                    known[identity] = seen[1]
                     break
             if identity not in known and reopen:
                 opened = borrower.reopen(holders, identity)

@@ -18,7 +18,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -138,6 +138,17 @@ def read_tasks(proc: Proc, pids: Iterable[int]) -> list[RawTask]:
             else:
                 found.append(RawTask(pid, tid, wchan))
     return found
+
+
+def openers(proc: Proc, kernel: Container[int] = ()) -> frozenset[int]:
+    """Return the tasks that are blocked in opening a FIFO, whichever: a cheap look, one small file a task."""
+    return frozenset(
+        tid
+        for pid in proc.pids()
+        if pid not in kernel
+        for tid in proc.tasks(pid)
+        if _WAITS.get(proc.wchan(pid, tid)) is _OPEN
+    )
 
 
 def understand(

@@ -1,8 +1,9 @@
 """The watcher: looks at all ends, fills and waits again and again, in a child process, and tells what changed.
 
-Two things make it look: inotify says that somebody opened or closed a FIFO it knows (then the screen is right within
-a frame or two), and time passes, because a blocked opener, a fork and an exit announce themselves nowhere. How often
-depends on what a look costs, so that the steady share of a core stays small on a machine of any size. Writes and
+Three things make it look. Inotify says that somebody opened or closed a FIFO it knows: then the screen is right
+within a frame or two. A glance, one small file a task, sees that other tasks than before are blocked in an open. And
+time passes, because a fork, an exit and waits on anonymous pipes announce themselves nowhere. How often it glances and
+looks depends on what that costs, so that the steady share of a core stays small on a machine of any size. Writes and
 reads are counted by inotify while they are few (see `activity.py`) and told as rates.
 """
 
@@ -22,12 +23,12 @@ from pipetui.watch.activity import SETTLE as EVENTS_APART
 from pipetui.watch.activity import Activity, Stirred
 from pipetui.watch.findings import judge
 from pipetui.watch.processes import Processes
-from pipetui.watch.waits import WaitMemory
+from pipetui.watch.waits import WaitMemory, openers
 from pipetui.watch.world import World, observe
 
-#: The share of a core that looking may take when nothing happens, and the bounds of the interval (seconds).
-SHARE = 0.005
-EAGER, LAZY = 1.0, 15.0
+#: The share of a core that looks, and that glances, may take when nothing happens; the bounds of their intervals (s).
+SHARE = 0.003
+EAGER, LAZY = 1.0, 120.0
 
 #: Looks that events ask for are this far apart at least (seconds), and further if a look takes long.
 SETTLE = 0.03
@@ -72,10 +73,13 @@ class Known(NamedTuple):
 
 @dataclass(frozen=True)
 class Order:
-    """What the hub wants: FIFOs to know, paths to forget, whether anonymous pipes are on a screen."""
+    """What the hub wants: FIFOs to know and paths to forget; whether FIFOs that processes hold `elsewhere` count too;
+    whether `anonymous` pipes are on a screen. None leaves it as it is.
+    """
 
     known: tuple[Known, ...] = ()
     forget: tuple[str, ...] = ()
+    elsewhere: bool | None = None
     anonymous: bool | None = None
 
 
@@ -110,6 +114,7 @@ class Watcher:
         self._known: dict[str, PipeId] = {}
         self._elsewhere: dict[str, PipeId] = {}
         self._kernel: set[int] = set()
+        self._all = True
         self._anonymous = False
         self._processes = Processes(self._proc)
         self._pipes: dict[PipeId, Pipe] = {}
@@ -120,6 +125,8 @@ class Watcher:
         self._due = 0.0
         self._last = 0.0
         self._pulse = float("inf")
+        self._openers: frozenset[int] = frozenset()
+        self._glance_due = float("inf")
 
     # --- what is to be watched ------------------------------------------------------------------------------------
 
@@ -132,6 +139,8 @@ class Watcher:
         for path, identity in order.known:
             self._known[path] = identity
             self._activity.add(path)
+        if order.elsewhere is not None:
+            self._all = order.elsewhere
         if order.anonymous is not None:
             self._anonymous = order.anonymous
         self._due = min(self._due, self._soon())
@@ -141,6 +150,8 @@ class Watcher:
 
     def _watch_elsewhere(self, world: World) -> None:
         """FIFOs that only a process holds have names too: watch those names that still mean them."""
+        if not self._all:
+            return
         held = {
             pipe.paths[0]: pipe.id
             for pipe in world.pipes
@@ -176,7 +187,8 @@ class Watcher:
         """Return the seconds until there is something to do although nothing happens."""
         now = time.monotonic()
         paused = self._activity.timeout()
-        return max(0.0, min(self._due - now, self._pulse - now, float("inf") if paused is None else paused))
+        soonest = min(self._due, self._pulse, self._glance_due) - now
+        return max(0.0, soonest if paused is None else min(soonest, paused))
 
     def sights(self) -> list[Sight]:
         """Do what is due, and return what there is to tell."""
@@ -186,9 +198,20 @@ class Watcher:
             self.stir()
         if now >= self._pulse:
             told.append(self._take_pulse())
-        if now >= self._due:
+        if now >= self._glance_due:
+            self._glance()
+        if time.monotonic() >= self._due:
             told.append(self.look())
         return told
+
+    def _glance(self) -> None:
+        """See whether others than before are blocked in an open; then look soon."""
+        started = time.process_time()
+        waiting = openers(self._proc, self._kernel)
+        if waiting != self._openers:
+            self._openers = waiting
+            self._due = min(self._due, self._soon())
+        self._glance_due = time.monotonic() + _interval(time.process_time() - started)
 
     def _take_pulse(self) -> Sight:
         sight = Sight(unreadable=-1)
@@ -217,7 +240,9 @@ class Watcher:
         self._watch_elsewhere(world)
         self._cost = time.process_time() - started
         self._last = time.monotonic()
-        self._due = self._last + min(LAZY, max(EAGER, self._cost / SHARE))
+        self._due = self._last + _interval(self._cost)
+        if self._glance_due == float("inf"):
+            self._glance_due = self._last  # the first one: only now it is known who is a kernel thread
         return sight
 
     def _observe(self) -> World:
@@ -252,6 +277,11 @@ class Watcher:
             if before is not None and before.last_write == pipe.last_write:
                 for path in pipe.paths:
                     self._activity.hasten(path)
+
+
+def _interval(cost: float) -> float:
+    """Return how long to wait after something that took `cost` seconds of CPU."""
+    return min(LAZY, max(EAGER, cost / SHARE))
 
 
 def _steady(process: Process) -> Process:

@@ -14,8 +14,8 @@ from functools import cached_property
 
 from pipetui.kernel.procfs import Proc, Stat
 from pipetui.model import Access, End, Pipe, PipeId, PipeRef, ProcessState
-from pipetui.watch.census import Census, take, with_flags
-from pipetui.watch.fill import fills
+from pipetui.watch.census import Census, take
+from pipetui.watch.fill import fills, with_flags
 from pipetui.watch.join import join
 from pipetui.watch.waits import ON_PIPES, WaitMemory, Waits, read_tasks, understand, waiters
 
@@ -103,7 +103,7 @@ def observe(
     threads = {pid for pid, told in roster.items() if told.kernel}
     threads |= set() if kernel is None else kernel
     raw = read_tasks(proc, [pid for pid, told in roster.items() if not told.kernel and not told.dead])
-    census = take(proc, anonymous=anonymous, nonblocking=nonblocking, kernel=threads)
+    census = take(proc, anonymous=anonymous, kernel=threads)
     if kernel is not None:
         kernel |= threads
         kernel &= set(roster)
@@ -114,8 +114,8 @@ def observe(
     )
     commands = _commands(proc, census, waits)
     waiting = waiters(waits, commands)
-    if not nonblocking:
-        census = replace(census, ends=_with_flags(proc, census, waiting))
+    flagged = census.ends if nonblocking else {pipe: census.ends[pipe] for pipe in waiting if pipe in census.ends}
+    census = replace(census, ends={**census.ends, **with_flags(proc, flagged)})
     opened = [pipe for identity, pipe in waits.opened.items() if identity not in {known.id for known in found}]
     pipes = join((*found, *opened), census, filled, waiting)
     return World(
@@ -141,13 +141,6 @@ def _commands(proc: Proc, census: Census, waits: Waits) -> dict[int, str]:
         if pid not in commands:
             commands[pid] = proc.command(pid)
     return commands
-
-
-def _with_flags(
-    proc: Proc, census: Census, waiting: Mapping[PipeId, tuple[object, ...]]
-) -> dict[PipeId, tuple[End, ...]]:
-    flagged = {identity: with_flags(proc, census.ends[identity]) for identity in waiting if identity in census.ends}
-    return {**census.ends, **flagged}
 
 
 def _processes(
