@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         # dumps, not dump: only the former is written in C, five times as fast for ten thousand FIFOs
         sys.stdout.write(json.dumps(as_json(taken), separators=(",", ":")) + "\n")
     else:
-        _print(taken)
+        _print(taken, elsewhere=not args.paths)
     return code
 
 
@@ -133,11 +133,11 @@ def _waiter(waiter: Waiter) -> dict[str, Any]:
 # --- the table --------------------------------------------------------------------------------------------------------
 
 
-def _print(taken: Snapshot) -> None:
+def _print(taken: Snapshot, *, elsewhere: bool) -> None:
     here = [pipe for pipe in taken.pipes if pipe.id in taken.found]
     held = [pipe for pipe in taken.pipes if pipe.id not in taken.found and pipe.kind == "fifo"]
     anonymous = [pipe for pipe in taken.pipes if pipe.kind == "anonymous"]
-    groups = (("", here), ("Elsewhere, held by processes:", held), ("Anonymous pipes:", anonymous))
+    groups = (("", here), ("Elsewhere, held by processes:", held if elsewhere else []), ("Anonymous pipes:", anonymous))
     sys.stdout.write("\n\n".join(_group(title, pipes) for title, pipes in groups if pipes))
     if taken.pipes:
         sys.stdout.write("\n")

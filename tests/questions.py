@@ -1,0 +1,301 @@
+"""What people ask about pipes, each with a real situation, the command that answers it, and what it prints.
+
+The README shows these answers; `scripts/questions.py` writes them there, and a test runs every one again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Where the README pretends to be.
+HOME = "/srv/app"
+
+Check = Callable[[Path], bool]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, the FIFOs and shell lines (run in the background) that make the situation, and the answer.
+
+    `ready` is a command that exits 0 when the situation is there; `PID` in a command stands for the last line's pid.
+    """
+
+    asks: str
+    command: str
+    says: str
+    fifos: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    ready: str = ""
+
+
+def _held(fifo: str, reader: str = "sleep 100", writer: str = "sleep 100") -> tuple[str, ...]:
+    return (f"exec {reader} < {fifo}", f"exec {writer} > {fifo}")
+
+
+NEVER_CLOSED = "import os; r, w = os.pipe(); os.read(r, 1)"
+DEADLOCK = "import subprocess as s; s.Popen(['seq', '99999'], stdout=s.PIPE).wait()"
+SLOW = "import sys, time\nfor line in sys.stdin: time.sleep(1)"
+
+QUESTIONS = (
+    Question(
+        "Who is reading or writing this pipe?",
+        "pipetui ls orders",
+        "In the monitor, select it: its producers and consumers stand below.",
+        ("orders",),
+        _held("orders"),
+        "pipetui ls orders | grep -q 'sleep.*sleep'",
+    ),
+    Question(
+        "What is the number in `pipe:[12345]`, and who has the other end?",
+        "pipetui ls --all | grep sleep",
+        "The number is the pipe's inode on the kernel's pipefs: both ends have the same. "
+        "In the monitor, `a` draws anonymous pipes as pipelines.",
+        (),
+        ("sleep 100 | sleep 100",),
+        "pipetui ls --all | grep -q sleep",
+    ),
+    Question(
+        "Why does my FIFO script never end?",
+        "pipetui doctor jobs",
+        "",
+        ("jobs",),
+        ("exec 4<>jobs 3>jobs 4<&-; cat jobs; echo finished",),
+        "pipetui doctor jobs | grep -q PROBLEM",
+    ),
+    Question(
+        "My writer hangs with no reader: which, and on what?",
+        "pipetui doctor results",
+        "",
+        ("results",),
+        ("echo done > results",),
+        "pipetui doctor results | grep -q no-reader",
+    ),
+    Question(
+        "Is the pipe empty? How full is it?",
+        "pipetui ls orders",
+        "",
+        ("orders",),
+        ("exec 3<>orders; seq 300 >&3; exec sleep 100",),
+        "pipetui ls orders | grep -q KiB",
+    ),
+    Question(
+        "Can I see what is in it without consuming?",
+        "pipetui peek orders",
+        "Nobody notices, and it is all still there. In the monitor: `p`.",
+        ("orders",),
+        ("exec 3<>orders; echo 'order 17: two coffees' >&3; exec sleep 100",),
+        "pipetui peek orders | grep -q coffees",
+    ),
+    Question(
+        "`cat` a FIFO without waiting",
+        "pipetui tail quiet --timeout 0.2",
+        "",
+        ("quiet",),
+    ),
+    Question(
+        "How do I keep a FIFO open? It ends after each client.",
+        "pipetui tail clients --count 2",
+        "`tail` opens a fresh read end before it closes the one that has seen EOF: no client ever meets a closed door.",
+        ("clients",),
+        ("echo first > clients; echo second > clients",),
+    ),
+    Question(
+        "`tail` or `cat`? Why 100 % CPU after EOF?",
+        "pipetui tail log --count 1 --timeout 5",
+        "A read end whose last writer has left reports EOF for ever, and a loop on it spins. This one sleeps in poll.",
+        ("log",),
+        ("sleep 0.3; echo 'at last' > log",),
+    ),
+    Question(
+        "Do concurrent writers interleave? Why out of order?",
+        "pipetui tail orders --count 4 | sort",
+        "Writes of up to 4096 bytes (PIPE_BUF) arrive whole, in the order in which the kernel took them; larger ones "
+        "may be torn. Try it: in the monitor, two producers (`w`) with a size above 4096 and a consumer (`r`).",
+        ("orders",),
+        ("printf 'left 1\\nleft 2\\n' > orders & printf 'right 1\\nright 2\\n' > orders; wait",),
+    ),
+    Question(
+        "Several readers: who gets the bytes?",
+        "pipetui doctor tasks",
+        "",
+        ("tasks",),
+        ("exec sleep 100 < tasks", "exec sleep 100 < tasks", "exec sleep 100 > tasks"),
+        "pipetui doctor tasks | grep -q split-readers",
+    ),
+    Question(
+        "What of SIGPIPE, status 141 and pipefail?",
+        "pipetui doctor events",
+        "141 is 128 + 13: the shell's way to say that SIGPIPE ended a program.",
+        ("events",),
+        ("exec 3<>events 4>events 3>&-; exec sleep 100",),
+        "pipetui doctor events | grep -q lost-reader",
+    ),
+    Question(
+        "Why must unused ends be closed?",
+        "pipetui doctor --pid PID",
+        "",
+        (),
+        (f"exec python3 -c '{NEVER_CLOSED}'",),
+        "pipetui doctor --pid PID | grep -q never-eof",
+    ),
+    Question(
+        "`subprocess` hangs with PIPE: why?",
+        "pipetui doctor --pid PID",
+        "",
+        (),
+        (f'exec python3 -c "{DEADLOCK}"',),
+        "pipetui doctor --pid PID | grep -q deadlock",
+    ),
+    Question(
+        "EACCES on a FIFO in /tmp, even as root?",
+        "pipetui send inbox hello",
+        "A shell's `> inbox` opens with O_CREAT, and `fs.protected_fifos` refuses that for somebody else's FIFO in a "
+        "sticky folder, root included. `send` opens without O_CREAT: with permission to write, it may.",
+        ("inbox",),
+        ("exec cat inbox > /dev/null",),
+        "pipetui ls inbox | grep -q cat",
+    ),
+    Question(
+        "How do I log to a FIFO that nobody may be reading?",
+        "pipetui send log started --timeout 0 || echo 'nobody reads: never mind'",
+        "",
+        ("log",),
+    ),
+    Question(
+        "Which stage of my pipeline is the bottleneck?",
+        "pipetui ls --all | grep yes",
+        "Everything before the slow stage is full, everything after it is empty. In the monitor, `a` draws the "
+        "pipeline and names it.",
+        (),
+        (f"yes | python3 -c '{SLOW}' | cat",),
+        "pipetui ls --all | grep yes | grep -q lags",
+    ),
+    Question(
+        "How do I survive the other side's restart?",
+        "pipetui tail feed --count 3",
+        "As a reader with `tail`; as a writer with a producer (`w`) that waits for the next reader.",
+        ("feed",),
+        ("for run in 1 2 3; do echo \"run $run\" > feed; done",),
+    ),
+    Question(
+        "How do I watch a FIFO without blocking the viewer, or anybody else?",
+        "pipetui watch feed --until writer --timeout 10",
+        "",
+        ("feed",),
+        ("exec sleep 100 < feed", "sleep 0.5; exec sleep 100 > feed"),
+    ),
+)
+
+
+@contextmanager
+def situation(question: Question) -> Iterator[tuple[Path, Callable[[str], str]]]:
+    """Make the situation in a folder of its own; yield the folder and what fills in a command."""
+    with tempfile.TemporaryDirectory(prefix="app-") as name, ExitStack() as ends:
+        folder = Path(name)
+        for fifo in question.fifos:
+            os.mkfifo(folder / fifo, 0o600)
+        pid = 0
+        for line in question.lines:
+            process = subprocess.Popen(
+                ["sh", "-c", 'sh -c "$1" > /dev/null & echo $!; exec 1>&-; wait', "sh", line],
+                cwd=folder,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            ends.callback(_end, process)
+            assert process.stdout is not None
+            with process.stdout:
+                pid = int(process.stdout.readline())
+
+        def fill(command: str) -> str:
+            return command.replace("PID", str(pid))
+
+        deadline = time.monotonic() + 20
+        while question.ready and not _holds(fill(question.ready), folder):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{question.asks}: the situation did not come about")
+        yield folder, fill
+
+
+def _holds(command: str, folder: Path) -> bool:
+    done = subprocess.run(["sh", "-c", command], cwd=folder, env=environment(), stderr=subprocess.DEVNULL)
+    return done.returncode == 0
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End all that a line has started: it has a session of its own."""
+    try:
+        os.killpg(process.pid, 9)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def environment() -> dict[str, str]:
+    """Return the environment in which `pipetui` is this checkout's."""
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "100"}
+
+
+def answer(question: Question) -> tuple[str, str]:
+    """Return the command as it was run and what it printed, as if in `HOME`."""
+    with situation(question) as (folder, fill):
+        command = fill(question.command)
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=folder,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=30,
+        )
+        return command, _at_home(done.stdout.decode(), folder)
+
+
+def _at_home(text: str, folder: Path) -> str:
+    text = text.replace(str(folder), HOME)
+    lines = text.rstrip().split("\n")
+    if lines and lines[0].startswith("PATH "):
+        lines = _narrowed(lines)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _narrowed(lines: list[str]) -> list[str]:
+    """Set a table anew after its first column has become shorter."""
+    rows = [re.split(r"  +", line) for line in lines]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) for row in rows]
+
+
+def normal(text: str) -> str:
+    """Return an answer without what differs from run to run: numbers, line breaks, widths."""
+    return re.sub(r"\s+", " ", re.sub(r"\d[\d,.:]*", "0", text)).strip()
+
+
+def shown() -> list[str]:
+    """Return the answers as the README shows them, in order."""
+    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text()
+    section = readme.split("<!-- questions:")[1].split("<!-- /questions -->")[0]
+    return re.findall(r"```console\n\$ [^\n]*\n?(.*?)```", section, re.DOTALL)
+
+
+def markdown() -> str:
+    """Return the README's section: every question with its command and its real output."""
+    parts = []
+    for number, question in enumerate(QUESTIONS, 1):
+        command, output = answer(question)
+        block = f"```console\n$ {command}\n{output}".rstrip() + "\n```"
+        parts.append(f"**{number}. {question.asks}**\n\n{block}\n" + (f"\n{question.says}\n" if question.says else ""))
+    return "\n".join(parts)
