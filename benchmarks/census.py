@@ -52,22 +52,29 @@ from pipetui.watch.census import take
 times = []
 for _ in range(int(sys.argv[1])):
     started = time.perf_counter()
-    census = take(Proc(), anonymous=True)
+    census = take(Proc(), anonymous=True, twofold=True)
     times.append(time.perf_counter() - started)
 print(sorted(times)[len(times) // 2], sum(map(len, census.ends.values())))
 """
 
-#: What the watcher's looks cost while nothing changes; argv: seconds.
+#: What the watcher costs while nothing changes, after it has settled for some seconds; argv: seconds.
 STEADY = """
-import sys, time
-from pipetui.watch.watcher import Watcher
-watcher = Watcher()
-watcher.look(); watcher.look()
-started, used = time.monotonic(), time.process_time()
-while time.monotonic() - started < float(sys.argv[1]):
-    time.sleep(watcher.timeout())
-    watcher.look()
-print((time.process_time() - used) / (time.monotonic() - started))
+import os, signal, sys, time
+from pipetui.watch import watcher
+marks = []
+def mark(*_):
+    marks.append((time.monotonic(), time.process_time()))
+    if len(marks) == 2:
+        raise SystemExit
+    signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))
+signal.signal(signal.SIGALRM, mark)
+signal.setitimer(signal.ITIMER_REAL, 3.0)
+control, _ = os.pipe()
+try:
+    watcher.run(watcher.Watcher(), lambda: [], control, lambda sight: None)
+finally:
+    (started, before), (ended, after) = marks
+    print((after - before) / (ended - started))
 """
 
 
@@ -103,7 +110,7 @@ def main() -> int:
     tools = {
         "pipetui ls --all --json": ours,
         "lsof -n -P -w -F pfatDi": ["lsof", "-n", "-P", "-w", "-F", "pfatDi"],
-        "lsfd --json": ["lsfd", "--json", "-o", "PID,FD,TYPE,MAJ:MIN,INODE,MODE,ENDPOINTS"],
+        "lsfd --json": ["lsfd", "--json", "-o", "PID,FD,TYPE,MAJ:MIN,INODE,MODE"],
     }
     report = Report(f"census of {args.processes:,} processes", ("command", "seconds", "ratio"), args.check)
     times: dict[str, list[float]] = {name: [] for name, argv in tools.items() if shutil.which(argv[0])}

@@ -1,8 +1,10 @@
 """A terminal's screen for programs that draw on all of it: pyte, and what it lacks.
 
-pyte knows a VT102 with some xterm. Added here: the alternate screen (1049), scrolling by CSI S and T, sequences that it
-would print as text (CSI < u, DCS, APC), OSC as titles and the clipboard, and a resize that keeps the top of the screen,
-as terminals do while a program has the alternate screen.
+pyte knows a VT102 with some xterm. Added here: the alternate screen (1049), scrolling by CSI S and T, repeating by
+CSI b, what is erased or shifted in taking the background of the pen as in xterm (or not, as in kitty and screen),
+writing on half of a wide character, sequences that it would print as text (CSI < u, DCS, APC), OSC as titles, links
+and the clipboard, and a resize that keeps the top of the screen, as terminals do while a program has the alternate
+screen.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import unicodedata
 from typing import Any
 
 import pyte
-from pyte.screens import wcwidth
+from pyte.screens import Char, wcwidth
 
 #: Private modes that a program must leave as it found them: the value is how a fresh terminal has them.
 _MODES_AT_REST = {7: True, 25: True} | dict.fromkeys(
@@ -36,13 +38,81 @@ _UNFINISHED = re.compile(rb"\x1b(?:\[[<=>?]?[0-9;:]*[ -/]*|[\]PX^_][^\x07\x1b]*\
 class _Screen(pyte.Screen):
     """pyte's screen with the alternate screen, scrolling, and a resize that keeps the top as terminals do there."""
 
-    def __init__(self, columns: int, lines: int) -> None:
+    def __init__(self, columns: int, lines: int, bce: bool = True) -> None:
+        self._bce = bce
+        self._drawn = ""
         super().__init__(columns, lines)
         self._main: tuple[Any, Any] | None = None
 
     def draw(self, data: str) -> None:
-        # pyte drops the rest of a run of text after a character without width, such as U+FE0F
-        super().draw("".join(char for char in data if wcwidth(char) > 0 or _combines(char)))
+        for char in data:
+            width = wcwidth(char)
+            # pyte drops the rest of a run of text after a character without width, such as U+FE0F
+            if width > 0:
+                self._split_wide(self.cursor.x, self.cursor.x + width)
+                super().draw(char)
+                self._drawn = char
+            elif _combines(char):
+                x = self.cursor.x - 1
+                stub = x > 0 and self.buffer[self.cursor.y][x].data == ""
+                self.cursor.x -= stub
+                super().draw(char)
+                self.cursor.x += stub
+
+    def repeat(self, count: int) -> None:
+        """Draw the last character again."""
+        self.draw(self._drawn * count)
+
+    def _split_wide(self, start: int, end: int) -> None:
+        """Leave a blank of what remains of a wide character when cells from `start` to `end` are overwritten."""
+        line = self.buffer[self.cursor.y]
+        if 0 < start < self.columns and line[start].data == "":
+            line[start - 1] = line[start - 1]._replace(data=" ")
+        if end < self.columns and line[end].data == "":
+            line[end] = line[end]._replace(data=" ")
+
+    # --- what is erased or shifted in -----------------------------------------------------------------------------
+
+    def _blank(self) -> Char:
+        return self.default_char._replace(bg=self.cursor.attrs.bg) if self._bce else self.default_char
+
+    def _erase(self, y: int, start: int, end: int) -> None:
+        line = self.buffer[y]
+        for x in range(start, min(end, self.columns)):
+            line[x] = self._blank()
+
+    def erase_in_line(self, how: int = 0, private: bool = False) -> None:
+        start, end = (self.cursor.x, self.columns) if how == 0 else (0, self.cursor.x + 1 if how == 1 else self.columns)
+        self._split_wide(start, end)
+        self._erase(self.cursor.y, start, end)
+
+    def erase_in_display(self, how: int = 0, *args: Any, **kwargs: Any) -> None:
+        rows = {0: range(self.cursor.y + 1, self.lines), 1: range(self.cursor.y)}.get(how, range(self.lines))
+        for y in rows:
+            self._erase(y, 0, self.columns)
+        if how in (0, 1):
+            self.erase_in_line(how)
+
+    def erase_characters(self, count: int | None = None) -> None:
+        end = self.cursor.x + (count or 1)
+        self._split_wide(self.cursor.x, end)
+        self._erase(self.cursor.y, self.cursor.x, end)
+
+    def index(self) -> None:
+        bottom = (self.margins or (0, self.lines - 1))[1]
+        shifts = self.cursor.y == bottom
+        super().index()
+        if shifts:
+            self._erase(bottom, 0, self.columns)
+
+    def reverse_index(self) -> None:
+        top = (self.margins or (0, self.lines - 1))[0]
+        shifts = self.cursor.y == top
+        super().reverse_index()
+        if shifts:
+            self._erase(top, 0, self.columns)
+
+    # --- the rest -------------------------------------------------------------------------------------------------
 
     def alternate(self, on: bool) -> None:
         if on and self._main is None:
@@ -86,8 +156,8 @@ class Emulator:
     there, `kitty` the depth of the kitty keyboard stack, and `answer` collects replies to queries.
     """
 
-    def __init__(self, columns: int, rows: int) -> None:
-        self.screen = _Screen(columns, rows)
+    def __init__(self, columns: int, rows: int, bce: bool = True) -> None:
+        self.screen = _Screen(columns, rows, bce)
         self.modes: dict[int, bool] = {}
         self.titles: list[str] = []
         self.clipboard: list[bytes] = []
@@ -135,6 +205,11 @@ class Emulator:
             return
         elif final in b"ST":
             self.screen.scroll((1 if final == b"S" else -1) * max(1, numbers[0]))
+        elif final == b"b":
+            self.screen.repeat(max(1, numbers[0]))
+        elif final == b"n" and numbers[0] == 6:
+            cursor = self.screen.cursor
+            self.answer += b"\x1b[%d;%dR" % (cursor.y + 1, min(cursor.x, self.screen.columns - 1) + 1)
         elif final == b"c":
             self.answer += b"\x1b[?62c"
         else:

@@ -142,13 +142,21 @@ class Monitor:
         The monitor lists every FIFO that a process of this machine has open, so the name must be one that nobody else
         uses (`Stage.name`), or a test would act on the pipes of strangers.
         """
-        chosen = re.compile(rf"^ ▸ \S*/{re.escape(name)}(?: |$)", re.MULTILINE)
-        self.press("1", "g")
-        for _ in range(50):
-            if chosen.search(self.terminal.text()):
+        wanted = re.compile(rf"^ ▸ \S*/{re.escape(name)}(?: |$)", re.MULTILINE)
+        self.press("1")
+        for key in ("g", *"j" * 50):
+            if wanted.search(self.terminal.text()):
                 return
-            self.press("j")
-        self.terminal.wait_for(chosen, 0.0)
+            # a key pressed before the last one's effect is on the screen would run past the FIFO
+            before, start = self._chosen(), time.monotonic()
+            self.terminal.send(key)
+            self.terminal.wait_until(lambda: self._chosen() != before or time.monotonic() - start > 1.0)  # noqa: B023
+        self.terminal.wait_for(wanted, 0.0)
+
+    def _chosen(self) -> str:
+        """Return the path of the FIFO at the cursor."""
+        match = re.search(r"^ ▸ (\S*/\S+)", self.terminal.text(), re.MULTILINE)
+        return match.group(1) if match else ""
 
     def filter_messages(self, text: str) -> None:
         """Show only the messages that hold a text."""

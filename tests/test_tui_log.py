@@ -117,7 +117,7 @@ async def test_one_fifo_only_and_all_again(app: PipetuiApp, hub: FakeHub, pilot:
     assert "slow" not in "".join(log_lines(app))
     await press(pilot, "o")
     assert "all FIFOs" in screen_text(app)
-    await press(pilot, "enter")
+    await press(pilot, "enter", "o")
     assert "only orders" in screen_text(app)
     assert app.monitor.pane == "log"
 

@@ -281,7 +281,7 @@ async def test_help_and_palette_show_every_action(app: PipetuiApp, hub: FakeHub,
     assert "Start a producer that writes into the selected FIFO" in screen_text(app)
     assert "holds an end" in screen_text(app)
     await press(pilot, "escape", "ctrl+p")
-    await write(pilot, "new fifo")
+    await write(pilot, "create a fifo")
     await until(pilot, lambda: "Create a FIFO" in screen_text(app))
     await press(pilot, "down", "enter")
     await until(pilot, lambda: "New FIFO" in screen_text(app))

@@ -14,13 +14,14 @@ from pipetui.model import LogFilter
 from pipetui.tui import actions, config, environment, highlight, payload, theme
 from pipetui.tui.cells import cut, fit, fit_middle
 from pipetui.tui.deeds import DEEDS
-from pipetui.tui.fill import bar, gauge
+from pipetui.tui.fill import bar, chart, gauge
 from pipetui.tui.sheet import wrap
 
 
 def test_every_action_does_something_and_stands_in_the_readme_table() -> None:
     for action in actions.ACTIONS:
-        assert action.id in DEEDS or action.scope in ("lists", "message"), action.id
+        on_its_own = ("lists", "message", "look", "pipe", "process", "pipelines")
+        assert action.id in DEEDS or action.scope in on_its_own, action.id
         assert action.help in actions.markdown_table()
     assert actions.clashes({}) == []
 
@@ -34,8 +35,8 @@ def test_no_configuration_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_configuration_is_read(tmp_path: Path) -> None:
     place = tmp_path / "config.toml"
-    place.write_text('theme = "light"\nfps = 10\nroots = ["/srv"]\n[keys]\nfreeze = "p"\nquit = ["q", "ctrl+x"]\n')
-    assert config.load(place) == config.Config({"freeze": ("p",), "quit": ("q", "ctrl+x")}, "light", 10, ("/srv",))
+    place.write_text('theme = "light"\nfps = 10\nroots = ["/srv"]\n[keys]\nfreeze = "b"\nquit = ["q", "ctrl+x"]\n')
+    assert config.load(place) == config.Config({"freeze": ("b",), "quit": ("q", "ctrl+x")}, "light", 10, ("/srv",))
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,11 @@ def test_something_in_the_pipe_is_never_drawn_as_nothing() -> None:
     look = theme.palette("pipetui-dark")
     assert bar(0.0001, 10, Style(), look)[0][0] == "▏"
     assert bar(1.0, 10, Style(), look)[0][0] == "█" * 10
+    head = "".join(part for part, _ in gauge(65536, 65536, "waiting", 17, look, (0, 4, 8)))
+    assert head == "▏▁▁▁▁▁▁▁▄██▏ 100%"
+    rising = chart([index / 99 for index in range(100)], 20, 3, Style(), look)
+    assert ["".join(part for part, _ in line)[-1] for line in rising] == ["█", "█", "█"]
+    assert all(sum(cell_len(part) for part, _ in line) == 20 for line in rising)
     assert gauge(None, 65536, "calm", 16, look) == (("·", look.dim),)
     assert sum(cell_len(part) for part, _ in gauge(123, 65536, "calm", 16, look)) == 16
 

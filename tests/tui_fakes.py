@@ -18,15 +18,19 @@ from pipetui.model import (
     ConsumerSpec,
     Counters,
     End,
+    Finding,
     Line,
     LogCounts,
     LogFilter,
     Pipe,
     PipeId,
+    PipeRef,
     PipeRow,
     Process,
+    ProcessState,
     ProducerSpec,
     Status,
+    TaskState,
     Waiter,
 )
 from pipetui.text import encode
@@ -53,6 +57,12 @@ class FakeHub:
         self.pipes: tuple[PipeRow, ...] = ()
         self.actors: tuple[ActorState, ...] = ()
         self.processes: tuple[Process, ...] = ()
+        self.findings: tuple[Finding, ...] = ()
+        self.anonymous: tuple[PipeRow, ...] = ()
+        self.peeked: dict[PipeId, str] = {}
+        self.past: dict[PipeId, tuple[int, ...]] = {}
+        self.family: tuple[ProcessState, ...] = ()
+        self._shows_anonymous = False
         self._credit = False
         self._sent = 0
         self._said: object = None
@@ -70,7 +80,12 @@ class FakeHub:
             first, fresh = self.view is None, self.view != request.log
             self.view, self._credit = request.log, True
             if first:
-                self.push(wire.Update(self.status, self.pipes, (), self.actors, (), self.processes))
+                tables = (self.status, self.pipes, (), self.actors, (), self.processes)
+                self.push(wire.Update(*tables, findings=self.findings))
+            if request.anonymous != self._shows_anonymous:
+                self._shows_anonymous = request.anonymous
+                gone = () if request.anonymous else tuple(row.pipe.id for row in self.anonymous)
+                self.push(wire.Update(pipes=() if gone else self.anonymous, pipes_gone=gone))
             if fresh:
                 self.push(wire.Update(log=self._page(fresh=True)))
         else:
@@ -149,7 +164,20 @@ class FakeHub:
             return wire.Found(number, min((n for n in found if n > request.start), default=None))
         if isinstance(request, wire.Export):
             return wire.Page(number, tuple(self._matching(request.filter)), None)
+        if isinstance(request, wire.Peek):
+            payload = self.peeked.get(request.id, "")
+            return wire.Peeked(number, payload, len(encode(payload)), 65536, NOON)
+        if isinstance(request, wire.Past):
+            return wire.Samples(number, tuple(wire.Sample(queued, 65536) for queued in self.past.get(request.id, ())))
+        if isinstance(request, wire.Examine):
+            return self._examined(number, request.pid)
         return wire.Done(number, 99 if isinstance(request, (wire.StartProducer, wire.StartConsumer)) else None)
+
+    def _examined(self, number: int, pid: int) -> wire.Examined:
+        state = next((state for state in self.family if state.pid == pid), None)
+        pipes = (row.pipe for row in (*self.pipes, *self.anonymous))
+        mine = tuple(pipe for pipe in pipes if any(end.pid == pid for end in pipe.ends))
+        return wire.Examined(number, state, tuple(each for each in self.family if each.pid != pid), mine)
 
 
 def line(number: int, payload: str = "", fifo: str = "/tmp/demo/orders", **more: Any) -> Line:
@@ -161,7 +189,7 @@ def line(number: int, payload: str = "", fifo: str = "/tmp/demo/orders", **more:
 
 def fifo(inode: int, path: str, state: str = "idle", **more: Any) -> PipeRow:
     """Return a FIFO as the screen lists it; `more` goes to the row or to its pipe."""
-    row = {key: more.pop(key) for key in ("mood", "write_rate", "read_rate") if key in more}
+    row = {key: more.pop(key) for key in ("mood", "write_rate", "read_rate", "history") if key in more}
     return PipeRow(Pipe(PipeId(8, inode), paths=(path,), mode=0o600, **more), state, **row)
 
 
@@ -201,6 +229,56 @@ def demo() -> FakeHub:
         payload = "" if number % 3 else f'{{"id": {number}, "sum": 12.5, "items": ["tea", "milk"]}}'
         name = names[number % 7 % 3]
         hub.lines.append(line(number, payload, f"/tmp/demo/{name}", writer=None if name == "slow" else 4121))
+    return hub
+
+
+def anonymous(inode: int, *ends: End, queued: int = 0, waiters: tuple[Waiter, ...] = (), **row: Any) -> PipeRow:
+    """Return an anonymous pipe as the screen lists it."""
+    return PipeRow(
+        Pipe(PipeId(13, inode), "anonymous", queued=queued, capacity=65536, ends=ends, waiters=waiters), **row
+    )
+
+
+def observed() -> FakeHub:
+    """Return the hub of `demo` with findings, a deadlock of two, a pipeline under pressure, and a family."""
+    hub = demo()
+    slow, ctl = hub.pipes[1], hub.pipes[3]
+    slow = replace(slow, mood="waiting", history=(5, 6, 6, 7, 7, 8, 8, 8, 8, 8), pipe=replace(
+        slow.pipe, owner="jo", waiters=(Waiter(4126, 4126, "write", 3, NOON, command="yes hello"),)))  # fmt: skip
+    hub.pipes = (hub.pipes[0], slow, hub.pipes[2], ctl)
+    yes, grep, wc, calc, bc = "yes", "grep x", "wc -l", "python3 calc.py", "bc -l"
+    hub.anonymous = (
+        anonymous(101, End(5838, 1, "w", False, yes), End(5839, 0, "r", False, grep), queued=65536,
+                  waiters=(Waiter(5838, 5838, "write", 1, command=yes),), state="full: grep lags", mood="waiting"),
+        anonymous(102, End(5839, 1, "w", False, grep), End(5840, 0, "r", False, wc),
+                  waiters=(Waiter(5840, 5840, "read", 0, command=wc),), state="idle"),
+        anonymous(501, End(7001, 5, "w", False, calc), End(7002, 0, "r", False, bc), queued=65536,
+                  waiters=(Waiter(7001, 7001, "write", 5, command=calc),), state="deadlocked", mood="stuck"),
+        anonymous(502, End(7002, 1, "w", False, bc), End(7001, 6, "r", False, calc), queued=65536,
+                  waiters=(Waiter(7002, 7002, "write", 1, command=bc),), state="deadlocked", mood="stuck"),
+    )  # fmt: skip
+    hub.processes = (*hub.processes, Process(5839, grep, "jo", 0.98, 2 << 20), Process(5838, yes, "jo", 0.4, 1 << 20))
+    hub.findings = (
+        Finding("deadlock", "problem", (PipeRef(13, 501), PipeRef(13, 502)), (7001, 7002),
+                "python3 (7001) and bc (7002) wait for each other, and none can go on",
+                "python3 (7001) waits to write to pipe:[501], which is full, and only bc (7002) can read it.",
+                "python3 (7001) should read its fd 6 before or while it writes."),
+        Finding("stalled-reader", "warning", (PipeRef(8, 2, "/tmp/demo/slow"),), (4126, 4123),
+                "yes (4126) waits to write to /tmp/demo/slow: it is full, and sort (4123) does not read",
+                "A pipe holds 64.0 KiB; when it is full, a write blocks until somebody reads (pipe(7)).",
+                "Look at the reader: `pipetui doctor --pid 4123` tells what it does.", "inferred"),
+        Finding("split-readers", "note", (PipeRef(8, 1, "/tmp/demo/orders"),), (4125, 9010),
+                "lines (4125) and snapserver (9010) read /tmp/demo/orders side by side", "Each byte goes to one.",
+                "Give each reader a FIFO of its own."),
+    )  # fmt: skip
+    hub.peeked = {PipeId(8, 2): "hello world\n" * 40}
+    hub.past = {PipeId(8, 2): tuple(range(0, 65536, 800))}
+    hub.family = (
+        ProcessState(1, 0, 1, "/sbin/init", (TaskState(1, "waiting"),)),
+        ProcessState(3000, 1, 3000, "-bash", (TaskState(3000, "child", children=(4126,)),)),
+        ProcessState(4126, 3000, 3000, "yes hello", (TaskState(4126, "write", PipeId(8, 2), 3, since=NOON),)),
+        ProcessState(4130, 4126, 3000, "cat", (TaskState(4130, "sleeping"), TaskState(4131, "sleeping"))),
+    )
     return hub
 
 

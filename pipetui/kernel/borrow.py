@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterable
@@ -57,6 +58,28 @@ class Borrower:
         if ctypes.get_errno() != errno.EBADF:
             self.refused.add(end.pid)
         return None
+
+    def inspect(self, end: End, pipe: PipeId, full: bool) -> tuple[bool, tuple[int, int] | None] | None:
+        """Return whether an end is nonblocking and, if asked for, (queued, capacity); None as `borrow` does.
+
+        It does what `borrow` and a close do, without an object for each of many thousand ends.
+        """
+        process = None if end.pid in self.refused else self._process(end.pid)
+        if process is None or not (self._proc.attach or end.pid == os.getpid()):
+            return None
+        number = _libc.syscall(_SYS_PIDFD_GETFD, process.fileno(), end.fd, 0)
+        if number < 0:
+            if ctypes.get_errno() != errno.EBADF:
+                self.refused.add(end.pid)
+            return None
+        try:
+            status = os.fstat(number)
+            if status.st_ino != pipe.inode or status.st_dev != pipe.dev:
+                return None
+            flags = fcntl.fcntl(number, fcntl.F_GETFL)
+            return bool(flags & os.O_NONBLOCK), (queued(number), capacity(number)) if full else None
+        finally:
+            os.close(number)
 
     def reopen(self, ends: Iterable[End], pipe: PipeId) -> Fd | None:
         """Return a new read end of a pipe of which some process has a read end now; None where there is none."""

@@ -115,22 +115,24 @@ class Proc:
         found: list[Held] = []
         with self._folder(pid) as folder:
             names = _names(folder)
+            readlink, stat = os.readlink, os.stat  # this loop is most of the time of a census
             for name in names:
                 try:
-                    text = os.readlink(name, dir_fd=folder)
+                    text = readlink(name, dir_fd=folder)
                     status = None
-                    if text.startswith("/"):
-                        if text.startswith(never):
+                    if text[:6] == "pipe:[":
+                        if not anonymous:
                             continue
-                        if far and text.startswith(far):
-                            met.update(prefix for prefix in far if text.startswith(prefix))
-                            continue
-                        status = os.stat(name, dir_fd=folder)
+                    elif text[:1] != "/" or text.startswith(never):
+                        continue
+                    elif far and text.startswith(far):
+                        met.update(prefix for prefix in far if text.startswith(prefix))
+                        continue
+                    else:
+                        status = stat(name, dir_fd=folder)
                         if status.st_mode & 0o170000 != 0o010000:
                             continue
-                    elif not (anonymous and text.startswith("pipe:[")):
-                        continue
-                    mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+                    mode = stat(name, dir_fd=folder, follow_symlinks=False).st_mode
                 except OSError:
                     continue
                 access = _ACCESS.get(mode & 0o600)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, ClassVar, Protocol, cast
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.filter import LineFilter, NoColor
@@ -21,9 +21,12 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from pipetui.client.session import Session
+from pipetui.model import PipeRow
 from pipetui.text import safe
+from pipetui.tui import deeds
 from pipetui.tui.actions import Action, in_scope
 from pipetui.tui.config import Config
+from pipetui.tui.display.hook import ThinDisplay
 from pipetui.tui.keys import keymap
 from pipetui.tui.looks.look import Look
 from pipetui.tui.monitor import Monitor
@@ -49,7 +52,7 @@ _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 _PATIENCE = 1.0
 
 
-class PipetuiApp(App[int]):
+class PipetuiApp(ThinDisplay[int]):
     """pipetui on a terminal."""
 
     TITLE = "pipetui"
@@ -90,10 +93,6 @@ class PipetuiApp(App[int]):
 
     def get_default_screen(self) -> Screen[Any]:
         return self._monitor
-
-    def on_mount(self) -> None:
-        if self._seconds is not None:
-            self.set_timer(self._seconds, self.action_quit)
 
     @property
     def monitor(self) -> Monitor:
@@ -136,6 +135,8 @@ class PipetuiApp(App[int]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             with suppress(ValueError, RuntimeError, NotImplementedError):  # a test may run us outside the main thread
                 loop.add_signal_handler(number, self._on_signal, number)
+        if self._seconds is not None:
+            self.set_timer(self._seconds, self.action_quit)
 
     def _on_signal(self, number: signal.Signals) -> None:
         """Told to end: give the terminal back first. If it has gone, that can't work: then just end."""
@@ -147,6 +148,12 @@ class PipetuiApp(App[int]):
         if self._monitor.session is not None:
             looks = (screen for screen in self.screen_stack if isinstance(screen, Look) and screen is not without)
             self._monitor.session.show_anonymous(any(look.anonymous for look in looks))
+
+    def show_messages_of(self, row: PipeRow) -> None:
+        """Leave what looks closer and show the messages of one FIFO only."""
+        while isinstance(self.screen, Look):
+            self.pop_screen()
+        deeds.show_only(self._monitor, row)
 
     async def action_quit(self) -> None:
         """Let the hub end its children and go, then leave."""
@@ -223,7 +230,7 @@ def run(
     config: Config | None = None,
     seconds: float | None = None,
 ) -> int:
-    """Run the monitor on this terminal until the person leaves or, if given, `seconds` are over; return the exit code."""
+    """Run the monitor on this terminal until the person leaves (at most `seconds`); return the exit code."""
     app = PipetuiApp(open_link, roots=roots, demo=demo, config=config, seconds=seconds)
     code = app.run()
     return app.return_code or 0 if code is None else code

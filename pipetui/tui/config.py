@@ -5,7 +5,7 @@ fps = 20
 roots = ["/srv/pipes", "~/run"]
 
 [keys]
-freeze = "p"
+freeze = "b"
 quit = ["q", "ctrl+x"]
 """
 
@@ -95,9 +95,11 @@ def _is_key(value: Any) -> bool:
 
 
 _NAMED = frozenset(
-    ["space", "tab", "enter", "escape", "backspace", "delete", "insert", "home", "end", "pageup", "pagedown", "up", "down", "left", "right"]
-    + [f"f{number}" for number in range(1, 25)]
-    + ["question_mark", "slash", "backslash", "plus", "minus", "equals_sign", "comma", "full_stop", "colon", "semicolon", "tilde", "at"]
+    """
+    space tab enter escape backspace delete insert home end pageup pagedown up down left right
+    f1 f2 f3 f4 f5 f6 f7 f8 f9 f10 f11 f12 f13 f14 f15 f16 f17 f18 f19 f20 f21 f22 f23 f24
+    question_mark slash backslash plus minus equals_sign comma full_stop colon semicolon tilde at
+    """.split()  # noqa: SIM905 (a list of names is read better as words)
 )
 
 _SETTINGS: dict[str, Callable[[Config, Any], Config]] = {

@@ -36,7 +36,7 @@ def _path(row: PipeRow, look: Palette, width: int) -> Parts:
 
 
 def _fill(row: PipeRow, look: Palette, width: int) -> Parts:
-    return gauge(row.pipe.queued, row.pipe.capacity, row.mood, width, look)
+    return gauge(row.pipe.queued, row.pipe.capacity, row.mood, width, look, row.history)
 
 
 def _bytes(value: float | None, look: Palette) -> Parts:
@@ -70,7 +70,7 @@ def _state(row: PipeRow, look: Palette, width: int) -> Parts:
 
 COLUMNS: tuple[Column[PipeRow], ...] = (
     Column("FIFO", _path, minimum=14, natural=lambda row: len(title(row)), comfort=34),
-    Column("FILL", _fill, 16, priority=1),
+    Column("FILL", _fill, 17, priority=1),
     Column("QUEUED", _queued, 9, "right", 3),
     Column("OF", _capacity, 9, "right", 6, roomy=True),
     Column("WRITES/S", _written, 9, "right", 4),
@@ -91,10 +91,16 @@ class FifoTable(RowTable[PipeId, PipeRow]):
         super().__init__(COLUMNS, lambda key, row: (row.pipe.path or "\x7f", key), "fifos")
 
 
+def fifos(rows: Mapping[PipeId, PipeRow]) -> dict[PipeId, PipeRow]:
+    """Return the FIFOs among the pipes."""
+    return {key: row for key, row in rows.items() if row.pipe.kind == "fifo"}
+
+
 def matching(rows: Mapping[PipeId, PipeRow], name: str) -> dict[PipeId, PipeRow]:
-    """Return the rows whose path holds `name` (any case, if `name` is all lower case)."""
+    """Return the FIFOs whose path holds `name` (any case, if `name` is all lower case)."""
+    rows = fifos(rows)
     if not name:
-        return dict(rows)
+        return rows
     if name == name.lower():
         return {key: row for key, row in rows.items() if any(name in path.lower() for path in row.pipe.paths)}
     return {key: row for key, row in rows.items() if any(name in path for path in row.pipe.paths)}

@@ -22,12 +22,14 @@ from pipetui.tui import deeds
 from pipetui.tui.actions import BY_ID, Scope, footer, key_name, keys_of
 from pipetui.tui.bars import Bar, KeyBar, Tabs
 from pipetui.tui.cells import Part, Parts, strip
-from pipetui.tui.fifos import FifoTable, matching, short
+from pipetui.tui.fifos import FifoTable, fifos, matching, short
 from pipetui.tui.filterbar import FilterBar
+from pipetui.tui.findings import FindingList
 from pipetui.tui.highlight import trouble
 from pipetui.tui.holders import Holder, HolderTable, holders
 from pipetui.tui.keys import bindings
 from pipetui.tui.log import MessageLog
+from pipetui.tui.looks.look import Look
 from pipetui.tui.moves import Listing
 from pipetui.tui.rows import RowTable
 from pipetui.tui.rule import Rule
@@ -37,17 +39,30 @@ from pipetui.tui.theme import Palette, palette
 if TYPE_CHECKING:
     from pipetui.tui.app import PipetuiApp
 
-Pane = Literal["fifos", "producers", "consumers", "log"]
+Pane = Literal["fifos", "producers", "consumers", "findings", "log"]
 
-PANES: tuple[Pane, ...] = ("fifos", "producers", "consumers", "log")
-_TAB: dict[Pane, str] = {"fifos": "fifos", "producers": "processes", "consumers": "processes", "log": "messages"}
-_FIRST: dict[str, Pane] = {"fifos": "fifos", "processes": "producers", "messages": "log"}
+PANES: tuple[Pane, ...] = ("fifos", "producers", "consumers", "findings", "log")
+_TAB: dict[Pane, str] = {
+    "fifos": "fifos",
+    "producers": "processes",
+    "consumers": "processes",
+    "findings": "findings",
+    "log": "messages",
+}
+_FIRST: dict[str, Pane] = {"fifos": "fifos", "processes": "producers", "findings": "findings", "messages": "log"}
 _SCOPE: dict[Pane, Scope] = {
     "fifos": "fifos",
     "producers": "processes",
     "consumers": "processes",
+    "findings": "everywhere",
     "log": "messages",
 }
+
+#: How many lines the findings take at most, beside other panes.
+_FINDINGS = 5
+
+#: A change of everything: the first, and the one after another screen was in front.
+_ALL = Change(status=True, pipes=True, actors=True, processes=True, findings=True)
 
 #: Below these the panes fold into tabs; below the last, only the pane is left.
 _NARROW, _SHORT, _TINY = 100, 30, 10
@@ -79,6 +94,8 @@ class Monitor(Screen[None]):
     Monitor #pane-fifos { height: auto; }
     Monitor #pane-processes { layout: horizontal; height: 8; }
     Monitor .half { width: 1fr; height: 1fr; }
+    Monitor #pane-findings { height: 3; display: none; }
+    Monitor FindingList { height: 1fr; }
     Monitor #pane-messages { height: 1fr; }
     Monitor RowTable { height: 1fr; }
     Monitor MessageLog { height: 1fr; }
@@ -97,12 +114,13 @@ class Monitor(Screen[None]):
         self.name_filter = ""
         self.fifos = FifoTable()
         self.producers, self.consumers = HolderTable("producer"), HolderTable("consumer")
+        self.findings = FindingList()
         self.log_ = MessageLog(self._look)
         self.keys = KeyBar()
         self.name_bar, self.log_bar = FilterBar("name-filter", regex=False), FilterBar("log-filter")
         self._status, self._tabs = Bar("status"), Tabs()
         self._rules: dict[str, Rule] = {pane: Rule(f"rule-{pane}") for pane in PANES}
-        self._sizes: tuple[str, str] = ("", "")
+        self._sizes: tuple[str, ...] = ()
         self._missed = False
 
     def compose(self) -> ComposeResult:
@@ -120,6 +138,9 @@ class Monitor(Screen[None]):
             with Vertical(classes="half"):
                 yield self._rules["consumers"]
                 yield self.consumers
+        with Vertical(id="pane-findings"):
+            yield self._rules["findings"]
+            yield self.findings
         with Vertical(id="pane-messages"):
             yield self._rules["log"]
             yield self.log_bar
@@ -146,6 +167,7 @@ class Monitor(Screen[None]):
             "fifos": self.fifos,
             "producers": self.producers,
             "consumers": self.consumers,
+            "findings": self.findings,
             "log": self.log_,
         }
         return lists[pane]
@@ -176,12 +198,14 @@ class Monitor(Screen[None]):
         """Show this session from now on."""
         self.session = session
         self.log_.act(lambda window: window.reset())
-        self.changed(Change(status=True, pipes=True, actors=True, processes=True))
+        self.changed(_ALL)
 
     def changed(self, change: Change) -> None:
         """Draw what an update changed."""
         if self.session is None or not self.is_mounted:
             return
+        if isinstance(self.app.screen, Look):
+            self.app.screen.changed(change)
         if not self.is_active and not change.lost:
             self._missed = True  # another screen is in front: what is behind it stays as it was, and costs nothing
             if change.log is not None:
@@ -191,9 +215,11 @@ class Monitor(Screen[None]):
             self.show_fifos()
         if change.pipes or change.actors or change.processes:
             self.show_holders()
+        if change.findings:
+            self.show_findings()
         if change.log is not None:
             self.log_.take(change.log)
-        if change.pipes or change.actors or change.processes or change.status or change.lost:
+        if change != Change(log=change.log):
             self.show_status()
         if change.lost:
             self.tell(change.lost, grave=True)
@@ -210,7 +236,7 @@ class Monitor(Screen[None]):
         look = palette(self.app.theme)
         words: Parts = ()
         if self.name_filter:
-            words = ((f"{number(len(rows))} of {number(len(self.session.pipes))} have “", look.dim),
+            words = ((f"{number(len(rows))} of {number(len(fifos(self.session.pipes)))} have “", look.dim),
                      (safe(self.name_filter), look.accent), ("” in their path", look.dim))  # fmt: skip
         self._rules["fifos"].say("FIFOS", words)
 
@@ -243,6 +269,21 @@ class Monitor(Screen[None]):
         does, action = ("writes", "write") if role == "producer" else ("reads", "read")
         return (f"Nobody {does}. {self.key(action)} starts a {role}.",)
 
+    def show_findings(self) -> None:
+        """Bring the findings up to date; without any, their pane is not there."""
+        assert self.session
+        before = self.findings.count
+        self.findings.show(self.session.findings)
+        look = palette(self.app.theme)
+        hint: Parts = ((f"{self.key('open')}: look closer", look.dim),)
+        self._rules["findings"].say("FINDINGS", ((self.findings.counts(), look.dim),), hint)
+        if bool(before) != bool(self.findings.count):
+            if self.pane == "findings":
+                self.go_to("fifos")
+            self._fold()
+        else:
+            self.share_room()
+
     def show_status(self) -> None:
         """Bring the status line and the tabs up to date."""
         if self.session is None:
@@ -253,8 +294,9 @@ class Monitor(Screen[None]):
         self._status.say(((" pipetui  ", look.title), *right) if self.session.lost else left,
                                            () if self.session.lost else right)  # fmt: skip
         tabs = [
-            ("fifos", f"FIFOs {number(len(self.session.pipes))}"),
+            ("fifos", f"FIFOs {number(len(fifos(self.session.pipes)))}"),
             ("processes", f"Processes {number(processes(self.session))}"),
+            *([("findings", f"Findings {number(self.findings.count)}")] if self.findings.count else []),
             ("messages", "Messages"),
         ]
         self._tabs.show(tabs, _TAB[self.pane])
@@ -309,30 +351,32 @@ class Monitor(Screen[None]):
         self.set_class(width < _NARROW or height < _SHORT, "-narrow")
         self.set_class(height < _TINY, "-tiny")
         for tab in _FIRST:  # set here and not by CSS, which comes later: only what is displayed can have the focus
-            self.query_one(f"#pane-{tab}").display = not self.has_class("-narrow") or _TAB[self.pane] == tab
+            there = tab != "findings" or bool(self.findings.count)
+            self.query_one(f"#pane-{tab}").display = there and (not self.has_class("-narrow") or _TAB[self.pane] == tab)
         self.share_room()
 
     def share_room(self) -> None:
         """Give the FIFOs what they need up to a third of a tall screen; the processes get a fixed share."""
-        fifos, ends = self.query_one("#pane-fifos"), self.query_one("#pane-processes")
+        panes = [self.query_one(f"#pane-{name}") for name in ("fifos", "processes", "findings")]
         if self.has_class("-narrow"):
-            wanted = ("1fr", "1fr")
+            wanted = ("1fr", "1fr", "1fr")
         else:
             height = self.size.height
             open_ = self.name_bar.is_open
             rows = max(4, min(self.fifos.count, height // 3 - 2))
-            wanted = (str(rows + 2 + open_), str(max(6, height // 5)))
+            found = 1 + self.findings.wanted(_FINDINGS)
+            wanted = (str(rows + 2 + open_), str(max(6, height // 5)), str(found))
         if wanted == self._sizes:
             return
         self._sizes = wanted
-        for pane, size in zip((fifos, ends), wanted, strict=True):
+        for pane, size in zip(panes, wanted, strict=True):
             pane.styles.height = size
 
     def on_screen_resume(self) -> None:
         """Catch up with what changed while another screen was in front."""
         if self._missed:
             self._missed = False
-            self.changed(Change(status=True, pipes=True, actors=True, processes=True))
+            self.changed(_ALL)
             self.log_.refresh()
             self.show_log_rule()
 
@@ -354,8 +398,9 @@ class Monitor(Screen[None]):
         self.show_status()
 
     def step(self, by: int) -> None:
-        """Go to the next or previous pane."""
-        self.go_to(PANES[(PANES.index(self.pane) + by) % len(PANES)])
+        """Go to the next or previous pane that is there."""
+        panes = [pane for pane in PANES if pane != "findings" or self.findings.count]
+        self.go_to(panes[(panes.index(self.pane) + by) % len(panes)])
 
     def key(self, action: str) -> str:
         """Return the first key of an action, as people write it."""
@@ -389,6 +434,9 @@ class Monitor(Screen[None]):
     def on_message_log_opened(self, event: MessageLog.Opened) -> None:
         deeds.open_message(self, event.line)
 
+    def on_finding_list_opened(self, event: FindingList.Opened) -> None:
+        deeds.open_finding(self, event.finding)
+
     def on_tabs_chosen(self, event: Tabs.Chosen) -> None:
         self.go_to(_FIRST[event.tab])
 
@@ -406,5 +454,6 @@ class Monitor(Screen[None]):
         if self.session is not None:
             self.show_fifos()
             self.show_holders()
+            self.show_findings()
             self.show_status()
         self.show_log_rule()

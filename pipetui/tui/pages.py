@@ -1,4 +1,4 @@
-"""Screens that are only read: the help, what this view lacks, and a process in detail."""
+"""Screens that are only read: the help, and what this view lacks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipetui.text import byte_rate, number, plural, rate, safe, size
 from pipetui.tui.actions import SCOPE_TITLES, Action, in_scope, key_name, keys_of
 from pipetui.tui.bars import KeyBar
 from pipetui.tui.cells import Part, Parts, fit
-from pipetui.tui.holders import Holder, ending
+from pipetui.tui.holders import ending
 from pipetui.tui.rule import Rule
 from pipetui.tui.sheet import Sheet, wrap_words
 from pipetui.tui.theme import Palette, palette
@@ -139,36 +139,8 @@ class Notes(Page):
         return paragraphs(rows or [("", "Nothing is missing: every FIFO and process could be read.")], look, width)
 
 
-class Details(Page):
-    """A process at one of the ends, as far as it is known."""
-
-    HEADING = "PROCESS"
-
-    def __init__(self, holder: Holder) -> None:
-        super().__init__()
-        self._holder = holder
-
-    def lines(self, look: Palette, width: int) -> list[Parts]:
-        return paragraphs(describe(self._holder), look, width)
-
-
-def describe(holder: Holder) -> list[Row]:
-    """Return all that is known of a process, by name and value, safe."""
-    process = holder.process
-    rows: list[Row] = [
-        ("pid", str(holder.pid)),
-        ("command", safe(process.command if process and process.command else holder.command)),
-        ("user", safe((process and process.user) or "–")),
-        ("cpu", "–" if process is None or process.cpu is None else f"{process.cpu * 100:.0f}% of one core"),
-        ("memory", size(process.rss if process else None)),
-        ("state", safe(holder.words)),
-    ]
-    if holder.actor is None:
-        return [*rows, ("ours", "no; pipetui only looks at it")]
-    return [*rows, *_of_actor(holder.actor)]
-
-
-def _of_actor(actor: ActorState) -> list[Row]:
+def of_actor(actor: ActorState) -> list[Row]:
+    """Return all that is known of one of ours, by name and value, safe."""
     counters: Counters = actor.counters
     rows: list[Row] = [
         ("ours", f"yes, {actor.role} number {actor.id}"),

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
+from rich.style import Style
+
 from pipetui.client.session import Session
+from pipetui.model import Level, Mood, PipeId, PipeRow
 from pipetui.text import plural, safe
 from pipetui.tui.cells import Part, Parts
-from pipetui.tui.fifos import moods
+from pipetui.tui.fifos import fifos, moods
 from pipetui.tui.theme import Palette
 
 
@@ -26,13 +32,24 @@ def figures(session: Session, look: Palette, width: int) -> Parts:
     parts: list[Part] = [(" pipetui", look.title + look.accent)]
     if session.host and width >= 60:
         parts.append((f"  {safe(session.host)}", look.text))
-    counts = f"{plural(len(session.pipes), 'FIFO')} · {plural(processes(session), 'process', 'processes')}"
+    listed = fifos(session.pipes)
+    counts = f"{plural(len(listed), 'FIFO')} · {plural(processes(session), 'process', 'processes')}"
     parts.append((f"   {counts}", look.dim))
-    by_mood = moods(session.pipes)
-    for mood, word in (("stuck", "stuck"), ("waiting", "waiting")):
-        if by_mood[mood]:  # type: ignore[index]
-            parts += [(" · ", look.dim), (f"{by_mood[mood]} {word}", look.mood(mood))]  # type: ignore[index,arg-type]
+    for words, style in _wrong(session, listed, look):
+        parts += [(" · ", look.dim), (words, style)]
     return tuple(parts)
+
+
+def _wrong(session: Session, listed: Mapping[PipeId, PipeRow], look: Palette) -> list[tuple[str, Style]]:
+    """Return what is wrong: the findings, or where there is nothing to find, who waits."""
+    by_level = Counter(finding.level for finding in session.findings)
+    levels: tuple[tuple[Level, Style], ...] = (("problem", look.stuck), ("warning", look.waiting))
+    found = [(plural(by_level[level], level), style) for level, style in levels if by_level[level]]
+    if found:
+        return found
+    by_mood = moods(listed)
+    waits: tuple[Mood, ...] = ("stuck", "waiting")
+    return [(f"{by_mood[mood]} {mood}", look.mood(mood)) for mood in waits if by_mood[mood]]
 
 
 def condition(session: Session, look: Palette, *, following: bool, reconnect: str) -> Parts:

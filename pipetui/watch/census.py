@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 from pipetui.kernel.errors import NotPermitted
 from pipetui.kernel.fd import Fd
+from pipetui.kernel.halves import in_halves
 from pipetui.kernel.procfs import Proc
-from pipetui.model import End, Pipe, PipeId
+from pipetui.model import Access, End, Pipe, PipeId
 from pipetui.watch.finder import pipe_of
 
 _DELETED = " (deleted)"
@@ -29,7 +31,7 @@ NEVER_FIFOS = ("/dev/null", "/dev/pts/", "/dev/urandom", "/dev/random", "/proc/"
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """Who holds what. `pipes` has what stat(2) through a held end says of each pipe, with its path if it has one.
+    """Who holds what. `pipes` has what stat(2) through a held end says of each FIFO, with its path if it has one.
 
     `threads` are kernel threads: they hold nothing and wait for nothing of ours. `hidden` could not be read.
     """
@@ -44,14 +46,94 @@ class Census:
     hidden: frozenset[int] = frozenset()
 
 
-def take(proc: Proc, *, anonymous: bool = False, nonblocking: bool = False, kernel: set[int] | None = None) -> Census:
+def take(
+    proc: Proc,
+    *,
+    anonymous: bool = False,
+    nonblocking: bool = False,
+    kernel: set[int] | None = None,
+    twofold: bool = False,
+) -> Census:
     """Return all ends of FIFOs (with `anonymous`, of every pipe) that readable processes hold.
 
     `nonblocking` also reads O_NONBLOCK of each end, one small file each. `kernel` may be a set that the caller keeps
-    from one census to the next: kernel threads are remembered in it and not read again.
+    from one census to the next: kernel threads are remembered in it and not read again. `twofold` may fork a child to
+    halve the time where there are many processes: for who looks once and has no threads.
     """
+    threads = set() if kernel is None else kernel
+    pids = proc.pids()
+    threads.intersection_update(pids)
+    far = far_away(proc)
+
+    def read(part: Sequence[int]) -> list[_Read]:
+        return [_read(proc, pid, anonymous, far) for pid in part]
+
     with _without_collecting():
-        return _take(proc, anonymous, nonblocking, set() if kernel is None else kernel)
+        wanted = [pid for pid in pids if pid not in threads]
+        return _put_together(proc, in_halves(read, wanted) if twofold else read(wanted), threads, nonblocking)
+
+
+#: What a process told: its pid, whether it is readable, hidden or a thread, its command line, the far filesystems that
+#: were left alone, its ends of FIFOs (descriptor, link, access, stat) and of anonymous pipes (descriptor, inode,
+#: access).
+_Read = tuple[int, str, str, list[str], list[tuple[int, str, Access, Any]], list[tuple[int, int, Access]]]
+
+
+def _read(proc: Proc, pid: int, anonymous: bool, far: tuple[str, ...]) -> _Read:
+    try:
+        holding = proc.held(pid, anonymous=anonymous, never=NEVER_FIFOS, far=far)
+    except NotPermitted:
+        return pid, "thread" if _is_thread(proc, pid) else "hidden", "", [], [], []
+    if not holding.descriptors and _is_thread(proc, pid):
+        return pid, "thread", "", [], [], []
+    command = proc.command(pid) if holding.ends else ""
+    fifos = [
+        (fd, text, access, status.__reduce__()[1])  # what marshal takes
+        for fd, text, access, status in holding.ends
+        if status is not None
+    ]
+    others = [(fd, int(text[6:-1]), access) for fd, text, access, status in holding.ends if status is None]
+    return pid, "readable", command, list(holding.far), fifos, others
+
+
+def _put_together(proc: Proc, told: Iterable[_Read], threads: set[int], nonblocking: bool) -> Census:
+    ends: dict[PipeId, list[End]] = {}
+    inodes: dict[int, list[End]] = {}
+    pipes: dict[PipeId, Pipe] = {}
+    commands: dict[int, str] = {}
+    hidden: set[int] = set()
+    met: set[str] = set()
+    readable = 0
+    for pid, kind, command, far, fifos, others in told:
+        if kind == "thread":
+            threads.add(pid)
+        elif kind == "hidden":
+            hidden.add(pid)
+        else:
+            readable += 1
+            met.update(far)
+        if command:
+            commands[pid] = command
+        for fd, text, access, reduced in fifos:
+            status = os.stat_result(*reduced)
+            identity = PipeId(status.st_dev, status.st_ino)
+            known = pipes.get(identity)
+            if known is None or (known.deleted and not text.endswith(_DELETED)):
+                pipes[identity] = _pipe(text, status)
+            flag = proc.nonblocking(pid, fd) if nonblocking else None
+            ends.setdefault(identity, []).append(End(pid, fd, access, flag, command))
+        for fd, inode, access in others:
+            end = End(pid, fd, access, proc.nonblocking(pid, fd) if nonblocking else None, command)
+            if inode in inodes:
+                inodes[inode].append(end)
+            else:
+                inodes[inode] = [end]
+    held = {identity: tuple(found) for identity, found in ends.items()}
+    if inodes:
+        device = pipefs_device()
+        held.update((PipeId(device, inode), tuple(found)) for inode, found in inodes.items())
+    partial = tuple(f"{prefix}: what processes have open there was not looked at" for prefix in sorted(met))
+    return Census(held, pipes, commands, readable, len(hidden), partial, frozenset(threads), frozenset(hidden))
 
 
 @contextmanager
@@ -64,53 +146,6 @@ def _without_collecting() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
-
-
-def _take(proc: Proc, anonymous: bool, nonblocking: bool, threads: set[int]) -> Census:
-    far, met = far_away(proc), set[str]()
-    pids = proc.pids()
-    threads.intersection_update(pids)
-    ends: dict[PipeId, list[End]] = {}
-    by_text: dict[str, list[End]] = {}  # the ends of anonymous pipes, which their links name alike
-    pipes: dict[PipeId, Pipe] = {}
-    commands: dict[int, str] = {}
-    hidden: set[int] = set()
-    readable = 0
-    for pid in pids:
-        if pid in threads:
-            continue
-        try:
-            holding = proc.held(pid, anonymous=anonymous, never=NEVER_FIFOS, far=far)
-        except NotPermitted:
-            if _is_thread(proc, pid):
-                threads.add(pid)
-            else:
-                hidden.add(pid)
-            continue
-        if not holding.descriptors and _is_thread(proc, pid):
-            threads.add(pid)
-            continue
-        readable += 1
-        met |= holding.far
-        if not holding.ends:
-            continue
-        commands[pid] = command = proc.command(pid)
-        for fd, text, access, status in holding.ends:
-            end = End(pid, fd, access, proc.nonblocking(pid, fd) if nonblocking else None, command)
-            if status is None and text in by_text:
-                by_text[text].append(end)
-                continue
-            identity = _identity(text, status)
-            known = pipes.get(identity)
-            if known is None or (known.deleted and not text.endswith(_DELETED)):
-                pipes[identity] = _pipe(identity, text, status)
-            if status is None:
-                by_text[text] = ends[identity] = [end]
-            else:
-                ends.setdefault(identity, []).append(end)
-    partial = tuple(f"{prefix}: what processes have open there was not looked at" for prefix in sorted(met))
-    held = {key: tuple(value) for key, value in ends.items()}
-    return Census(held, pipes, commands, readable, len(hidden), partial, frozenset(threads), frozenset(hidden))
 
 
 def _is_thread(proc: Proc, pid: int) -> bool:
@@ -131,15 +166,7 @@ def pipefs_device() -> int:
         return os.fstat(reader).st_dev
 
 
-def _identity(text: str, status: os.stat_result | None) -> PipeId:
-    if status is not None:
-        return PipeId(status.st_dev, status.st_ino)
-    return PipeId(pipefs_device(), int(text[len("pipe:[") : -1]))
-
-
-def _pipe(identity: PipeId, text: str, status: os.stat_result | None) -> Pipe:
-    if status is None:
-        return Pipe(identity, "anonymous")
+def _pipe(text: str, status: os.stat_result) -> Pipe:
     pipe = pipe_of(text, status)
     if not text.endswith(_DELETED):
         return pipe

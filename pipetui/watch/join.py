@@ -28,6 +28,9 @@ def join(
     for identity, held in census.pipes.items():
         known = pipes.get(identity)
         pipes[identity] = held if known is None else replace(held, paths=known.paths, deleted=False)
+    for identity in census.ends:
+        if identity not in pipes:
+            pipes[identity] = Pipe(identity, "anonymous")
     return tuple(_complete(pipe, census, fills or {}, waiters or {}) for pipe in pipes.values())
 
 

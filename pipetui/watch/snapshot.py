@@ -43,7 +43,7 @@ def survey(
         pipes, notes = find(root)
         found += pipes
         partial += notes
-    world = observe(found, proc, anonymous=anonymous, nonblocking=nonblocking, memory=memory)
+    world = observe(found, proc, anonymous=anonymous, nonblocking=nonblocking, memory=memory, twofold=True)
     return replace(world, partial=(*partial, *world.partial, *_unread(world.unreadable)))
 
 

@@ -19,6 +19,9 @@ from pipetui.watch.fill import fills, with_flags
 from pipetui.watch.join import join
 from pipetui.watch.waits import ON_PIPES, WaitMemory, Waits, read_tasks, understand, waiters
 
+#: Of more pipes than this, O_NONBLOCK is not looked up at each end: it would take longer than everything else.
+_MANY = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
@@ -90,12 +93,14 @@ def observe(
     kernel: set[int] | None = None,
     memory: WaitMemory | None = None,
     reopen: bool = True,
+    twofold: bool = False,
 ) -> World:
     """Look at everything once. `found` are the FIFOs that are known from folders.
 
     Waits on anonymous pipes are seen, and deadlocks judged, only with `anonymous`. `nonblocking` looks up O_NONBLOCK
-    of every end, else only of those of pipes on which somebody waits. `kernel` and `memory` are kept by who looks
-    again and again: kernel threads are not read again, and waits know since when. `reopen`: see `fills`.
+    of every end (of anonymous pipes only while they are not too many), else only where somebody waits. `kernel` and
+    `memory` are kept by who looks again and again: kernel threads are not read again, and waits know since when.
+    `reopen`: see `fills`; `twofold`: see `take`.
     """
     proc = proc or Proc()
     found = tuple(found)
@@ -103,18 +108,21 @@ def observe(
     threads = {pid for pid, told in roster.items() if told.kernel}
     threads |= set() if kernel is None else kernel
     raw = read_tasks(proc, [pid for pid, told in roster.items() if not told.kernel and not told.dead])
-    census = take(proc, anonymous=anonymous, kernel=threads)
+    census = take(proc, anonymous=anonymous, kernel=threads, twofold=twofold)
     if kernel is not None:
         kernel |= threads
         kernel &= set(roster)
     why_not: dict[PipeId, str] = {}
-    filled = fills(census.ends, proc, reopen=reopen, why_not=why_not)
+    filled = fills(census.ends, proc, reopen=reopen, why_not=why_not, twofold=twofold)
     waits = understand(
         proc, raw, census, roster, found=found, fills=filled, memory=WaitMemory() if memory is None else memory
     )
     commands = _commands(proc, census, waits)
     waiting = waiters(waits, commands)
-    flagged = census.ends if nonblocking else {pipe: census.ends[pipe] for pipe in waiting if pipe in census.ends}
+    wanted: Iterable[PipeId] = waiting
+    if nonblocking:
+        wanted = census.ends if len(census.ends) <= _MANY else [*census.pipes, *waiting]
+    flagged = {identity: census.ends[identity] for identity in wanted if identity in census.ends}
     census = replace(census, ends={**census.ends, **with_flags(proc, flagged)})
     opened = [pipe for identity, pipe in waits.opened.items() if identity not in {known.id for known in found}]
     pipes = join((*found, *opened), census, filled, waiting)

@@ -1,7 +1,19 @@
 """What the keys of the main screen do: one small function for each action of the registry in `actions.py`."""
 
 from pipetui.tui.deeds import actors, everywhere, fifos, messages
-from pipetui.tui.deeds.messages import open_message, open_row, typed
+from pipetui.tui.deeds.messages import open_finding, open_message, open_row, show_only, typed
 from pipetui.tui.deeds.registry import DEEDS, do
 
-__all__ = ["DEEDS", "actors", "do", "everywhere", "fifos", "messages", "open_message", "open_row", "typed"]
+__all__ = [
+    "DEEDS",
+    "actors",
+    "do",
+    "everywhere",
+    "fifos",
+    "messages",
+    "open_finding",
+    "open_message",
+    "open_row",
+    "show_only",
+    "typed",
+]

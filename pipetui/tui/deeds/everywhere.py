@@ -9,6 +9,7 @@ from pipetui.text import encode, plural, safe
 from pipetui.tui.deeds.messages import refilter
 from pipetui.tui.deeds.registry import ask, deed
 from pipetui.tui.fifos import short
+from pipetui.tui.looks.pipelines import PipelinesLook
 from pipetui.tui.pages import Help, Notes
 
 if TYPE_CHECKING:
@@ -24,17 +25,23 @@ def copy(monitor: Monitor) -> None:
         else:
             monitor.tell("There is no message here to copy.")
         return
-    if monitor.pane == "fifos":
-        row: PipeRow | None = monitor.selected
-        text = row.pipe.path if row else None
-    else:
-        holder = monitor.holder
-        text = f"{holder.pid} {holder.command}" if holder else None
+    text = _selected_text(monitor)
     if text is None:
         monitor.tell("There is nothing here to copy.")
     else:
         monitor.app.to_clipboard(text)
         monitor.tell(f"Copied “{safe(text)}”, if your terminal takes it (OSC 52)")
+
+
+def _selected_text(monitor: Monitor) -> str | None:
+    if monitor.pane == "fifos":
+        row: PipeRow | None = monitor.selected
+        return row.pipe.path if row else None
+    if monitor.pane == "findings":
+        finding = monitor.findings.current
+        return f"{finding.rule}: {finding.headline}\n{finding.why}\n{finding.fix}\n" if finding else None
+    holder = monitor.holder
+    return f"{holder.pid} {holder.command}" if holder else None
 
 
 async def _copy_message(monitor: Monitor, item: Line) -> str:
@@ -94,6 +101,20 @@ def pane_3(monitor: Monitor) -> None:
 @deed("pane_4")
 def pane_4(monitor: Monitor) -> None:
     monitor.go_to("log")
+
+
+@deed("pane_5")
+def pane_5(monitor: Monitor) -> None:
+    if monitor.findings.count:
+        monitor.go_to("findings")
+    else:
+        monitor.tell("There are no findings: nothing is wrong as far as can be seen.")
+
+
+@deed("pipelines")
+def pipelines(monitor: Monitor) -> None:
+    if monitor.session:
+        monitor.app.push_screen(PipelinesLook(monitor.session))
 
 
 @deed("notes")

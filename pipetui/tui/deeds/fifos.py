@@ -14,6 +14,7 @@ from pipetui.tui.dialogs.export import ExportMessages
 from pipetui.tui.dialogs.produce import StartProducer
 from pipetui.tui.dialogs.remove import RemoveFifo
 from pipetui.tui.dialogs.send import SendMessage
+from pipetui.tui.looks.pipe import PipeLook
 
 if TYPE_CHECKING:
     from pipetui.tui.monitor import Monitor
@@ -43,6 +44,15 @@ def read(monitor: Monitor) -> None:
 def send(monitor: Monitor) -> None:
     if monitor.session:
         open_dialog(monitor, SendMessage(monitor.session, selected_path(monitor)))
+
+
+@deed("peek")
+def peek(monitor: Monitor) -> None:
+    row = monitor.selected
+    if row is None:
+        monitor.tell("Select a FIFO to look into.")
+    elif monitor.session:
+        monitor.app.push_screen(PipeLook(monitor.session, row.pipe.id, peeking=True))
 
 
 @deed("export")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipetui.model import Line, LogFilter
-from pipetui.tui.deeds.registry import ask, deed, selected_path
+from pipetui.model import Finding, Line, LogFilter, PipeId, PipeRow
+from pipetui.tui.deeds.registry import ask, deed
 from pipetui.tui.filterbar import FilterBar
+from pipetui.tui.holders import Holder
+from pipetui.tui.looks.finding import FindingLook
+from pipetui.tui.looks.pipe import PipeLook
+from pipetui.tui.looks.process import ProcessLook
 from pipetui.tui.message import MessageScreen
-from pipetui.tui.pages import Details
 from pipetui.tui.rows import RowTable
 
 if TYPE_CHECKING:
@@ -25,15 +28,20 @@ def only(monitor: Monitor) -> None:
     window = monitor.log_.window
     if window.filter.fifo:
         refilter(monitor, fifo="")
-    elif path := selected_path(monitor):
-        refilter(monitor, fifo=_consumed_path(monitor) or path)
+    elif row := monitor.selected:
+        refilter(monitor, fifo=_consumed_path(monitor, row))
 
 
-def _consumed_path(monitor: Monitor) -> str:
-    """Return under which of the selected FIFO's names our consumers read it (it may have several)."""
-    row = monitor.selected
-    if row is None or monitor.session is None:
-        return ""
+def show_only(monitor: Monitor, row: PipeRow) -> None:
+    """Select a FIFO and show its messages only."""
+    monitor.fifos.select(row.pipe.id)
+    refilter(monitor, fifo=_consumed_path(monitor, row))
+    monitor.go_to("log")
+
+
+def _consumed_path(monitor: Monitor, row: PipeRow) -> str:
+    """Return under which of a FIFO's names our consumers read it (it may have several)."""
+    assert monitor.session
     for actor in monitor.session.actors.values():
         if actor.role == "consumer" and (actor.spec.path in row.pipe.paths or actor.pipe == row.pipe.id):
             return actor.spec.path
@@ -141,10 +149,21 @@ def open_message(monitor: Monitor, line: Line) -> None:
 
 
 def open_row(monitor: Monitor, table: RowTable[Any, Any]) -> None:
-    """Enter on a row: a FIFO's messages, a process's details."""
-    if table is not monitor.fifos:
-        if table.row is not None:
-            monitor.app.push_screen(Details(table.row))
+    """Enter on a row: look closer at a FIFO or a process."""
+    if monitor.session is None or table.row is None:
         return
-    refilter(monitor, fifo=_consumed_path(monitor) or selected_path(monitor))
-    monitor.go_to("log")
+    if isinstance(table.row, Holder):
+        monitor.app.push_screen(ProcessLook(monitor.session, table.row.pid, table.row))
+    else:
+        monitor.app.push_screen(PipeLook(monitor.session, table.row.pipe.id))
+
+
+def open_finding(monitor: Monitor, finding: Finding) -> None:
+    """Enter on a finding: look closer at its pipe, or at all that it is about."""
+    if monitor.session is None:
+        return
+    if len(finding.pipes) == 1:
+        ref = finding.pipes[0]
+        monitor.app.push_screen(PipeLook(monitor.session, PipeId(ref.dev, ref.inode), ref.path))
+    else:
+        monitor.app.push_screen(FindingLook(monitor.session, finding))

@@ -1,0 +1,52 @@
+"""Send a signal to a process. One that is not ours is asked about once more: the dialog says whose it is."""
+
+from __future__ import annotations
+
+import signal
+
+from pipetui.client.session import Session
+from pipetui.tui.forms import Field, Form, Values
+from pipetui.tui.holders import short_command
+from pipetui.tui.inputs import Choice
+
+SIGNALS: tuple[tuple[str, str], ...] = (
+    ("TERM", "TERM: please end"),
+    ("INT", "INT: as if ctrl+c were pressed"),
+    ("HUP", "HUP: its terminal has gone; many daemons reload"),
+    ("STOP", "STOP: stand still until CONT"),
+    ("CONT", "CONT: go on"),
+    ("KILL", "KILL: end at once, with no chance to tidy up"),
+)
+
+
+class SendSignal(Form):
+    """Enter on the choice goes to the button that does it, and for a process of ours does it."""
+
+    HEADING = "Send a signal"
+    DO_IT = "Send"
+
+    def __init__(self, session: Session, pid: int, command: str, *, ours: bool) -> None:
+        self._session = session
+        self._pid = pid
+        self._command = command
+        self._ours = ours
+        super().__init__()
+
+    def make_fields(self) -> tuple[Field, ...]:
+        return (Field("signal", "Signal", "TERM", choices=SIGNALS),)
+
+    def about(self) -> str:
+        whose = "One of pipetui's own." if self._ours else "It is not one of pipetui's own."
+        sure = "It is sent only if this is still the same process."
+        return f"{self._pid}  {short_command(self._command)}\n{whose} {sure}"
+
+    def on_choice_submitted(self, event: Choice.Submitted) -> None:
+        if not self._ours:
+            event.prevent_default()  # of the form: to do it
+            event.stop()
+            self.query_one("#do").focus()
+
+    async def carry_out(self, values: Values) -> str:
+        name = f"SIG{values['signal']}"
+        await self._session.signal(self._pid, self._command, int(signal.Signals[name]))
+        return f"Sent {name} to {self._pid} {short_command(self._command)}"

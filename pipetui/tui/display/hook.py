@@ -1,0 +1,254 @@
+"""Where the thin display meets Textual: the only file that knows Textual's private names.
+
+`App._display` gets every update of the compositor. Here its strips become cells of the newest frame; what differs from
+the terminal's frame is written through the driver, in order with everything else that Textual writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import select
+from collections.abc import Mapping
+from typing import Any, Generic
+
+import textual
+from rich.color import ColorSystem
+from textual import events
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App, ReturnType
+from textual.screen import Screen
+from textual.strip import Strip
+
+from pipetui.tui.display.abilities import abilities
+from pipetui.tui.display.frame import Row, fitted, row_of
+from pipetui.tui.display.pace import BUDGET, Pace
+from pipetui.tui.display.painter import Painter
+
+#: The versions of Textual that this file was tested with: major, and the range of minor.
+_TESTED = (8, range(0, 3))
+
+_SYSTEMS = {
+    "standard": ColorSystem.STANDARD,
+    "256": ColorSystem.EIGHT_BIT,
+    "truecolor": ColorSystem.TRUECOLOR,
+}
+
+#: Strips whose cells are remembered.
+_MOST_STRIPS = 2048
+
+_SYNC_FROM, _SYNC_TO = "\x1b[?2026h", "\x1b[?2026l"
+
+#: Shorter frames come in one piece anyway.
+_WORTH_SYNC = 1024
+
+#: DSR 6: the terminal answers with the place of its cursor when it has come to this point.
+_ASK = "\x1b[6n"
+
+#: How long after a key frames are its answer (seconds): the hub has a say in it too.
+_ANSWERING = 0.3
+
+#: How soon a frame that had to wait is tried again (seconds).
+_AGAIN = 0.03
+
+#: How long after a resize of the terminal the old frame is drawn again, if Textual draws none of a new size.
+_RESIZED = 0.15
+
+
+def why_not(environment: Mapping[str, str]) -> str:
+    """Return why the thin display can't or shouldn't be used, in words for a person; empty when it can."""
+    if environment.get("PIPETUI_DISPLAY", "") == "stock":
+        return "PIPETUI_DISPLAY=stock is set"
+    version = re.match(r"(\d+)\.(\d+)\.", textual.__version__)
+    major, minors = _TESTED
+    if version is None or int(version[1]) != major or int(version[2]) not in minors:
+        return f"this Textual ({textual.__version__}) is none that the thin display was tested with"
+    needed = ((App, "_display"), (App, "post_display_hook"), (App, "_begin_batch"), (Screen, "_compositor_refresh"))
+    missing = [name for owner, name in needed if not hasattr(owner, name)]
+    return f"this Textual ({textual.__version__}) has no {' and no '.join(missing)}" if missing else ""
+
+
+class ThinDisplay(App[ReturnType], Generic[ReturnType]):
+    """An app that writes only what differs from what the terminal shows.
+
+    `why_stock` says why Textual's own display is used instead; it is empty while ours is.
+    """
+
+    def __init__(self, *args: Any, display_budget: int = BUDGET, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.why_stock = why_not(os.environ)
+        self._thin_painter = Painter(
+            abilities(os.environ), _SYSTEMS.get(self.console.color_system or "", ColorSystem.TRUECOLOR)
+        )
+        self._thin_pace = Pace(display_budget)
+        self._thin_strips: dict[int, tuple[Strip, Row]] = {}
+        self._thin_writer: object = None
+        self._thin_urgent_until = 0.0
+        self._thin_fresh_key = False
+        self._thin_again: asyncio.TimerHandle | None = None
+
+    # --- what Textual says ----------------------------------------------------------------------------------------
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        if self.why_stock or not self._thin_can_draw():
+            super()._display(screen, renderable)
+            return
+        try:
+            if isinstance(renderable, (LayoutUpdate, ChopsUpdate)):
+                self._thin_take(renderable)
+                self._thin_flush()
+            elif renderable is not None:
+                super()._display(screen, renderable)
+                self._thin_painter.forget()
+                return
+        except Exception as error:
+            self._thin_give_up(error)
+        self.post_display_hook()
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, (events.InputEvent, events.Paste)):
+            self._thin_urgent_until = asyncio.get_running_loop().time() + _ANSWERING
+            self._thin_fresh_key = True
+        elif isinstance(event, events.Resize) and not self.why_stock:
+            # the terminal may have cut or moved what it showed, also when it has its old size again
+            self._thin_painter.forget()
+            self._thin_later(_RESIZED)
+        elif isinstance(event, events.CursorPosition):
+            self._thin_pace.answered(asyncio.get_running_loop().time())
+            if self._thin_painter.dirty:
+                self._thin_flush()
+        await super().on_event(event)
+
+    def repaint(self) -> None:
+        """Draw the whole screen anew, whatever the terminal shows."""
+        self._thin_painter.forget()
+        self.refresh(layout=True)
+        if not self.why_stock:
+            self._thin_later(0.0)
+
+    # --- drawing --------------------------------------------------------------------------------------------------
+
+    def _thin_can_draw(self) -> bool:
+        """Whether Textual would draw now, on a terminal that a screen can be drawn on."""
+        driver = self._driver
+        return (
+            self._running
+            and not self._closed
+            and not self._batch_count
+            and driver is not None
+            and not (driver.is_headless or driver.is_inline or driver.is_web)
+        )
+
+    def _thin_take(self, update: LayoutUpdate | ChopsUpdate) -> None:
+        """Bring the newest frame up to date."""
+        painter = self._thin_painter
+        if painter.crowded:
+            self._thin_painter = painter = Painter(painter.abilities, painter.looks.system)
+            self._thin_strips.clear()
+            self.refresh(layout=True)
+        size = self.screen._compositor.size
+        painter.resize(size.width, size.height)
+        place, cells = painter.wanted.place, self._thin_cells
+        if isinstance(update, LayoutUpdate):
+            for y, strips in enumerate(update.strips, update.region.y):
+                x = update.region.x
+                for strip in strips:
+                    place(x, y, cells(strip))
+                    x += strip.cell_length
+            return
+        for y, first, last in update.spans:
+            ends = update.chop_ends[y]
+            for end, (x, piece) in zip(ends, update.chops[y].items(), strict=False):
+                if piece is not None and x < last and end > first:
+                    place(x, y, cells(piece))
+
+    def _thin_cells(self, strip: Strip) -> Row:
+        """Return the cells of a strip, remembered as long as the strip is the same object."""
+        known = self._thin_strips.get(id(strip))
+        if known is None:
+            if len(self._thin_strips) >= _MOST_STRIPS:
+                self._thin_strips.clear()
+            row = fitted(row_of(strip, self._thin_painter.looks), strip.cell_length)
+            known = self._thin_strips[id(strip)] = (strip, row)
+        return known[1]
+
+    def _thin_flush(self) -> None:
+        """Write what differs, as much as the way to the terminal takes; come back for the rest."""
+        if self._thin_again is not None:
+            self._thin_again.cancel()
+            self._thin_again = None
+        if self.why_stock or not self._thin_can_draw():
+            return
+        painter, pace = self._thin_painter, self._thin_pace
+        self._thin_look_at_driver()
+        now = asyncio.get_running_loop().time()
+        painter.notice(now)
+        urgent = now < self._thin_urgent_until or painter.shown is None
+        verdict = pace.verdict(now, urgent=urgent, full=self._thin_is_full())
+        if verdict.write:
+            text = painter.paint_part(
+                verdict.pieces, calm=verdict.calm, afresh=self._thin_fresh_key, cursor=self._thin_cursor()
+            )
+            self._thin_fresh_key = False
+            if text:
+                self._thin_write(text, now)
+        if painter.dirty:
+            self._thin_later(_AGAIN)
+
+    def _thin_write(self, text: str, now: float) -> None:
+        assert self._driver is not None
+        pace = self._thin_pace
+        pace.sent(len(text.encode("utf-8", "replace")), now)
+        if self._sync_available and len(text) > _WORTH_SYNC:
+            text = f"{_SYNC_FROM}{text}{_SYNC_TO}"
+        if pace.should_ask(now):
+            text += _ASK
+        self._driver.write(text)
+        self._driver.flush()
+
+    def _thin_cursor(self) -> tuple[int, int] | None:
+        """Return where the cursor should rest: an input method composes there. None: nobody cares."""
+        if not hasattr(self.focused, "cursor_screen_offset"):
+            return None
+        at = self.screen.outer_size.clamp_offset(self.cursor_position)
+        self._previous_cursor_position = at
+        return at.x, at.y
+
+    def _thin_look_at_driver(self) -> None:
+        """Notice a writer that is another one than before: the terminal was given away and has come back."""
+        writer = getattr(self._driver, "_writer_thread", None)
+        if writer is not self._thin_writer:
+            self._thin_writer = writer
+            self._thin_painter.forget()
+            self._thin_pace.restart()
+
+    def _thin_is_full(self) -> bool:
+        """Whether the driver's writer has not come round to the last frame, or the terminal takes no more."""
+        queue = getattr(self._thin_writer, "_queue", None)
+        if queue is None:
+            return False
+        if queue.qsize() > 0:
+            return True
+        poll = select.poll()
+        poll.register(self._thin_writer.fileno(), select.POLLOUT)  # type: ignore[attr-defined]
+        return not poll.poll(0)
+
+    # --- later ----------------------------------------------------------------------------------------------------
+
+    def _thin_later(self, delay: float) -> None:
+        if self._thin_again is None:
+            self._thin_again = asyncio.get_running_loop().call_later(delay, self._thin_try)
+
+    def _thin_try(self) -> None:
+        try:
+            self._thin_flush()
+        except Exception as error:
+            self._thin_give_up(error)
+
+    def _thin_give_up(self, error: Exception) -> None:
+        """Go on with Textual's own display: a screen that costs more bytes is better than none."""
+        self.why_stock = f"the thin display failed ({type(error).__name__}: {error})"
+        self.log.error(self.why_stock)
+        self._thin_strips.clear()
+        self.refresh(layout=True)

@@ -1,0 +1,171 @@
+"""How full the way to the terminal is, and so what may be written now: a frame that has to wait is never queued.
+
+Three things are known, each unsure alone:
+
+- The terminal's answers. A pty's output queue always measures zero and takes 19 KB before poll(2) calls it full, and
+  behind it lie ssh's window and the network. So after some bytes the terminal is asked for its cursor (DSR 6): its
+  answer says that everything before has arrived, and when gives the speed of the line.
+- The writer's queue and poll(2): full means stop, whatever else.
+- A budget of bytes a second, averaged: on a line that carries more, frames that nobody asked for still cost CPU at both
+  ends. The frame that answers a key never waits for the budget.
+
+Times are seconds of one clock that the caller reads.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from statistics import median
+
+#: Bytes a second that frames may cost on average, and how much of it may come at once.
+BUDGET = 12_288
+_BURST = 0.5
+
+#: What frames that do not wait may overdraw it by (seconds).
+_DEBT = 0.25
+
+#: Full for so long (seconds): that is the line, not the writer that is just at work.
+_REALLY_FULL = 0.3
+
+#: After this many bytes the terminal is asked, and no sooner (so a calm screen asks about once a second).
+_ASK_AFTER = 1024
+
+#: No answer for so long: the question or its answer was lost, or the terminal never answers.
+_PATIENCE = 5.0
+_FIRST_PATIENCE = 0.25
+
+#: What may be on its way, as seconds of the line's speed, and at least and at most as bytes.
+_ON_THE_WAY = 0.15
+_LEAST, _MOST = 512, 65_536
+
+#: A line of fewer bytes a second is slow: frames go in pieces, so that a key never waits behind a large one.
+_SLOW = 24_000
+
+#: Answers are late by this much for reasons other than the line (both ends are busy drawing).
+_JITTER = 0.02
+
+_LEAST_BUDGET = 2048
+
+#: How often all of the frame is written for a person who waits, although the budget is spent (seconds).
+_PAGES = 0.1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What may be written now.
+
+    `write`: anything at all. `pieces`: about how many bytes at most (None: a whole frame). `calm`: only what does not
+    change all the time.
+    """
+
+    write: bool
+    pieces: int | None = None
+    calm: bool = False
+
+
+_WAIT = Verdict(False)
+
+
+class Pace:
+    """Counts what was written and answered."""
+
+    def __init__(self, budget: int = BUDGET) -> None:
+        self._full_budget = self._budget = float(budget)
+        self._tokens = budget * _BURST
+        self._at = 0.0
+        self._sent = 0
+        self._arrived = 0
+        self._asked: tuple[int, float] | None = None
+        self._answers = False
+        self._samples: deque[float] = deque(maxlen=3)
+        self._quickest = 1.0
+        self._full_since: float | None = None
+        self._changed = 0.0
+        self._page = 0.0
+
+    # --- what happened --------------------------------------------------------------------------------------------
+
+    def sent(self, count: int, now: float) -> None:
+        """Bytes were written."""
+        self._pass(now)
+        self._sent += count
+        self._tokens = max(self._tokens - count, -_DEBT * self._budget)
+
+    def should_ask(self, now: float) -> bool:
+        """Whether the terminal is to be asked behind what is written now; the caller then asks."""
+        due = self._sent - self._arrived >= (_ASK_AFTER if not self.slow else 1)
+        if self._asked is not None and (not due or now - self._asked[1] < _PATIENCE):
+            return False
+        if due:
+            self._asked = (self._sent, now)
+        return due
+
+    def answered(self, now: float) -> None:
+        """The terminal has answered."""
+        self._answers = True
+        if self._asked is None:
+            return
+        (upto, asked), self._asked = self._asked, None
+        took = now - asked
+        self._quickest = min(self._quickest, took)
+        self._samples.append((upto - self._arrived) / max(took - self._quickest - _JITTER, 0.001))
+        self._arrived = upto
+
+    def restart(self) -> None:
+        """Everything before is lost: another terminal, or the same one after a pause."""
+        self._arrived, self._asked = self._sent, None
+
+    # --- what may happen ------------------------------------------------------------------------------------------
+
+    @property
+    def rate(self) -> float | None:
+        """The speed of the line in bytes a second, None while that is not known."""
+        return median(self._samples) if self._samples else None
+
+    @property
+    def slow(self) -> bool:
+        """Whether the line is known to be slow."""
+        return self._samples != deque() and median(self._samples) < _SLOW
+
+    def verdict(self, now: float, *, urgent: bool, full: bool) -> Verdict:
+        """Say what may be written now. `urgent`: a person waits for it. `full`: the queue or poll(2) says stop."""
+        self._pass(now)
+        self._learn(full, now)
+        if full:
+            return _WAIT
+        on_the_way = self._on_the_way(now)
+        room = min(max((self.rate or self._full_budget) * _ON_THE_WAY, _LEAST), _MOST)
+        if on_the_way > (2 * room if urgent else room):
+            return _WAIT
+        calm = self._tokens <= 0
+        if calm and not urgent:
+            return _WAIT
+        if calm and now - self._page > _PAGES:
+            calm = False
+        if not calm:
+            self._page = now
+        return Verdict(True, int(room) if self.slow else None, calm)
+
+    def _on_the_way(self, now: float) -> int:
+        """Return how many bytes may not have arrived yet; 0 when there is no way to know."""
+        if self._asked is None:
+            return 0
+        patience = _PATIENCE if self._answers else _FIRST_PATIENCE
+        return self._sent - self._arrived if now - self._asked[1] < patience else 0
+
+    def _learn(self, full: bool, now: float) -> None:
+        """Spend less when the way is full although nobody answers, and slowly more again."""
+        if not full:
+            self._full_since = None
+            if now - self._changed > _PATIENCE:
+                self._budget, self._changed = min(self._full_budget, self._budget * 1.5), now
+        elif self._full_since is None:
+            self._full_since = now
+        elif now - self._full_since > _REALLY_FULL and not self._answers and now - self._changed > 1.0:
+            self._budget, self._changed = max(_LEAST_BUDGET, self._budget / 2), now
+
+    def _pass(self, now: float) -> None:
+        if self._at:
+            self._tokens = min(self._tokens + (now - self._at) * self._budget, self._full_budget * _BURST)
+        self._at = now

@@ -1,0 +1,107 @@
+"""Which rows have moved, and whether letting the terminal move them saves bytes.
+
+As ncurses does (hashmap.c): rows that both frames have exactly once are paired by hash, a pair grows into a hunk while
+the rows above and below are equal at the same distance, and a hunk is worth a scroll when it spares more cells than
+the sequences cost. The terminal scrolls a region of whole rows; what it shifts in is blank.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import ne, or_
+
+from pipetui.tui.display.frame import Row
+
+#: What a scroll costs in bytes: setting the region, going there, scrolling, resetting it.
+COST = 20
+
+#: What a run of cells costs beyond its text: a move and a change of the pen.
+_RUN = 12
+
+#: A frame has seldom more than one region that moves; each try costs time.
+_MOST = 4
+
+
+@dataclass(frozen=True)
+class Scroll:
+    """Rows `top` to `bottom` (both included) move up by `lines`, or down when that is negative."""
+
+    top: int
+    bottom: int
+    lines: int
+
+
+def scrolled(rows: list[Row], scroll: Scroll, fresh: Row) -> list[Row]:
+    """Return what the terminal shows after a scroll; `fresh` is what it shifts in."""
+    part = rows[scroll.top : scroll.bottom + 1]
+    lines = min(abs(scroll.lines), len(part))
+    part = part[lines:] + [fresh] * lines if scroll.lines > 0 else [fresh] * lines + part[: len(part) - lines]
+    return rows[: scroll.top] + part + rows[scroll.bottom + 1 :]
+
+
+def cost(old: Row, new: Row) -> int:
+    """Return about how many bytes it takes to turn one row into another: the cells that differ, and going there."""
+    if old is new:
+        return 0
+    marks = bytes(map(ne, old.chars, new.chars))
+    if old.looks != new.looks:
+        marks = bytes(map(or_, marks, map(ne, old.looks, new.looks)))
+    return marks.count(1) + _RUN * (marks.count(b"\0\1") + marks.startswith(b"\1"))
+
+
+def moving(old: list[Row], new: list[Row]) -> range:
+    """Return the rows from the first to the last that differ."""
+    differ = [y for y, (one, other) in enumerate(zip(old, new, strict=True)) if one is not other and one != other]
+    return range(differ[0], differ[-1] + 1) if len(differ) > 1 else range(0)
+
+
+def candidates(old: list[Row], new: list[Row], among: range) -> list[Scroll]:
+    """Return the scrolls that would bring rows of `old` to where `new` has them, of the rows in `among`."""
+    places = _unique(old, among)
+    found: list[Scroll] = []
+    end = among.start
+    for row, y in _unique(new, among).items():
+        was = places.get(row, y)
+        if was == y or y < end:
+            continue
+        shift = was - y
+        first = last = y
+        while first - 1 in among and first - 1 + shift in among and old[first - 1 + shift] == new[first - 1]:
+            first -= 1
+        while last + 1 in among and last + 1 + shift in among and old[last + 1 + shift] == new[last + 1]:
+            last += 1
+        found.append(Scroll(min(first, first + shift), max(last, last + shift), shift))
+        end = last + 1
+    return found
+
+
+def _unique(rows: list[Row], among: range) -> dict[Row, int]:
+    """Return the places of the rows that are there once, from the top."""
+    places: dict[Row, int] = {}
+    twice: set[Row] = set()
+    for y in among:
+        if places.setdefault(rows[y], y) != y:
+            twice.add(rows[y])
+    for row in twice:
+        del places[row]
+    return places
+
+
+def saved(old: list[Row], new: list[Row], scroll: Scroll, fresh: Row) -> int:
+    """Return how many bytes a scroll saves, about."""
+    after = scrolled(old, scroll, fresh)
+    rows = range(scroll.top, scroll.bottom + 1)
+    return sum(cost(old[y], new[y]) - cost(after[y], new[y]) for y in rows) - COST
+
+
+def find_scrolls(old: list[Row], new: list[Row], fresh: Row) -> tuple[list[Scroll], list[Row]]:
+    """Return the scrolls that save bytes, in order, and what the terminal shows after them."""
+    scrolls: list[Scroll] = []
+    while len(scrolls) < _MOST and (among := moving(old, new)):
+        worth = [(saved(old, new, scroll, fresh), scroll) for scroll in candidates(old, new, among)]
+        gain, best = max(worth, key=lambda pair: pair[0], default=(0, None))
+        if best is None or gain <= 0:
+            break
+        scrolls.append(best)
+        old = scrolled(old, best, fresh)
+    return scrolls, old

@@ -1,0 +1,192 @@
+"""Operations as bytes: where the cursor is, what the pen draws with, and the shortest way from there.
+
+The terminal does not wrap (DECAWM is off), so after the last column the place of the cursor is not known. Line feeds
+are not used, because the line discipline may turn them into two characters: IND and RI scroll (ECMA-48 keeps them out
+of its latest edition, every terminal has them).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from pipetui.tui.display.abilities import Abilities
+from pipetui.tui.display.compare import Change, Difference
+from pipetui.tui.display.frame import Frame, Row, is_doubtful
+from pipetui.tui.display.looks import PLAIN, Looks
+from pipetui.tui.display.scroll import Scroll
+
+#: Cells between two spans are written again when that is at most this many; a move is not much shorter.
+_GAP = 6
+
+_REPEATED = re.compile(r"([ -~─━│█▁-▏▔░▒▓])\1{11,}")
+
+
+class Writer:
+    """Collects what goes to the terminal, and knows where that leaves its cursor and its pen."""
+
+    def __init__(self, looks: Looks, abilities: Abilities) -> None:
+        self._looks = looks
+        self._abilities = abilities
+        self._out: list[str] = []
+        self._x: int | None = None
+        self._y: int | None = None
+        self._pen: int | None = None
+        self._width = 0
+
+    def forget(self) -> None:
+        """Know nothing of the terminal's cursor and pen any more."""
+        self._x = self._y = self._pen = None
+
+    def clear(self, look: int) -> None:
+        """Erase the whole screen; `look` is that of blanks (only the plain one without background colour erase)."""
+        self._out.append("\x1b[r")
+        self._x = self._y = None
+        self._draw_with(look)
+        self._out.append("\x1b[2J")
+
+    def write(self, difference: Difference, new: Frame) -> None:
+        """Turn the terminal's screen into `new`."""
+        self._width = new.width
+        for scroll in difference.scrolls:
+            self._scroll(scroll, difference.fresh)
+        if difference.scrolls:
+            self._out.append("\x1b[r")
+            self._x = self._y = None
+        for change in difference.changes:
+            self._change(change, new.rows[change.y])
+
+    def rest(self, at: tuple[int, int] | None = None) -> None:
+        """Leave the pen plain, so that nobody inherits it, and if wanted the cursor at a place (column, row)."""
+        self._draw_with(PLAIN)
+        if at is not None:
+            self._go(*at)
+
+    def take(self) -> str:
+        """Return what was collected."""
+        out = "".join(self._out)
+        self._out.clear()
+        return out
+
+    # --- cursor and pen -------------------------------------------------------------------------------------------
+
+    def _go(self, x: int, y: int) -> None:
+        if (x, y) != (self._x, self._y):
+            self._out.append(self._way_to(x, y))
+            self._x, self._y = x, y
+
+    def _way_to(self, x: int, y: int) -> str:
+        """Return the shortest move."""
+        ways = [f"\x1b[{y + 1}H" if x == 0 else f"\x1b[{y + 1};{x + 1}H"] if x or y else ["\x1b[H"]
+        if self._y == y:
+            ways += self._across(x)
+        elif self._y is not None and self._x == x:
+            ways.append(f"\x1b[{y + 1}d")
+            ways.append(_steps(abs(y - self._y), "B" if y > self._y else "A"))
+        elif x == 0 and self._y is not None:
+            ways.append("\r" + _steps(abs(y - self._y), "B" if y > self._y else "A"))
+        return min(ways, key=len)
+
+    def _across(self, x: int) -> list[str]:
+        ways = ["\r"] if x == 0 else [f"\x1b[{x + 1}G"]
+        if self._x is not None:
+            ahead = x - self._x
+            ways.append(_steps(ahead, "C") if ahead > 0 else min("\b" * -ahead, _steps(-ahead, "D"), key=len))
+        return ways
+
+    def _draw_with(self, look: int) -> None:
+        if self._pen is None:
+            self._out.append("\x1b[m")
+            self._pen = PLAIN
+        if look != self._pen:
+            self._out.append(self._looks.way(self._pen, look))
+            self._pen = look
+
+    # --- rows -----------------------------------------------------------------------------------------------------
+
+    def _scroll(self, scroll: Scroll, fresh: int) -> None:
+        self._draw_with(fresh)
+        self._out.append(f"\x1b[{scroll.top + 1};{scroll.bottom + 1}r")
+        self._x = self._y = None  # setting the region homes the cursor (DECSTBM), says not every terminal
+        lines = abs(scroll.lines)
+        if self._abilities.scroll_by:
+            self._out.append(_steps(lines, "S" if scroll.lines > 0 else "T"))
+        else:
+            self._go(0, scroll.bottom if scroll.lines > 0 else scroll.top)
+            self._out.append(("\x1bD" if scroll.lines > 0 else "\x1bM") * lines)
+
+    def _change(self, change: Change, row: Row) -> None:
+        for start, end in self._joined(change.spans, row):
+            self._cells(row, change.y, start, end)
+        if change.erase is not None:
+            self._go(change.erase, change.y)
+            self._blank_with(change.look)
+            self._out.append("\x1b[K")
+
+    def _joined(self, spans: Iterable[tuple[int, int]], row: Row) -> list[tuple[int, int]]:
+        """Return the spans, two of them as one where writing what lies between is no longer than a move."""
+        joined: list[tuple[int, int]] = []
+        for start, end in spans:
+            if joined and start - joined[-1][1] <= _GAP and self._cheap(row, joined[-1][1], start):
+                joined[-1] = (joined[-1][0], end)
+            else:
+                joined.append((start, end))
+        return joined
+
+    def _cheap(self, row: Row, start: int, end: int) -> bool:
+        """Whether cells between two spans are in the look of the one before: then they cost their text only."""
+        look = row.looks[start - 1]
+        return all(
+            char.isascii() and (number == look or (char == " " and number == self._looks.blank(look)))
+            for char, number in zip(row.chars[start:end], row.looks[start:end], strict=True)
+        )
+
+    def _blank_with(self, look: int) -> None:
+        """Take a pen that draws blanks of this look."""
+        if self._pen is None or self._looks.blank(self._pen) != look:
+            self._draw_with(look)
+
+    def _cells(self, row: Row, y: int, start: int, end: int) -> None:
+        chars, looks = row
+        x = start
+        while x < end:
+            self._go(x, y)
+            stop = x + 1
+            look = looks[x]
+            while stop < end and looks[stop] == look:
+                stop += 1
+            text = "".join(chars[x:stop])
+            if text.isspace():
+                self._blank_with(look)
+            else:
+                self._draw_with(look)
+            self._text(chars[x:stop], text, x, y)
+            x = stop
+
+    def _text(self, chars: tuple[str, ...], text: str, x: int, y: int) -> None:
+        """Write characters that stand from column `x` on."""
+        if not text.isascii() and any(map(is_doubtful, chars)):
+            for column, char in enumerate(chars, x):
+                if char:
+                    self._go(column, y)
+                    self._out.append(char)
+                    self._x = column + 1 if char.isascii() else None
+        else:
+            self._out.append(self._shortened(text, len(chars) == len(text)))
+            self._x = x + len(chars)
+        if x + len(chars) >= self._width:
+            self._x = None
+
+    def _shortened(self, text: str, single: bool) -> str:
+        """Return text with long runs of a character as such: repeated, or for blanks erased."""
+        if len(text) < 12 or not single:
+            return text
+        if self._abilities.repeat:
+            return _REPEATED.sub(lambda run: f"{run[1]}\x1b[{len(run[0]) - 1}b", text)
+        if self._abilities.bce and self._looks.erasable(self._looks.blank(self._pen or PLAIN)):
+            return re.sub(" {12,}", lambda run: f"\x1b[{len(run[0])}X\x1b[{len(run[0])}C", text)
+        return text
+
+
+def _steps(count: int, direction: str) -> str:
+    return f"\x1b[{'' if count == 1 else count}{direction}"

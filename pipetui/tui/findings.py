@@ -1,0 +1,207 @@
+"""The findings: what is wrong, the gravest first, each with what to do about it. There is no pane when all is well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from pipetui.model import Finding, Level
+from pipetui.text import plural, safe
+from pipetui.tui.cells import Part, Parts, cut, fit, strip
+from pipetui.tui.moves import Listing
+from pipetui.tui.sheet import wrap_words
+from pipetui.tui.theme import Palette, palette
+
+MARKS: dict[Level, str] = {"problem": "✖", "warning": "▲", "note": "·"}
+
+#: How many notes are in sight where there is room: they are no news.
+_NOTES = 2
+
+_RULE = 14
+_MARGIN = 3
+_NARROW = 90
+
+#: What stays the same of a finding while its words change (`for 14 s`, `for 15 s`).
+FindingKey = tuple[str, tuple[tuple[int, int], ...], tuple[int, ...]]
+
+
+def key_of(finding: Finding) -> FindingKey:
+    """Return a finding's identity."""
+    return finding.rule, tuple((ref.dev, ref.inode) for ref in finding.pipes), finding.pids
+
+
+def named(rule: str) -> str:
+    """Return a rule's name in words."""
+    return safe(rule.replace("-", " "))
+
+
+def sentence(words: str) -> str:
+    """Return a headline as a sentence, safe: with a capital, unless it begins with somebody's name, and a full stop."""
+    words = safe(words).strip()
+    first = words.split(" ", 1)[0]
+    if first in ("nobody", "every", "process"):
+        words = words[:1].upper() + words[1:]
+    return words if words.endswith((".", "!", "?")) else f"{words}."
+
+
+def tone(level: Level, look: Palette) -> Part:
+    """Return the mark of a level."""
+    styles = {"problem": look.stuck, "warning": look.waiting, "note": look.dim}
+    return MARKS[level], styles[level]
+
+
+class FindingList(Listing):
+    """The list: a finding takes a line or two, or in a narrow pane as many as its words need."""
+
+    class Opened(Message):
+        """Enter or a double click on a finding."""
+
+        def __init__(self, finding: Finding) -> None:
+            super().__init__()
+            self.finding = finding
+
+    def __init__(self) -> None:
+        super().__init__(id="findings")
+        self._findings: tuple[Finding, ...] = ()
+        self._lines: list[tuple[int, Parts]] = []
+        self._starts: list[int] = []
+        self._top = 0
+        self._at = 0
+
+    # --- what it shows --------------------------------------------------------------------------------------------
+
+    @property
+    def current(self) -> Finding | None:
+        """The finding under the cursor."""
+        return self._findings[self._at] if self._findings else None
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._findings)
+
+    def show(self, findings: Sequence[Finding]) -> None:
+        """Show these; the cursor stays on its finding."""
+        held = self.current
+        self._findings = tuple(findings)
+        keys = [key_of(finding) for finding in self._findings]
+        if held is not None and key_of(held) in keys:
+            self._at = keys.index(key_of(held))
+        self._at = max(0, min(self._at, len(keys) - 1))
+        self._lay_out()
+
+    def wanted(self, most: int) -> int:
+        """Return how many lines the pane wants, at most `most`: notes only fill what problems and warnings leave."""
+        grave = 2 * sum(finding.level != "note" for finding in self._findings)
+        notes = sum(finding.level == "note" for finding in self._findings)
+        return max(1, min(most, grave + min(notes, _NOTES)))
+
+    def counts(self) -> str:
+        """Return how many there are of each level, in words."""
+        levels = [finding.level for finding in self._findings]
+        return " · ".join(plural(levels.count(level), level) for level in MARKS if level in levels)
+
+    def _lay_out(self) -> None:
+        look, width = palette(self.app.theme), max(10, self.size.width - _MARGIN - 1)
+        lines: list[tuple[int, Parts]] = []
+        starts: list[int] = []
+        for index, finding in enumerate(self._findings):
+            starts.append(len(lines))
+            lines += [(index, parts) for parts in self._draw(finding, look, width)]
+        if lines != self._lines:
+            self._lines, self._starts = lines, starts
+            self._keep_in_sight()
+            self.refresh()
+
+    def _draw(self, finding: Finding, look: Palette, width: int) -> list[Parts]:
+        mark, rule = tone(finding.level, look), named(finding.rule)
+        style = look.dim if finding.level == "note" else look.text
+        if width < _NARROW:
+            words = wrap_words(sentence(finding.headline), width - 2)
+            fix = [] if finding.level == "note" else wrap_words(safe(finding.fix), width - 2)
+            return [
+                ((mark[0] + " ", mark[1]), (cut(rule, width), mark[1])),
+                *((("  " + piece, style),) for piece in words),
+                *((("  " + piece, look.dim),) for piece in fix),
+            ]
+        room = width - _RULE - 4
+        head = (mark[0] + " ", mark[1]), (fit(rule, _RULE) + "  ", mark[1])
+        lines: list[Parts] = [(*head, (cut(sentence(finding.headline), room), style))]
+        if finding.level != "note":
+            lines.append(((" " * (_RULE + 4), None), (cut(safe(finding.fix), room), look.dim)))
+        return lines
+
+    # --- the cursor -----------------------------------------------------------------------------------------------
+
+    def _keep_in_sight(self) -> None:
+        if not self._starts:
+            self._top = 0
+            return
+        first = self._starts[self._at]
+        end = self._starts[self._at + 1] if self._at + 1 < len(self._starts) else len(self._lines)
+        height = max(1, self.size.height)
+        self._top = max(min(self._top, first), min(first, end - height))
+        self._top = max(0, min(self._top, len(self._lines) - height))
+
+    def move(self, lines: int) -> None:
+        at = max(0, min(self._at + lines, len(self._findings) - 1))
+        if self._findings and at != self._at:
+            self._at = at
+            self._keep_in_sight()
+            self.refresh()
+
+    def scroll_lines(self, lines: int) -> None:
+        top = max(0, min(self._top + lines, len(self._lines) - self.size.height))
+        if top != self._top:
+            self._top = top
+            self.refresh()
+
+    def to_first(self) -> None:
+        self.move(-len(self._findings))
+
+    def to_last(self) -> None:
+        self.move(len(self._findings))
+
+    def page(self) -> int:
+        return max(1, self.size.height // 2)
+
+    def open(self) -> None:
+        if self.current is not None:
+            self.post_message(self.Opened(self.current))
+
+    def on_click(self, event: events.Click) -> None:
+        line = self._top + event.y
+        if line < len(self._lines):
+            self.move(self._lines[line][0] - self._at)
+            if event.chain == 2:
+                self.open()
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def on_resize(self) -> None:
+        self._lay_out()
+        self._keep_in_sight()
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._lay_out()
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        look = palette(self.app.theme)
+        line = self._top + y
+        if line >= len(self._lines):
+            return Strip.blank(self.size.width, look.base)
+        index, parts = self._lines[line]
+        chosen = index == self._at and self.has_focus
+        head = " ▸ " if chosen and line == self._starts[index] else "   "
+        base = look.base + look.cursor if chosen else look.base
+        return strip(((head, look.accent), *parts), self.size.width, base)

@@ -1,0 +1,227 @@
+"""The thin display under a real app: what the terminal shows is what Textual's compositor says, frame by frame."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import textual
+from emulator import Emulator
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.drivers.headless_driver import HeadlessDriver
+from textual.pilot import Pilot
+from textual.screen import ModalScreen
+from textual.widgets import DataTable, Footer, Header, Input, RichLog, Static
+
+from pipetui.tui.display import hook
+from pipetui.tui.display.frame import Frame, fitted, row_of
+from pipetui.tui.display.hook import ThinDisplay
+
+Story = Callable[["Sample", Pilot[Any]], Awaitable[None]]
+
+
+class Screenful(HeadlessDriver):
+    """A driver that is a terminal: an emulator takes what is written."""
+
+    emulator: Emulator
+    written = 0
+
+    @property
+    def is_headless(self) -> bool:
+        return False
+
+    def start_application_mode(self) -> None:
+        super().start_application_mode()
+        self.emulator = Emulator(*self._get_terminal_size())
+        self.emulator.feed(b"\x1b[?7l")
+
+    def write(self, data: str) -> None:
+        self.written += len(data)
+        self.emulator.feed(data.encode("utf-8", "backslashreplace"))
+
+
+class Question(ModalScreen[None]):
+    """A dialog that leaves the screen beneath visible."""
+
+    CSS = "Question { align: center middle; } Question Input { width: 30; }"
+
+    def compose(self) -> ComposeResult:
+        yield Input(placeholder="漢字, e\u0301 …")
+
+    def on_mount(self) -> None:
+        self.query_one(Input).cursor_blink = False
+
+
+class Sample(ThinDisplay[None]):
+    """A table, a log and text that is not easy."""
+
+    CSS = "DataTable { height: 8; } RichLog { height: 1fr; } Static { height: 1; }"
+    BINDINGS = [("f2", "ask", "Ask")]  # noqa: RUF012
+
+    def compose(self) -> ComposeResult:
+        yield Header()
+        table: DataTable[Any] = DataTable()
+        table.add_columns("one", "two", "three")
+        for number in range(20):
+            table.add_row(str(number), "漢字" * (number % 3), "word " * (number % 5))
+        yield table
+        yield Static("[link='https://example.org']a link[/link] and [b]bold[/b] e\u0301 ☁")
+        yield RichLog(id="log")
+        yield Footer()
+
+    def action_ask(self) -> None:
+        self.push_screen(Question())
+
+    @property
+    def emulator(self) -> Emulator:
+        assert isinstance(self._driver, Screenful)
+        return self._driver.emulator
+
+    def expected(self) -> Frame:
+        """Return the whole screen as Textual renders it now."""
+        screen = self.screen
+        strips = screen._compositor.render_strips()
+        looks = self._thin_painter.looks
+        return Frame(screen.size.width, [fitted(row_of(strip, looks), screen.size.width) for strip in strips])
+
+
+async def shows_the_truth(app: Sample, pilot: Pilot[Any]) -> None:
+    """Wait until nothing is left to be drawn and compare: our newest frame, and the emulator's characters."""
+    await pilot.pause()
+    for _ in range(100):
+        if not app._thin_painter.dirty and app._thin_painter.wanted.rows == app.expected().rows:
+            break
+        await asyncio.sleep(0.02)
+    assert not app.why_stock
+    assert app._thin_painter.wanted.rows == app.expected().rows
+    for y, row in enumerate(app.expected().rows):
+        shown = app.emulator.screen.buffer[y]
+        for x, (char, number) in enumerate(zip(row.chars, row.looks, strict=True)):
+            if len(char) < 2 and not (char == "" and len(row.chars[x - 1]) > 1):
+                assert (x, y, shown[x].data) == (x, y, char)
+                look = app._thin_painter.looks[number]
+                assert shown[x].reverse == ("reverse" in look.attributes)
+                if not look.background:
+                    assert shown[x].bg == "default"
+
+
+def play(story: Story, size: tuple[int, int] = (80, 24)) -> None:
+    """Run the sample app on an emulator through a story."""
+
+    async def run() -> None:
+        app = Sample(driver_class=Screenful)
+        failures: list[BaseException] = []
+
+        async def pilot(pilot: Pilot[Any]) -> None:
+            try:
+                await pilot.pause()
+                await story(app, pilot)
+            except BaseException as error:
+                failures.append(error)
+            app.exit()
+
+        await app.run_async(auto_pilot=pilot, size=size)
+        if failures:
+            raise failures[0]
+
+    asyncio.run(run())
+
+
+def test_every_step_of_a_story_is_on_the_terminal() -> None:
+    async def story(app: Sample, pilot: Pilot[Any]) -> None:
+        log = app.query_one(RichLog)
+        await shows_the_truth(app, pilot)
+        for number in range(60):
+            log.write(Text(f"{number} line 漢字 {'x' * (number % 50)}", style="red" if number % 3 else ""))
+            if number % 7 == 0:
+                await shows_the_truth(app, pilot)
+        await pilot.press("down", "down", "pagedown")
+        await shows_the_truth(app, pilot)
+        await pilot.press("f2")
+        await shows_the_truth(app, pilot)
+        await pilot.press(*"some 漢")
+        await shows_the_truth(app, pilot)
+        log.write("beneath the dialog")
+        await shows_the_truth(app, pilot)
+        app.pop_screen()
+        await shows_the_truth(app, pilot)
+        app.theme = "textual-light"
+        await shows_the_truth(app, pilot)
+        log.scroll_to(y=3, animate=False)
+        await shows_the_truth(app, pilot)
+        log.scroll_to(y=1, animate=False)
+        await shows_the_truth(app, pilot)
+        app.notify("a note over everything", timeout=60)
+        await shows_the_truth(app, pilot)
+        await pilot.resize_terminal(60, 20)
+        app.emulator.screen.resize(20, 60)
+        app.repaint()
+        await shows_the_truth(app, pilot)
+
+    play(story)
+
+
+def test_a_scrolled_log_costs_little() -> None:
+    async def story(app: Sample, pilot: Pilot[Any]) -> None:
+        log = app.query_one(RichLog)
+        for number in range(40):
+            log.write(f"{number} {'some words ' * 6}")
+        await shows_the_truth(app, pilot)
+        assert isinstance(app._driver, Screenful)
+        before = app._driver.written
+        log.write("41 more")
+        await shows_the_truth(app, pilot)
+        assert app._driver.written - before < 400
+
+    play(story)
+
+
+def test_a_repaint_brings_back_what_something_else_has_spoilt() -> None:
+    async def story(app: Sample, pilot: Pilot[Any]) -> None:
+        await shows_the_truth(app, pilot)
+        app.emulator.feed(b"\x1b[H\x1b[2Jbroadcast message")
+        app.repaint()
+        await shows_the_truth(app, pilot)
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("environment", "version", "words"),
+    [
+        ({"PIPETUI_DISPLAY": "stock"}, "8.2.8", "PIPETUI_DISPLAY=stock is set"),
+        ({}, "9.0.0", "(9.0.0) is none that the thin display was tested with"),
+        ({}, "8.99.0", "(8.99.0) is none that"),
+        ({}, "nonsense", "is none that"),
+        ({}, "8.2.8", ""),
+    ],
+)
+def test_why_the_stock_display_is_used(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], version: str, words: str
+) -> None:
+    monkeypatch.setattr(textual, "__version__", version)
+    why = hook.why_not(environment)
+    assert words in why
+    assert bool(words) == bool(why)
+
+
+def test_a_failure_falls_back_to_the_stock_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(app: Sample, pilot: Pilot[Any]) -> None:
+        await shows_the_truth(app, pilot)
+
+        def fail(*_: object) -> None:
+            raise RuntimeError("not as expected")
+
+        monkeypatch.setattr(app, "_thin_take", fail)
+        app.query_one(RichLog).write("after the failure")
+        for _ in range(50):
+            await pilot.pause(0.02)
+            if any("after the failure" in line for line in app.emulator.screen.display):
+                break
+        assert "not as expected" in app.why_stock
+        assert any("after the failure" in line for line in app.emulator.screen.display)
+
+    play(story)
