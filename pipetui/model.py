@@ -147,7 +147,7 @@ class ProcessState:
 
 @dataclass(frozen=True, slots=True)
 class PipeRow:
-    """A pipe as the screen lists it: the pipe, its state in words, and rates where they are known (bytes/s).
+    """A pipe as the screen lists it: the pipe, its state in words, writes and reads a second where they are known.
 
     `history` is how full it was in the last seconds, oldest first, in eighths of its capacity (0 to 8).
     """

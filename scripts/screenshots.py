@@ -7,11 +7,15 @@ Every picture is of a program that was started for it, on a temporary folder wit
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import signal
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +29,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: its title, the size of the terminal, and the way to what it shows."""
+    """One picture: its title, the size of the terminal, the way to what it shows, and what shell lines run before.
+
+    Without lines it is of the demo; else of the monitor on a folder in which they run.
+    """
 
     title: str
     pose: Callable[[Monitor], None]
     columns: int = 120
     rows: int = 40
+    lines: tuple[str, ...] = ()
 
 
 def flowing(monitor: Monitor) -> None:
@@ -77,6 +85,44 @@ def keys(monitor: Monitor) -> None:
     monitor.terminal.wait_for("Create a FIFO")
 
 
+#: Two programs that each fill the pipe that the other should read, and a shell that waits for a reader.
+STUCK = (
+    "mkfifo -m 600 questions answers results",
+    "exec 4>answers 3<questions; exec python3 ask.py",
+    "exec 3<answers 4>questions; exec python3 reply.py",
+    "echo done > results",
+)
+FLOOD = "import os\nwhile True: os.write(4, b'x' * 4096)"
+
+
+def findings(monitor: Monitor) -> None:
+    """The findings of the stuck programs."""
+    monitor.terminal.wait_for("deadlock", 30.0)
+    monitor.terminal.wait_for("results, which nobody reads", 30.0)
+    monitor.press("1", "g")
+
+
+def pipe(monitor: Monitor) -> None:
+    """A full FIFO, looked at closely, with a peek."""
+    flowing(monitor)
+    monitor.select_fifo("slow")
+    monitor.press("enter")
+    monitor.terminal.wait_for("PEEK")
+    monitor.press("p")
+    monitor.terminal.wait_for("not consumed")
+    monitor.terminal.wait_for(lambda screen: "parcel" in screen)
+
+
+def pipelines(monitor: Monitor) -> None:
+    """Two pipelines in a shell, one with a slow stage."""
+    monitor.terminal.wait_for("0 FIFOs")
+    monitor.press("a")
+    monitor.terminal.wait_for("The bottleneck is", 30.0)
+
+
+PIPED = ("yes | python3 slow.py | wc -l", "tail -f /dev/null | grep --line-buffered x | sort")
+SLOW = "import sys, time\nfor line in sys.stdin:\n    time.sleep(0.5)\n    print(line, end='', flush=True)"
+
 PICTURES = {
     "main-120x40": Picture("pipetui demo", flowing),
     "main-80x24": Picture("pipetui demo", narrow, 80, 24),
@@ -84,20 +130,44 @@ PICTURES = {
     "message": Picture("pipetui: one message", message),
     "light": Picture("pipetui: light", light),
     "help": Picture("pipetui: keys", keys),
+    "findings": Picture("pipetui: who is stuck", findings, lines=STUCK),
+    "pipe": Picture("pipetui: one FIFO, looked at closely", pipe),
+    "pipelines": Picture("pipetui: pipelines, with pressure", pipelines, rows=24, lines=PIPED),
 }
 
 
 def draw(name: str, picture: Picture, target: Path) -> None:
-    """Start the demo, bring it into its pose, and draw it."""
+    """Start what the picture is of, bring it into its pose, and draw it."""
     # the path that is on the screen must be one that anybody's machine could have
-    with tempfile.TemporaryDirectory(prefix="box-", dir="/tmp") as short, Stage() as stage:
-        settings = {"TMPDIR": short}
-        terminal = stage.terminal("demo", columns=picture.columns, rows=picture.rows, env=settings)
-        terminal.wait_for(shows_the_demo if picture.columns >= 100 else "orders")
+    with tempfile.TemporaryDirectory(prefix="box-", dir="/tmp") as short, Stage() as stage, ExitStack() as running:
+        for line in picture.lines:
+            running.enter_context(background(line, Path(short)))
+        words = [short] if picture.lines else ["demo"]
+        terminal = stage.terminal(*words, columns=picture.columns, rows=picture.rows, env={"TMPDIR": short})
+        if not picture.lines:
+            terminal.wait_for(shows_the_demo if picture.columns >= 100 else "orders")
         picture.pose(Monitor(terminal))
         terminal.svg(target / f"{name}.svg", picture.title)
         terminal.kill(signal.SIGTERM)
         terminal.wait_exit()
+
+
+@contextmanager
+def background(line: str, folder: Path) -> Iterator[None]:
+    """Run a shell line in a folder until the picture is taken."""
+    for name, code in (("ask.py", FLOOD), ("reply.py", FLOOD), ("slow.py", SLOW)):
+        (folder / name).write_text(code)
+    nothing = subprocess.DEVNULL
+    process = subprocess.Popen(["sh", "-c", line], cwd=folder, stdin=nothing, stdout=nothing, start_new_session=True)
+    try:
+        if line.startswith("mkfifo"):
+            while not (folder / "results").exists():
+                time.sleep(0.01)
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ from pipetui.tui.display.abilities import Abilities
 from pipetui.tui.display.frame import Row, fitted, is_doubtful, row_of
 from pipetui.tui.display.looks import Look, Looks
 from pipetui.tui.display.painter import Painter
+from pipetui.tui.display.write import LEAVE
 
 ABILITIES = [
     Abilities(),
@@ -135,6 +136,7 @@ def test_the_terminal_shows_every_frame(abilities: Abilities, data: st.DataObjec
         emulator.feed(painter.paint().encode())
         wrong = list(differences(painter, emulator))
         assert not wrong, wrong[:5]
-        assert emulator.left_behind() == ["mode 7 is off"]
         assert not painter.dirty
         assert painter.paint() == ""
+    emulator.feed(LEAVE.encode())
+    assert emulator.left_behind() == ["mode 7 is off"]

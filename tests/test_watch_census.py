@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from cast import as_nobody, blocked_reader, blocked_writer, running, until, wait
 
 from pipetui.kernel import fifo, ioctl
 from pipetui.kernel.fd import Fd
+from pipetui.kernel.halves import in_halves
 from pipetui.kernel.procfs import Proc
 from pipetui.model import End, Pipe, PipeId, Waiter
 from pipetui.watch.census import Census, pipefs_device, take, with_flags
@@ -97,6 +99,22 @@ def test_anonymous_pipes_are_told_only_when_asked_for() -> None:
             (reader, "r"),
             (writer, "w"),
         }
+
+
+def test_a_census_in_two_halves_is_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipetui.watch.census.in_halves", partial(in_halves, worth_it=2))
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    with fifo.open_reader(str(path)), running("sh", "-c", 'exec 3<>"$0"; echo ready; read x', path) as shell:
+        assert shell.stdout is not None
+        shell.stdout.readline()
+        whole, halves = take(Proc(), anonymous=True), take(Proc(), anonymous=True, twofold=True)
+        for pid in (os.getpid(), shell.pid):
+            told = [
+                {end for ends in census.ends.values() for end in ends if end.pid == pid} for census in (whole, halves)
+            ]
+            assert told[0] == told[1] != set()
+        identity = fifo.identify(str(path))
+        assert whole.pipes[identity] == halves.pipes[identity] == look(str(path))
 
 
 def test_processes_that_may_not_be_read_are_counted() -> None:

@@ -138,11 +138,12 @@ def _print(taken: Snapshot, *, elsewhere: bool) -> None:
     held = [pipe for pipe in taken.pipes if pipe.id not in taken.found and pipe.kind == "fifo"]
     anonymous = [pipe for pipe in taken.pipes if pipe.kind == "anonymous"]
     groups = (("", here), ("Elsewhere, held by processes:", held if elsewhere else []), ("Anonymous pipes:", anonymous))
-    sys.stdout.write("\n\n".join(_group(title, pipes) for title, pipes in groups if pipes))
-    if taken.pipes:
-        sys.stdout.write("\n")
+    shown = "\n\n".join(_group(title, pipes) for title, pipes in groups if pipes)
+    if shown:
+        sys.stdout.write(shown + "\n")
     else:
-        print("No FIFOs here, and no process holds one. Make one with `pipetui create PATH`.", file=sys.stderr)
+        more = ", and no process holds one" if elsewhere else ""
+        print(f"No FIFOs here{more}. Make one with `pipetui create PATH`.", file=sys.stderr)
     for note in taken.partial:
         print(f"note: {safe(note)}", file=sys.stderr)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipetui.model import Mood, PipeId, PipeRow
-from pipetui.text import safe, size
+from pipetui.text import rate, safe, size
 from pipetui.tui.cells import Parts, cut, fit_middle
 from pipetui.tui.fill import gauge
 from pipetui.tui.rows import Column, RowTable
@@ -43,6 +43,11 @@ def _bytes(value: float | None, look: Palette) -> Parts:
     return ((size(value), look.text if value else look.dim),)
 
 
+def _times(value: float | None, look: Palette) -> Parts:
+    """A count a second; the column's title says so, so it needs no unit."""
+    return ((rate(value).removesuffix("/s"), look.text if value else look.dim),)
+
+
 def _queued(row: PipeRow, look: Palette, width: int) -> Parts:
     return _bytes(row.pipe.queued, look)
 
@@ -52,11 +57,11 @@ def _capacity(row: PipeRow, look: Palette, width: int) -> Parts:
 
 
 def _written(row: PipeRow, look: Palette, width: int) -> Parts:
-    return _bytes(row.write_rate, look)
+    return _times(row.write_rate, look)
 
 
 def _read(row: PipeRow, look: Palette, width: int) -> Parts:
-    return _bytes(row.read_rate, look)
+    return _times(row.read_rate, look)
 
 
 def _count(row: PipeRow, access: str, look: Palette) -> Parts:

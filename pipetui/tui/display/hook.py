@@ -10,7 +10,7 @@ import asyncio
 import os
 import re
 import select
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic
 
 import textual
@@ -18,6 +18,7 @@ from rich.color import ColorSystem
 from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, ReturnType
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.strip import Strip
 
@@ -25,6 +26,7 @@ from pipetui.tui.display.abilities import abilities
 from pipetui.tui.display.frame import Row, fitted, row_of
 from pipetui.tui.display.pace import BUDGET, Pace
 from pipetui.tui.display.painter import Painter
+from pipetui.tui.display.write import LEAVE
 
 #: The versions of Textual that this file was tested with: major, and the range of minor.
 _TESTED = (8, range(0, 3))
@@ -48,9 +50,6 @@ _ASK = "\x1b[6n"
 
 #: How long after a key frames are its answer (seconds): the hub has a say in it too.
 _ANSWERING = 0.3
-
-#: How soon a frame that had to wait is tried again (seconds).
-_AGAIN = 0.03
 
 #: How long after a resize of the terminal the old frame is drawn again, if Textual draws none of a new size.
 _RESIZED = 0.15
@@ -83,7 +82,8 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         )
         self._thin_pace = Pace(display_budget)
         self._thin_strips: dict[int, tuple[Strip, Row]] = {}
-        self._thin_writer: object = None
+        self._thin_driver: Driver | None = None
+        self._thin_writer: Any = None
         self._thin_urgent_until = 0.0
         self._thin_fresh_key = False
         self._thin_again: asyncio.TimerHandle | None = None
@@ -183,10 +183,10 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         painter, pace = self._thin_painter, self._thin_pace
         self._thin_look_at_driver()
         now = asyncio.get_running_loop().time()
-        painter.notice(now)
         urgent = now < self._thin_urgent_until or painter.shown is None
         verdict = pace.verdict(now, urgent=urgent, full=self._thin_is_full())
         if verdict.write:
+            painter.notice(now)
             text = painter.paint_part(
                 verdict.pieces, calm=verdict.calm, afresh=self._thin_fresh_key, cursor=self._thin_cursor()
             )
@@ -194,7 +194,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
             if text:
                 self._thin_write(text, now)
         if painter.dirty:
-            self._thin_later(_AGAIN)
+            self._thin_later(verdict.again)
 
     def _thin_write(self, text: str, now: float) -> None:
         assert self._driver is not None
@@ -217,9 +217,12 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
 
     def _thin_look_at_driver(self) -> None:
         """Notice a writer that is another one than before: the terminal was given away and has come back."""
-        writer = getattr(self._driver, "_writer_thread", None)
-        if writer is not self._thin_writer:
-            self._thin_writer = writer
+        driver = self._driver
+        writer = getattr(driver, "_writer_thread", None)
+        if driver is not None and (driver is not self._thin_driver or writer is not self._thin_writer):
+            if driver is not self._thin_driver:
+                driver.stop_application_mode = _leaving(driver)  # type: ignore[method-assign]
+            self._thin_driver, self._thin_writer = driver, writer
             self._thin_painter.forget()
             self._thin_pace.restart()
 
@@ -231,7 +234,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         if queue.qsize() > 0:
             return True
         poll = select.poll()
-        poll.register(self._thin_writer.fileno(), select.POLLOUT)  # type: ignore[attr-defined]
+        poll.register(self._thin_writer.fileno(), select.POLLOUT)
         return not poll.poll(0)
 
     # --- later ----------------------------------------------------------------------------------------------------
@@ -251,4 +254,17 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         self.why_stock = f"the thin display failed ({type(error).__name__}: {error})"
         self.log.error(self.why_stock)
         self._thin_strips.clear()
+        if self._driver is not None:
+            self._driver.write(LEAVE)
         self.refresh(layout=True)
+
+
+def _leaving(driver: Driver) -> Callable[[], None]:
+    """Return a driver's way of giving the terminal back, after our pen."""
+    stop = driver.stop_application_mode
+
+    def leave() -> None:
+        driver.write(LEAVE)
+        stop()
+
+    return leave

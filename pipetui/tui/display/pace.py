@@ -47,6 +47,11 @@ _JITTER = 0.02
 
 _LEAST_BUDGET = 2048
 
+#: A frame that nobody waits for comes so much later as the one before had bytes, at that speed (bytes a second), but
+#: no later than that (seconds): what changes one after the other then costs one frame.
+_LEISURE = 2000
+_LONGEST = 0.11
+
 #: How often all of the frame is written for a person who waits, although the budget is spent (seconds).
 _PAGES = 0.1
 
@@ -55,16 +60,14 @@ _PAGES = 0.1
 class Verdict:
     """What may be written now.
 
-    `write`: anything at all. `pieces`: about how many bytes at most (None: a whole frame). `calm`: only what does not
-    change all the time.
+    `write`: anything at all; if not, `again` says when it is worth asking again (seconds). `pieces`: about how many
+    bytes at most (None: a whole frame). `calm`: only what does not change all the time.
     """
 
     write: bool
     pieces: int | None = None
     calm: bool = False
-
-
-_WAIT = Verdict(False)
+    again: float = 0.03
 
 
 class Pace:
@@ -83,6 +86,7 @@ class Pace:
         self._full_since: float | None = None
         self._changed = 0.0
         self._page = 0.0
+        self._next = 0.0
 
     # --- what happened --------------------------------------------------------------------------------------------
 
@@ -91,6 +95,7 @@ class Pace:
         self._pass(now)
         self._sent += count
         self._tokens = max(self._tokens - count, -_DEBT * self._budget)
+        self._next = now + min(count / _LEISURE, _LONGEST)
 
     def should_ask(self, now: float) -> bool:
         """Whether the terminal is to be asked behind what is written now; the caller then asks."""
@@ -133,14 +138,14 @@ class Pace:
         self._pass(now)
         self._learn(full, now)
         if full:
-            return _WAIT
+            return Verdict(False)
         on_the_way = self._on_the_way(now)
         room = min(max((self.rate or self._full_budget) * _ON_THE_WAY, _LEAST), _MOST)
         if on_the_way > (2 * room if urgent else room):
-            return _WAIT
+            return Verdict(False)
         calm = self._tokens <= 0
-        if calm and not urgent:
-            return _WAIT
+        if not urgent and (calm or now < self._next):
+            return Verdict(False, again=max(self._next - now, -self._tokens / self._budget, 0.002))
         if calm and now - self._page > _PAGES:
             calm = False
         if not calm:

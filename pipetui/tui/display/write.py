@@ -19,6 +19,9 @@ from pipetui.tui.display.scroll import Scroll
 #: Cells between two spans are written again when that is at most this many; a move is not much shorter.
 _GAP = 6
 
+#: What gives the pen and the scroll region back.
+LEAVE = "\x1b[r\x1b[m"
+
 _REPEATED = re.compile(r"([ -~─━│█▁-▏▔░▒▓])\1{11,}")
 
 
@@ -57,8 +60,9 @@ class Writer:
             self._change(change, new.rows[change.y])
 
     def rest(self, at: tuple[int, int] | None = None) -> None:
-        """Leave the pen plain, so that nobody inherits it, and if wanted the cursor at a place (column, row)."""
-        self._draw_with(PLAIN)
+        """Leave no hyperlink open, and if wanted the cursor at a place (column, row)."""
+        if self._pen is not None and self._looks[self._pen].link:
+            self._draw_with(PLAIN)
         if at is not None:
             self._go(*at)
 
