@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,7 +133,7 @@ PICTURES = {
     "help": Picture("pipetui: keys", keys),
     "findings": Picture("pipetui: who is stuck", findings, lines=STUCK),
     "pipe": Picture("pipetui: one FIFO, looked at closely", pipe),
-    "pipelines": Picture("pipetui: pipelines, with pressure", pipelines, rows=24, lines=PIPED),
+    "pipelines": Picture("pipetui: pipelines, with pressure", pipelines, rows=16, lines=PIPED),
 }
 
 
@@ -158,7 +159,9 @@ def background(line: str, folder: Path) -> Iterator[None]:
     for name, code in (("ask.py", FLOOD), ("reply.py", FLOOD), ("slow.py", SLOW)):
         (folder / name).write_text(code)
     nothing = subprocess.DEVNULL
-    process = subprocess.Popen(["sh", "-c", line], cwd=folder, stdin=nothing, stdout=nothing, start_new_session=True)
+    process = subprocess.Popen(
+        ["sh", "-c", line], cwd=folder, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
+    )
     try:
         if line.startswith("mkfifo"):
             while not (folder / "results").exists():
@@ -170,6 +173,15 @@ def background(line: str, folder: Path) -> Iterator[None]:
         process.wait()
 
 
+def alone() -> None:
+    """Run again where no other process is to be seen, if this user may: nobody's own pipes belong into a picture."""
+    apart = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if "PIPETUI_ALONE" in os.environ or not shutil.which(apart[0]) or subprocess.run([*apart, "true"]).returncode:
+        return
+    os.environ["PIPETUI_ALONE"] = "yes"
+    os.execvp(apart[0], [*apart, "--kill-child", sys.executable, *sys.argv])
+
+
 def main() -> int:
     """Draw all of them, or those that are named."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -179,6 +191,7 @@ def main() -> int:
     unknown = set(args.names) - set(PICTURES)
     if unknown:
         options.error(f"no such picture: {', '.join(sorted(unknown))}")
+    alone()
     args.into.mkdir(exist_ok=True)
     for name in args.names or PICTURES:
         draw(name, PICTURES[name], args.into)

@@ -145,6 +145,7 @@ class Observatory:
         self._flooded: dict[str, set[str]] = {}
         self._counted: dict[PipeId, tuple[float | None, float | None]] = {}
         self._findings: tuple[Finding, ...] = ()
+        self._deadlocked: set[PipeId] = set()
         self._processes: dict[int, Process] = {}
         self.unreadable = 0
         self.scanning: set[str] = set()
@@ -267,8 +268,7 @@ class Observatory:
         for path, writes, reads in report["rates"]:
             self._on_rate(path, writes, reads)
         if report["findings"] is not None:
-            self._findings = tuple(_FINDING.decode(finding) for finding in report["findings"])
-            self._changed("findings", None)
+            self._on_findings(tuple(_FINDING.decode(finding) for finding in report["findings"]))
         if report["unreadable"] < 0:
             return  # a word about rates between two looks
         if report["unreadable"] != self.unreadable or tuple(report["partial"]) != self._partial.get("", ()):
@@ -287,6 +287,16 @@ class Observatory:
             self._note_movement(identity)
         self._let_rest(path, flooded=writes is None)
         self._changed("pipe", identity)
+
+    def _on_findings(self, findings: tuple[Finding, ...]) -> None:
+        self._findings = findings
+        self._changed("findings", None)
+        dead = {
+            PipeId(ref.dev, ref.inode) for finding in findings if finding.rule == "deadlock" for ref in finding.pipes
+        }
+        for identity in dead ^ self._deadlocked:
+            self._changed("pipe", identity)
+        self._deadlocked = dead
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what is wrong with the pipes that are listed, the most severe first."""
@@ -435,6 +445,8 @@ class Observatory:
         )
 
     def _state(self, pipe: Pipe, written: float | None, read: float | None) -> tuple[str, Mood]:
+        if pipe.id in self._deadlocked:
+            return "deadlocked", "stuck"
         state, mood = describe(pipe)
         recently = time.monotonic() - self._moved.get(pipe.id, -RECENT) < RECENT
         moving = bool(written or read) or recently or self._is_flooded(pipe)

@@ -157,7 +157,8 @@ class Writer:
             self._go(x, y)
             stop = x + 1
             look = looks[x]
-            while stop < end and looks[stop] == look:
+            blank = self._looks.blank(look)
+            while stop < end and (looks[stop] == look or (looks[stop] == blank and chars[stop] == " ")):
                 stop += 1
             text = "".join(chars[x:stop])
             if text.isspace():
