@@ -133,7 +133,7 @@ PICTURES = {
     "help": Picture("pipetui: keys", keys),
     "findings": Picture("pipetui: who is stuck", findings, lines=STUCK),
     "pipe": Picture("pipetui: one FIFO, looked at closely", pipe),
-    "pipelines": Picture("pipetui: pipelines, with pressure", pipelines, rows=16, lines=PIPED),
+    "pipelines": Picture("pipetui: pipelines, with pressure", pipelines, rows=14, lines=PIPED),
 }
 
 

@@ -250,10 +250,12 @@ class Watcher:
         return observe(known, self._proc, nonblocking=True, kernel=self._kernel, memory=self._memory)
 
     def _compare(self, world: World) -> Sight:
+        plumbing = _plumbing(world) if self._anonymous else frozenset()
         pipes = {
             pipe.id: pipe
             for pipe in world.pipes
-            if (pipe.ends or pipe.waiters) and (pipe.kind == "fifo" or self._anonymous)
+            if (pipe.ends or pipe.waiters)
+            and (pipe.kind == "fifo" or (self._anonymous and not plumbing.issuperset(end.pid for end in pipe.ends)))
         }
         pids = {end.pid for pipe in pipes.values() for end in pipe.ends}
         pids |= {waiter.pid for pipe in pipes.values() for waiter in pipe.waiters}
@@ -277,6 +279,17 @@ class Watcher:
             if before is not None and before.last_write == pipe.last_write:
                 for path in pipe.paths:
                     self._activity.hasten(path)
+
+
+def _plumbing(world: World) -> frozenset[int]:
+    """Return pipetui's own processes, between which anonymous pipes run that nobody asks about.
+
+    They are the hub, of which this is a child, its other children, and whoever started the hub.
+    """
+    hub = os.getppid()
+    state = world.processes.get(hub)
+    starter = {state.parent} if state else set()
+    return frozenset({hub, *starter} | {one.pid for one in world.processes.values() if one.parent == hub})
 
 
 def _interval(cost: float) -> float:
