@@ -29,10 +29,10 @@ BROKEN = 70
 #: Seconds after which an unacknowledged poke is repeated.
 POKE_AGAIN = 0.1
 
-#: How far our children stand back (nice(2)): helpers a little, producers and consumers as far as possible, so that the
+#: How far our children stand back (nice(2)): helpers a little, producers and consumers far enough that the
 #: screen and the hub stay quick while four floods run. On an idle machine they are as fast as ever.
 HELPER_NICENESS = 5
-ACTOR_NICENESS = 19
+ACTOR_NICENESS = 10
 
 
 class Child:

@@ -17,6 +17,7 @@ from pipetui.backend.framing import Frame
 from pipetui.backend.loop import Loop, Timer
 from pipetui.backend.wire import Action
 from pipetui.kernel.errors import PipeError
+from pipetui.kernel.lifetime import stand_back
 from pipetui.model import ActorSpec, ActorState, ConsumerSpec, PipeId, ProducerSpec
 
 #: Rates are taken over about this time (seconds), and looked at again this often while any is above zero.
@@ -119,6 +120,8 @@ class Troupe:
 
     def start(self, spec: ActorSpec) -> int:
         """Fork an actor and return its number."""
+        if not self._numbers:
+            stand_back(ACTOR_NICENESS)  # from now on there may be floods in our session
         self._numbers += 1
         number = self._numbers
         role, main = ("producer", producer.main) if isinstance(spec, ProducerSpec) else ("consumer", consumer.main)

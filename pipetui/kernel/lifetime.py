@@ -58,3 +58,15 @@ def close_all_except(keep: Iterable[int]) -> None:
                 os.close(number)
             except OSError:
                 pass
+
+
+def stand_back(niceness: int) -> None:
+    """Let this whole session yield to others: where autogroups are on, nice(2) only counts within one (sched(7)).
+
+    The kernel lets an ordinary user do this ten times a second at most, and only upwards; refused, nothing changes.
+    """
+    try:
+        with open("/proc/self/autogroup", "w") as file:
+            file.write(str(niceness))
+    except OSError:
+        pass

@@ -148,7 +148,7 @@ def reconnect(monitor: Monitor) -> None:
 
 @deed("repaint")
 def repaint(monitor: Monitor) -> None:
-    monitor.app.refresh(layout=True)
+    monitor.app.repaint()
 
 
 @deed("quit")

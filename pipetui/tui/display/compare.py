@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pipetui.tui.display.frame import Frame, Row, blank_row, doubt, unknown_row
 from pipetui.tui.display.looks import PLAIN, Looks
-from pipetui.tui.display.scroll import Scroll, find_scrolls, moving
+from pipetui.tui.display.scroll import Scroll, find_scrolls, marks, moving
 
 #: Fewer blanks than this at the end of a row are written, more are erased.
 _WORTH_ERASING = 4
@@ -75,11 +75,7 @@ def _commonest_end(frame: Frame, looks: Looks) -> int:
 def change(y: int, old: Row, new: Row, looks: Looks, *, bce: bool) -> Change:
     """Return what turns one row into another."""
     width = len(new.chars)
-    columns = [
-        x
-        for x, (char, was, look, looked) in enumerate(zip(new.chars, old.chars, new.looks, old.looks, strict=True))
-        if char != was or look != looked
-    ]
+    columns = [x for x, differs in enumerate(marks(old, new)) if differs]
     unsure = min(doubt(old), doubt(new))
     if unsure < width:
         while new.chars[unsure] == "" and unsure > 0:

@@ -29,7 +29,7 @@ from pipetui.tui.display.painter import Painter
 from pipetui.tui.display.write import LEAVE
 
 #: The versions of Textual that this file was tested with: major, and the range of minor.
-_TESTED = (8, range(0, 3))
+_TESTED = (8, range(2, 3))
 
 _SYSTEMS = {
     "standard": ColorSystem.STANDARD,
@@ -84,6 +84,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         self._thin_strips: dict[int, tuple[Strip, Row]] = {}
         self._thin_driver: Driver | None = None
         self._thin_writer: Any = None
+        self._thin_first = False
         self._thin_urgent_until = 0.0
         self._thin_fresh_key = False
         self._thin_again: asyncio.TimerHandle | None = None
@@ -186,7 +187,8 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         urgent = now < self._thin_urgent_until or painter.shown is None
         verdict = pace.verdict(now, urgent=urgent, full=self._thin_is_full())
         if verdict.write:
-            painter.notice(now)
+            if pace.slow:
+                painter.notice(now)
             text = painter.paint_part(
                 verdict.pieces, calm=verdict.calm, afresh=self._thin_fresh_key, cursor=self._thin_cursor()
             )
@@ -202,7 +204,11 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         pace.sent(len(text.encode("utf-8", "replace")), now)
         if self._sync_available and len(text) > _WORTH_SYNC:
             text = f"{_SYNC_FROM}{text}{_SYNC_TO}"
-        if pace.should_ask(now):
+        if self._thin_first:
+            self._thin_first = False
+            pace.asked_again(now)
+            text += _ASK
+        elif pace.should_ask(now):
             text += _ASK
         self._driver.write(text)
         self._driver.flush()
@@ -224,7 +230,9 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
                 driver.stop_application_mode = _leaving(driver)  # type: ignore[method-assign]
             self._thin_driver, self._thin_writer = driver, writer
             self._thin_painter.forget()
-            self._thin_pace.restart()
+            self._thin_pace.ask_first(asyncio.get_running_loop().time())
+            self._thin_first = True
+            driver.write(_ASK)
 
     def _thin_is_full(self) -> bool:
         """Whether the driver's writer has not come round to the last frame, or the terminal takes no more."""

@@ -36,8 +36,8 @@ _PATIENCE = 5.0
 _FIRST_PATIENCE = 0.25
 
 #: What may be on its way, as seconds of the line's speed, and at least and at most as bytes.
-_ON_THE_WAY = 0.15
-_LEAST, _MOST = 512, 65_536
+_ON_THE_WAY = 0.08
+_LEAST, _MOST = 256, 65_536
 
 #: A line of fewer bytes a second is slow: frames go in pieces, so that a key never waits behind a large one.
 _SLOW = 24_000
@@ -47,12 +47,17 @@ _JITTER = 0.02
 
 _LEAST_BUDGET = 2048
 
+#: So few bytes take no time worth mentioning: their answer tells how long the way there and back is, which is at most
+#: this long until it was measured (seconds).
+_A_FEW = 128
+_ROUND_TRIP = 0.1
+
 #: A frame that nobody waits for comes so much later as the one before had bytes, at that speed (bytes a second), but
 #: no later than that (seconds): what changes one after the other then costs one frame.
 _LEISURE = 2000
 _LONGEST = 0.11
 
-#: How often all of the frame is written for a person who waits, although the budget is spent (seconds).
+#: How often all of the frame is written for a person at a slow line, although the budget is spent (seconds).
 _PAGES = 0.1
 
 
@@ -79,10 +84,10 @@ class Pace:
         self._at = 0.0
         self._sent = 0
         self._arrived = 0
-        self._asked: tuple[int, float] | None = None
-        self._answers = False
+        self._asked: list[tuple[int, float]] = []
+        self._answers = self._mute = False
         self._samples: deque[float] = deque(maxlen=3)
-        self._quickest = 1.0
+        self._round_trip = _ROUND_TRIP
         self._full_since: float | None = None
         self._changed = 0.0
         self._page = 0.0
@@ -100,26 +105,32 @@ class Pace:
     def should_ask(self, now: float) -> bool:
         """Whether the terminal is to be asked behind what is written now; the caller then asks."""
         due = self._sent - self._arrived >= (_ASK_AFTER if not self.slow else 1)
-        if self._asked is not None and (not due or now - self._asked[1] < _PATIENCE):
+        if self._asked and (not due or now - self._asked[-1][1] < _PATIENCE):
             return False
         if due:
-            self._asked = (self._sent, now)
+            self._asked = [(self._sent, now)]
         return due
+
+    def ask_first(self, now: float) -> None:
+        """Begin anew (another terminal, or the same one after a pause) by asking it before anything is written."""
+        self._arrived, self._asked = self._sent, [(self._sent, now)]
+
+    def asked_again(self, now: float) -> None:
+        """The terminal was asked behind the first frame too, whether or not it has answered yet."""
+        self._asked.append((self._sent, now))
 
     def answered(self, now: float) -> None:
         """The terminal has answered."""
-        self._answers = True
-        if self._asked is None:
+        self._answers, self._mute = True, False
+        if not self._asked:
             return
-        (upto, asked), self._asked = self._asked, None
-        took = now - asked
-        self._quickest = min(self._quickest, took)
-        self._samples.append((upto - self._arrived) / max(took - self._quickest - _JITTER, 0.001))
+        upto, asked = self._asked.pop(0)
+        took, count = now - asked, upto - self._arrived
         self._arrived = upto
-
-    def restart(self) -> None:
-        """Everything before is lost: another terminal, or the same one after a pause."""
-        self._arrived, self._asked = self._sent, None
+        if count < _A_FEW:
+            self._round_trip = min(self._round_trip, took)
+        else:
+            self._samples.append(count / max(took - self._round_trip - _JITTER, 0.001))
 
     # --- what may happen ------------------------------------------------------------------------------------------
 
@@ -146,7 +157,7 @@ class Pace:
         calm = self._tokens <= 0
         if not urgent and (calm or now < self._next):
             return Verdict(False, again=max(self._next - now, -self._tokens / self._budget, 0.002))
-        if calm and now - self._page > _PAGES:
+        if calm and (not self.slow or now - self._page > _PAGES):
             calm = False
         if not calm:
             self._page = now
@@ -154,10 +165,12 @@ class Pace:
 
     def _on_the_way(self, now: float) -> int:
         """Return how many bytes may not have arrived yet; 0 when there is no way to know."""
-        if self._asked is None:
+        if not self._asked or self._mute:
             return 0
-        patience = _PATIENCE if self._answers else _FIRST_PATIENCE
-        return self._sent - self._arrived if now - self._asked[1] < patience else 0
+        if now - self._asked[-1][1] < (_PATIENCE if self._answers else _FIRST_PATIENCE):
+            return self._sent - self._arrived
+        self._mute = not self._answers
+        return 0
 
     def _learn(self, full: bool, now: float) -> None:
         """Spend less when the way is full although nobody answers, and slowly more again."""

@@ -20,7 +20,7 @@ _MOST_LOOKS = 20_000
 _DEAR = 48
 
 #: A row that changes dearly more often than this (a second, about) is restless.
-_RESTLESS = 3.0
+_RESTLESS = 5.0
 
 
 class Painter:

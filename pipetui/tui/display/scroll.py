@@ -39,14 +39,18 @@ def scrolled(rows: list[Row], scroll: Scroll, fresh: Row) -> list[Row]:
     return rows[: scroll.top] + part + rows[scroll.bottom + 1 :]
 
 
+def marks(old: Row, new: Row) -> bytes:
+    """Return a byte for each cell: 1 where the rows differ, else 0."""
+    differ = bytes(map(ne, old.chars, new.chars))
+    return differ if old.looks == new.looks else bytes(map(or_, differ, map(ne, old.looks, new.looks)))
+
+
 def cost(old: Row, new: Row) -> int:
     """Return about how many bytes it takes to turn one row into another: the cells that differ, and going there."""
     if old is new:
         return 0
-    marks = bytes(map(ne, old.chars, new.chars))
-    if old.looks != new.looks:
-        marks = bytes(map(or_, marks, map(ne, old.looks, new.looks)))
-    return marks.count(1) + _RUN * (marks.count(b"\0\1") + marks.startswith(b"\1"))
+    differ = marks(old, new)
+    return differ.count(1) + _RUN * (differ.count(b"\0\1") + differ.startswith(b"\1"))
 
 
 def moving(old: list[Row], new: list[Row]) -> range:
