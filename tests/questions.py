@@ -280,8 +280,9 @@ def _narrowed(lines: list[str]) -> list[str]:
 
 
 def normal(text: str) -> str:
-    """Return an answer without what differs from run to run: numbers, line breaks, widths."""
-    return re.sub(r"\s+", " ", re.sub(r"\d[\d,.:]*", "0", text)).strip()
+    """Return an answer without what differs from run to run: numbers, how long somebody waits, line breaks, widths."""
+    folded = re.sub(r"\s+", " ", re.sub(r"\d[\d,.:]*", "0", text)).strip()
+    return re.sub(r" for 0 (s|min)\b", "", folded)
 
 
 def shown() -> list[str]:
