@@ -184,7 +184,7 @@ QUESTIONS = (
         "pipetui tail feed --count 3",
         "As a reader with `tail`; as a writer with a producer (`w`) that waits for the next reader.",
         ("feed",),
-        ("for run in 1 2 3; do echo \"run $run\" > feed; done",),
+        ('for run in 1 2 3; do echo "run $run" > feed; done',),
     ),
     Question(
         "How do I watch a FIFO without blocking the viewer, or anybody else?",

@@ -87,9 +87,7 @@ def test_frames_do_not_depend_on_how_the_bytes_arrive(
 
 @pytest.mark.parametrize("framing", FRAMINGS)
 @given(data=streams, sizes=st.lists(st.integers(1, 40), max_size=30), limit=st.integers(1, 50), hurry=st.booleans())
-def test_counting_agrees_with_cutting(
-    framing: Framing, data: bytes, sizes: list[int], limit: int, hurry: bool
-) -> None:
+def test_counting_agrees_with_cutting(framing: Framing, data: bytes, sizes: list[int], limit: int, hurry: bool) -> None:
     limit = limit if framing != "fixed" else 1000
     cutting, counting = make_framer(framing, 7, limit), make_framer(framing, 7, limit)
     buffer = bytearray(data)

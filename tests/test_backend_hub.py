@@ -236,9 +236,7 @@ def test_a_root_that_is_missing_is_a_note(tmp_path: Path) -> None:
 def test_a_hub_can_speak_through_a_socket(tmp_path: Path) -> None:
     """A login shell's command may be given a socket pair instead of pipes, as some sshds do."""
     ours, theirs = socket.socketpair()
-    with ours, theirs, subprocess.Popen(
-        hub_argv(), stdin=theirs.fileno(), stdout=theirs.fileno()
-    ) as process:
+    with ours, theirs, subprocess.Popen(hub_argv(), stdin=theirs.fileno(), stdout=theirs.fileno()) as process:
         theirs.close()
         ours.settimeout(10)
         ours.sendall(wire.pack(wire.Hello(wire.VERSION, (str(tmp_path),))))

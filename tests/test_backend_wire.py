@@ -39,17 +39,19 @@ pipes = st.builds(
     queued=st.none() | counts,
     last_write=st.none() | st.floats(0, 1e10),
     ends=st.lists(st.builds(End, counts, counts, st.sampled_from(["r", "w", "rw"])), max_size=3).map(tuple),
-    waiters=st.lists(
-        st.builds(Waiter, counts, counts, st.sampled_from(["open-read", "read"])), max_size=2
-    ).map(tuple),
+    waiters=st.lists(st.builds(Waiter, counts, counts, st.sampled_from(["open-read", "read"])), max_size=2).map(tuple),
 )
 specs = st.builds(ProducerSpec, texts, rate=st.floats(0, 1e6)) | st.builds(ConsumerSpec, texts)
 updates = st.builds(
     wire.Update,
     pipes=st.lists(st.builds(PipeRow, pipes, texts), max_size=3).map(tuple),
     actors=st.lists(st.builds(ActorState, counts, st.just("producer"), counts, specs), max_size=2).map(tuple),
-    log=st.none() | st.builds(wire.LogPage, counts, st.lists(st.builds(Line, counts, st.floats(0, 1e9), texts, counts,
-                                                                    payload=texts), max_size=3).map(tuple)),
+    log=st.none()
+    | st.builds(
+        wire.LogPage,
+        counts,
+        st.lists(st.builds(Line, counts, st.floats(0, 1e9), texts, counts, payload=texts), max_size=3).map(tuple),
+    ),
 )
 requests = (
     st.builds(wire.StartProducer, counts, st.builds(ProducerSpec, texts))

@@ -194,8 +194,9 @@ def test_a_made_up_proc_is_read_like_the_real_one(tmp_path: Path) -> None:
     assert proc.pids() == [42]
     assert proc.command(42) == "evil \udcff\x1b"
     assert {item.fd: item.text for item in proc.fds(42)}[4] == "pipe:[4711]"
-    assert [item.fd for item in sorted(proc.held(42).ends)] == [3]
-    assert [item.fd for item in sorted(proc.held(42, anonymous=True).ends)] == [3, 4]
+    assert [item.fd for item in proc.held(42).fifos] == [3]
+    assert proc.held(42).pipes == []
+    assert [(fd, inode) for fd, inode, _ in proc.held(42, anonymous=True).pipes] == [(4, 4711)]
     assert proc.held(42, far=("/nowhere/",)).far == {"/nowhere/"}
     assert [proc.nonblocking(42, fd) for fd in (3, 4, 5)] == [True, False, None]
     assert [(mount.point, mount.remote) for mount in proc.mounts()] == [("/", False), ("/mnt/my disk\\x", True)]
@@ -204,7 +205,7 @@ def test_a_made_up_proc_is_read_like_the_real_one(tmp_path: Path) -> None:
 def test_a_process_that_is_gone_is_an_answer(tmp_path: Path) -> None:
     proc = Proc(str(tmp_path))
     assert list(proc.fds(1)) == []
-    assert proc.held(1).ends == []
+    assert proc.held(1).fifos == []
     assert (proc.command(1), proc.comm(1), proc.wchan(1, 1), proc.memory(1, 0, 8)) == ("", "", "", b"")
     assert (proc.tasks(1), proc.syscall(1, 1), proc.cwd(1), proc.nonblocking(1, 1)) == ([], None, None, None)
     assert proc.mounts() == ()
@@ -217,7 +218,7 @@ def test_an_o_path_handle_is_no_end(tmp_path: Path) -> None:
         access = {item.fd: item.access for item in Proc().fds(os.getpid())}
         assert access[handle.fileno()] is None
         assert access[reader.fileno()] == "r"
-        held = [item.fd for item in Proc().held(os.getpid()).ends]
+        held = [item.fd for item in Proc().held(os.getpid()).fifos]
         assert reader.fileno() in held
         assert handle.fileno() not in held
 

@@ -99,7 +99,6 @@ def test_a_pipe_larger_than_ours_may_be_is_shown_in_part_and_says_so(monkeypatch
         assert 0 < len(seen.data) < len(data)
 
 
-
 def test_an_empty_pipe_is_empty(path: Path) -> None:
     with fifo.open_reader(str(path)) as reader, fifo.open_writer(str(path)):
         identity = fifo.identify(str(path))

@@ -389,9 +389,7 @@ class Hub:
         self._log_news = False
         rows, gone = self._take(self._dirty_pipes, self._shown_pipes, self._observatory.row)
         actors, actors_gone = self._take(self._dirty_actors, self._shown_actors, self._actor)
-        processes, processes_gone = self._take(
-            self._dirty_processes, self._shown_processes, self._observatory.process
-        )
+        processes, processes_gone = self._take(self._dirty_processes, self._shown_processes, self._observatory.process)
         update = wire.Update(
             status if status != self._said_status else None,
             rows,

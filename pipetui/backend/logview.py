@@ -159,9 +159,7 @@ class LogReader:
             self._sent = entries[-1].number
         elif fresh:
             self._sent = self._ring.last
-        return LogPage(
-            view.id, lines, append, skipped, counts=self._ring.counts, trouble=self._selection.trouble
-        )
+        return LogPage(view.id, lines, append, skipped, counts=self._ring.counts, trouble=self._selection.trouble)
 
     def _standing(self, view: LogView) -> LogPage:
         before = self._selection.before(view.anchor, min(max(0, view.before), MOST_LINES))

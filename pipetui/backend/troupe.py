@@ -272,7 +272,6 @@ class Troupe:
         states = (member.state for member in self.members.values())
         return [state for state in states if state.pipe == identity and state.phase != "ended"]
 
-
     def writers(self, identity: PipeId) -> list[Member]:
         """Return our producers that have opened a pipe, also those that have just gone: their bytes may be unread.
 

@@ -90,5 +90,3 @@ def _roots(paths: tuple[str, ...]) -> tuple[str, ...]:
         with translated(path):
             roots.append(absolute(path))
     return tuple(dict.fromkeys(roots))
-
-

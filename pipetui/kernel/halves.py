@@ -9,7 +9,7 @@ from __future__ import annotations
 import marshal
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from pipetui.kernel.fd import Fd
@@ -22,30 +22,40 @@ WORTH_IT = 300
 
 
 def in_halves(
-    work: Callable[[Sequence[Item]], list[Answer]], items: Sequence[Item], worth_it: int = WORTH_IT
-) -> list[Answer]:
-    """Return `work(items)`, whose answers must be what marshal takes and follow from each item alone, in order.
+    work: Callable[[Sequence[Item]], list[Answer]],
+    items: Sequence[Item],
+    worth_it: int = WORTH_IT,
+) -> Iterator[list[Answer]]:
+    """Yield `work(items)` in one list, or in two: the first from here, the second from a child meanwhile.
 
-    Fewer items than `worth_it` are done here, and so are all where there are other threads, which a fork would lose.
+    Answers must be what marshal takes and follow from each item alone, in order. Fewer items than `worth_it` are done
+    here, and so are all where there are other threads, which a fork would lose. Whoever takes the first list can make
+    something of it while the child still works.
     """
     alone = len(items) < worth_it or (os.cpu_count() or 1) < 2 or threading.active_count() > 1
     if alone or not hasattr(os, "memfd_create"):
-        return work(items)
-    middle = len(items) // 2
+        yield work(items)
+        return
+    cut = len(items) // 2
     try:
-        with Fd(os.memfd_create("pipetui-census")) as shared:
+        shared = Fd(os.memfd_create("pipetui-census"))
+    except OSError:  # no memory for it
+        yield work(items)
+        return
+    with shared:
+        try:
             child = os.fork()
-            if child == 0:
-                _answer(work, items[middle:], shared.fileno())
-            try:
-                first = work(items[:middle])
-            finally:
-                _, status = os.waitpid(child, 0)
-            if status == 0:
-                return first + _received(shared.fileno())
-    except OSError:  # no memory for a child, or none may be forked here
-        return work(items)
-    return first + work(items[middle:])
+        except OSError:  # no child may be had here
+            yield work(items)
+            return
+        if child == 0:
+            _answer(work, items[cut:], shared.fileno())
+        status = 1
+        try:
+            yield work(items[:cut])
+        finally:
+            _, status = os.waitpid(child, 0)
+        yield _received(shared.fileno()) if status == 0 else work(items[cut:])
 
 
 def _answer(work: Callable[[Sequence[Item]], list[Answer]], items: Sequence[Item], shared: int) -> None:

@@ -106,15 +106,19 @@ class Inotify:
             events += _parse(data)
         return events
 
-    def discard(self) -> bool:
-        """Throw away what is queued, without looking at it; say whether there was anything."""
-        something = False
-        try:
-            while os.read(self.fileno(), _BUFFER):
-                something = True
-        except BlockingIOError:
-            pass
-        return something
+    def sift(self, mask: int) -> list[Event]:
+        """Take all that is queued, and return only events that match `mask`; the others cost next to nothing.
+
+        For watches on files, not folders: their events carry no names, so they all have one size.
+        """
+        kept: list[Event] = []
+        while True:
+            try:
+                data = os.read(self.fileno(), _BUFFER)
+            except BlockingIOError:
+                return kept
+            if any(kind & mask for kind in set(memoryview(data).cast("I")[1::4].tolist())):
+                kept += [event for event in _parse(data) if event.mask & mask]
 
     def close(self) -> None:
         """End all watches."""

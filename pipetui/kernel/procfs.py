@@ -39,18 +39,21 @@ class Descriptor(NamedTuple):
 
 
 class Held(NamedTuple):
-    """A pipe end: `status` is what stat(2) says of a FIFO through the link, None for an anonymous pipe."""
+    """An end of a FIFO: `text` is its link, `status` what stat(2) says through it."""
 
     fd: int
     text: str
     access: Access
-    status: os.stat_result | None
+    status: os.stat_result
 
 
 class Holding(NamedTuple):
-    """What a process holds: its pipe ends, which far filesystems were left alone, and how many descriptors it has."""
+    """What a process holds: its ends of FIFOs; its ends of anonymous pipes (descriptor, inode, access); which far
+    filesystems were left alone; and how many descriptors it has.
+    """
 
-    ends: list[Held]
+    fifos: list[Held]
+    pipes: list[tuple[int, int, Access]]
     far: set[str]
     descriptors: int
 
@@ -112,33 +115,34 @@ class Proc:
         Raises NotPermitted; a vanished process holds none.
         """
         met: set[str] = set()
-        found: list[Held] = []
+        fifos: list[Held] = []
+        pipes: list[tuple[int, int, Access]] = []
         with self._folder(pid) as folder:
             names = _names(folder)
-            readlink, stat = os.readlink, os.stat  # this loop is most of the time of a census
+            readlink, stat, access_of = os.readlink, os.stat, _ACCESS.get  # this loop is most of the time of a census
             for name in names:
                 try:
                     text = readlink(name, dir_fd=folder)
-                    status = None
-                    if text[:6] == "pipe:[":
-                        if not anonymous:
-                            continue
-                    elif text[:1] != "/" or text.startswith(never):
+                    if text.startswith("pipe:["):
+                        if anonymous:
+                            access = access_of(stat(name, dir_fd=folder, follow_symlinks=False).st_mode & 0o600)
+                            if access is not None:
+                                pipes.append((int(name), int(text[6:-1]), access))
                         continue
-                    elif far and text.startswith(far):
+                    if text[:1] != "/" or text.startswith(never):
+                        continue
+                    if far and text.startswith(far):
                         met.update(prefix for prefix in far if text.startswith(prefix))
                         continue
-                    else:
-                        status = stat(name, dir_fd=folder)
-                        if status.st_mode & 0o170000 != 0o010000:
-                            continue
-                    mode = stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+                    status = stat(name, dir_fd=folder)
+                    if status.st_mode & 0o170000 != 0o010000:
+                        continue
+                    access = access_of(stat(name, dir_fd=folder, follow_symlinks=False).st_mode & 0o600)
                 except OSError:
                     continue
-                access = _ACCESS.get(mode & 0o600)
                 if access is not None:
-                    found.append(Held(int(name), text, access, status))
-        return Holding(found, met, len(names))
+                    fifos.append(Held(int(name), text, access, status))
+        return Holding(fifos, pipes, met, len(names))
 
     def nonblocking(self, pid: int, fd: int) -> bool | None:
         """Return whether O_NONBLOCK is set on a descriptor; None when that can't be known."""

@@ -23,8 +23,8 @@ _BYTES = inotify.MODIFY | inotify.ACCESS
 #: So many events of bytes (writes and reads together) within one window (seconds) are too many.
 MOST, WINDOW = 60, 0.25
 #: Then writes and reads are left unwatched for so many seconds: the first pause, its growth, and the longest.
-PAUSE, GROWTH, LONGEST = 2.0, 2.0, 30.0
-#: How much of the queue is looked at at once (bytes, 16 an event): under a flood the rest is thrown away unseen.
+PAUSE, GROWTH, LONGEST = 4.0, 2.0, 60.0
+#: How much of the queue is looked at at once (bytes, 16 an event): under a flood the rest is only sifted for opens.
 PORTION = 8192
 #: While events come, they are taken at most this often (seconds), so that a flood is cut off soon but not waited on.
 SETTLE = 0.02
@@ -53,6 +53,7 @@ class _Watched:
     seen: int = 0
     pause: float = PAUSE
     again: float = 0.0
+    trial: bool = False
 
 
 class Activity:
@@ -73,7 +74,10 @@ class Activity:
 
         Two paths of one FIFO share a watch, and its events are told under the path that came last.
         """
+        known = self._by_wd.get(self._wds.get(path, -1))
         try:
+            if known is not None and not known.bytes and self._watch(known, _ENDS) == self._wds[path]:
+                return True  # the same FIFO as before, and flooded: leave it at that
             wd = self._inotify.add(path, _ENDS | inotify.DONT_FOLLOW | (_BYTES if count else 0))
         except PipeError:
             return False
@@ -99,40 +103,63 @@ class Activity:
         return None if soonest == float("inf") else max(0.0, soonest - self._clock())
 
     def paused(self, path: str) -> bool:
-        """Whether writes and reads of a FIFO are unwatched now, because there were too many."""
+        """Whether writes and reads of a FIFO are uncounted now, because there were too many.
+
+        That also holds for the first moment in which they are watched again: the flood may well go on.
+        """
         wd = self._wds.get(path)
         watched = None if wd is None else self._by_wd.get(wd)
-        return watched is not None and not watched.bytes and watched.again != float("inf")
+        if watched is None:
+            return False
+        if watched.bytes:
+            return watched.trial and self._clock() - watched.since <= WINDOW
+        return watched.again != float("inf")
 
     def hasten(self, path: str) -> None:
         """Watch writes and reads of a FIFO again soon: its times say that there are no more of them."""
         wd = self._wds.get(path)
         if wd is not None and self.paused(path):
-            self._by_wd[wd].again = self._clock()
+            self._by_wd[wd].again = min(self._by_wd[wd].again, self._clock())
 
     def read(self) -> list[Stirred]:
         """Take what happened and return it by FIFO; events that made no difference are left out."""
         now = self._clock()
+        told: dict[int, Stirred] = {}
+        flooded = self._take(self._inotify.read(PORTION), now, told)
+        if flooded:  # the rest of the flood is of no interest, but an open among it is
+            self._take(self._inotify.sift(_ENDS | inotify.IGNORED), now, told)
+        self._resume(now)
+        return list(told.values())
+
+    def _take(self, events: list[inotify.Event], now: float, told: dict[int, Stirred]) -> bool:
+        """Count events by FIFO, add them to what is `told`, and say whether one has turned out to be flooded."""
         counts: dict[int, list[int]] = {}
-        for event in self._inotify.read(PORTION):
+        for event in events:
             if event.mask & inotify.IGNORED:
                 self._forget(event.wd)
                 continue
             row = counts.setdefault(event.wd, [0, 0, 0, 0])
             for index, mask in enumerate((inotify.OPEN, _ENDS & ~inotify.OPEN, inotify.MODIFY, inotify.ACCESS)):
                 row[index] += bool(event.mask & mask)
-        told = []
-        for wd, (opens, closes, writes, reads) in counts.items():
+        flooded = False
+        for wd, row in counts.items():
             watched = self._by_wd.get(wd)
             if watched is None:
                 continue
             counted = watched.bytes
-            self._weigh(watched, writes + reads, now)
-            if counted and not watched.bytes and self._inotify.discard():
-                opens += 1  # unknown, and among all those it may well be: look
-            told.append(Stirred(watched.path, opens, closes, writes, reads, counted and watched.bytes))
-        self._resume(now)
-        return told
+            self._weigh(watched, row[2] + row[3], now)
+            flooded |= counted and not watched.bytes
+            before = told.get(wd, Stirred(watched.path))
+            opens, closes, writes, reads = row
+            told[wd] = Stirred(
+                watched.path,
+                before.opens + opens,
+                before.closes + closes,
+                before.writes + writes,
+                before.reads + reads,
+                counted and watched.bytes,
+            )
+        return flooded
 
     def _weigh(self, watched: _Watched, events: int, now: float) -> None:
         """Stop watching bytes when there were too many in one window; be patient again when there are few."""
@@ -141,7 +168,7 @@ class Activity:
         if now - watched.since > WINDOW:
             if watched.seen < MOST / 4:
                 watched.pause = PAUSE
-            watched.since, watched.seen = now, 0
+            watched.since, watched.seen, watched.trial = now, 0, False
         watched.seen += events
         if watched.seen > MOST:
             watched.bytes, watched.again = False, now + watched.pause
@@ -152,14 +179,14 @@ class Activity:
         """Watch bytes again where the pause is over."""
         for watched in list(self._by_wd.values()):
             if not watched.bytes and now >= watched.again:
-                watched.bytes, watched.since, watched.seen = True, now, 0
+                watched.bytes, watched.since, watched.seen, watched.trial = True, now, 0, True
                 self._watch(watched, _ENDS | _BYTES)
 
-    def _watch(self, watched: _Watched, mask: int) -> None:
+    def _watch(self, watched: _Watched, mask: int) -> int | None:
         try:
-            self._inotify.add(watched.path, mask | inotify.DONT_FOLLOW)
+            return self._inotify.add(watched.path, mask | inotify.DONT_FOLLOW)
         except PipeError:
-            pass  # it has gone; the kernel will say so
+            return None  # it has gone; the kernel will say so
 
     def _forget(self, wd: int) -> None:
         watched = self._by_wd.pop(wd, None)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from pipetui.kernel.errors import NotPermitted
@@ -70,7 +71,8 @@ def take(
 
     with _without_collecting():
         wanted = [pid for pid in pids if pid not in threads]
-        return _put_together(proc, in_halves(read, wanted) if twofold else read(wanted), threads, nonblocking)
+        parts = in_halves(read, wanted) if twofold else iter([read(wanted)])
+        return _put_together(proc, chain.from_iterable(parts), threads, nonblocking)
 
 
 #: What a process told: its pid, whether it is readable, hidden or a thread, its command line, the far filesystems that
@@ -86,14 +88,9 @@ def _read(proc: Proc, pid: int, anonymous: bool, far: tuple[str, ...]) -> _Read:
         return pid, "thread" if _is_thread(proc, pid) else "hidden", "", [], [], []
     if not holding.descriptors and _is_thread(proc, pid):
         return pid, "thread", "", [], [], []
-    command = proc.command(pid) if holding.ends else ""
-    fifos = [
-        (fd, text, access, status.__reduce__()[1])  # what marshal takes
-        for fd, text, access, status in holding.ends
-        if status is not None
-    ]
-    others = [(fd, int(text[6:-1]), access) for fd, text, access, status in holding.ends if status is None]
-    return pid, "readable", command, list(holding.far), fifos, others
+    command = proc.command(pid) if holding.fifos or holding.pipes else ""
+    fifos = [(fd, text, access, status.__reduce__()[1]) for fd, text, access, status in holding.fifos]  # for marshal
+    return pid, "readable", command, list(holding.far), fifos, holding.pipes
 
 
 def _put_together(proc: Proc, told: Iterable[_Read], threads: set[int], nonblocking: bool) -> Census:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from pipetui.kernel.borrow import Borrower, measure
 from pipetui.kernel.halves import in_halves
@@ -52,7 +53,7 @@ def fills(
             return [_measured(borrower, identity, holders, reopen) for identity, holders in part]
 
     wanted = list(ends.items())
-    answers = in_halves(measured, wanted, worth_it=_MANY) if twofold else measured(wanted)
+    answers = chain.from_iterable(in_halves(measured, wanted, worth_it=_MANY)) if twofold else measured(wanted)
     known: dict[PipeId, tuple[int, int]] = {}
     for (identity, holders), answer in zip(wanted, answers, strict=True):
         if answer is not None:

@@ -197,9 +197,7 @@ class TreeWatch:
         try:
             with os.scandir(folder) as names:
                 places |= {
-                    entry.path
-                    for entry in names
-                    if not (entry.is_file(follow_symlinks=False) or entry.is_symlink())
+                    entry.path for entry in names if not (entry.is_file(follow_symlinks=False) or entry.is_symlink())
                 }
         except OSError:
             pass

@@ -13,7 +13,7 @@ import os
 import select
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -81,6 +81,13 @@ class Order:
     forget: tuple[str, ...] = ()
     elsewhere: bool | None = None
     anonymous: bool | None = None
+
+
+#: A FIFO that was not written for so long (seconds) is not flooded; its times are that exact.
+STILL = 0.5
+
+#: What is told of a flooded FIFO, at once: its folder then is left unwatched, which the flood feels.
+_UNKNOWN = (None, None)
 
 
 class _Meter:
@@ -180,8 +187,10 @@ class Watcher:
             if stirred.opens or stirred.closes:
                 self._due = min(self._due, self._soon())
             if stirred.writes or stirred.reads:
-                self._meters.setdefault(stirred.path, _Meter()).mark(stirred)
-                self._pulse = min(self._pulse, time.monotonic() + PULSE)
+                meter = self._meters.setdefault(stirred.path, _Meter())
+                meter.mark(stirred)
+                news = self._activity.paused(stirred.path) and meter.told != _UNKNOWN
+                self._pulse = min(self._pulse, time.monotonic() + (0 if news else PULSE))
 
     def timeout(self) -> float:
         """Return the seconds until there is something to do although nothing happens."""
@@ -190,19 +199,17 @@ class Watcher:
         soonest = min(self._due, self._pulse, self._glance_due) - now
         return max(0.0, soonest if paused is None else min(soonest, paused))
 
-    def sights(self) -> list[Sight]:
-        """Do what is due, and return what there is to tell."""
+    def sights(self) -> Iterator[Sight]:
+        """Do what is due, and yield what there is to tell, what is quickly found out first."""
         now = time.monotonic()
-        told = []
         if self._activity.timeout() == 0:
             self.stir()
         if now >= self._pulse:
-            told.append(self._take_pulse())
+            yield self._take_pulse()
         if now >= self._glance_due:
             self._glance()
         if time.monotonic() >= self._due:
-            told.append(self.look())
-        return told
+            yield self.look()
 
     def _glance(self) -> None:
         """See whether others than before are blocked in an open; then look soon."""
@@ -219,7 +226,7 @@ class Watcher:
         for path, meter in list(self._meters.items()):
             rates: tuple[float | None, float | None] = meter.rates()
             if self._activity.paused(path):
-                rates = (None, None)
+                rates = _UNKNOWN
             if rates != meter.told:
                 meter.told = rates
                 sight.rates.append(Rate(path, *rates))
@@ -271,12 +278,11 @@ class Watcher:
         self._pipes, self._people, self._findings = pipes, people, findings
         return sight
 
-
     def _hasten(self, pipes: Iterable[Pipe]) -> None:
-        """A flooded FIFO whose times stand still since the last look is flooded no more."""
+        """A flooded FIFO whose times stand still is flooded no more."""
+        still = time.time() - STILL
         for pipe in pipes:
-            before = self._pipes.get(pipe.id)
-            if before is not None and before.last_write == pipe.last_write:
+            if pipe.last_write is not None and pipe.last_write < still:
                 for path in pipe.paths:
                     self._activity.hasten(path)
 
