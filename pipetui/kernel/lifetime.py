@@ -19,9 +19,9 @@ _PR_SET_NAME = 15
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def die_with_parent(parent: int) -> None:
-    """In a fresh child: be killed when `parent` (the pid that forked us) ends; end at once if it already has."""
-    _libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
+    """In a fresh child: get a signal when `parent` (the pid that forked us) ends; end at once if it already has."""
+    _libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(number), 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
 

@@ -1,0 +1,24 @@
+"""The experiments: one file each, and the small stage they are written against.
+
+A lab is a module here that defines `LAB`. Adding a lab is adding a file; see `docs/labs.md`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import lru_cache
+
+from pipetui.labs.lab import Lab
+
+_STAGE = ("lab", "stage", "play")
+
+
+@lru_cache(maxsize=1)
+def all_labs() -> dict[str, Lab]:
+    """Return every lab by its name, in the order of the articles they come from."""
+    found = []
+    for module in pkgutil.iter_modules(__path__):
+        if module.name not in _STAGE and not module.ispkg:
+            found.append(importlib.import_module(f"{__name__}.{module.name}").LAB)
+    return {lab.name: lab for lab in sorted(found, key=lambda lab: (lab.article, lab.order, lab.name))}

@@ -1,0 +1,156 @@
+"""Plays a lab: a process directs the scene, and whatever happens, nothing of it is left behind.
+
+All processes of a run are in one process group, which is killed at the end; those that have left it become children
+of the player (PR_SET_CHILD_SUBREAPER, prctl(2)) and are killed one by one. The folder of the run is removed by whoever
+made it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pipetui.kernel.lifetime import die_with_parent, set_name
+from pipetui.labs.lab import Lab
+from pipetui.labs.stage import Stage, be_scene, lift
+from pipetui.model import Fact, Pace, Seen
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+#: How much longer a run may take when it is not played fast.
+_PATIENCE: dict[Pace, float] = {"fast": 1.0, "normal": 6.0, "slow": 20.0}
+
+#: What is told: `part`, `say`, `saw`, `skip`, `hear`, `trouble` (each with time, pid and its own), then `end`.
+Event = list[Any]
+
+
+def play(
+    lab: Lab,
+    folder: Path,
+    pace: Pace,
+    tell: Callable[[Event], None],
+    control: int | None = None,
+    orders: Callable[[], list[str] | None] = lambda: None,
+) -> None:
+    """Play a lab to its end and tell what happens; returns when no process of it is left.
+
+    `control` is polled; then `orders` returns the lines that the person typed, or None when the run is to stop.
+    """
+    voice, stage_voice = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ear, stage_ear = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    player = os.getpid()
+    scene = os.fork()
+    if scene == 0:
+        voice.close()
+        ear.close()
+        os.setpgid(0, 0)
+        die_with_parent(player)
+        set_name("scene")
+        be_scene(lab.scene, Stage(folder, pace), lift(stage_voice), lift(stage_ear))
+    try:
+        os.setpgid(scene, scene)
+    except OSError:
+        pass  # it was quicker
+    stage_voice.close()
+    stage_ear.close()
+    tell(["scene", time.time(), scene])
+    with voice, ear:
+        try:
+            _listen(voice, ear, time.monotonic() + lab.limit * _PATIENCE[pace], tell, control, orders, scene)
+        finally:
+            _clear(scene)
+    tell(["end", time.time(), scene])
+
+
+def _listen(
+    voice: socket.socket,
+    ear: socket.socket,
+    deadline: float,
+    tell: Callable[[Event], None],
+    control: int | None,
+    orders: Callable[[], list[str] | None],
+    scene: int,
+) -> None:
+    """Pass on what is told, until all who could tell something have gone, the scene has ended or time is up."""
+    poller = select.poll()
+    poller.register(voice, select.POLLIN)
+    if control is not None:
+        poller.register(control, select.POLLIN)
+    ended = False
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            tell(["trouble", time.time(), scene, "it took too long and was ended"])
+            return
+        ready = [fd for fd, _ in poller.poll(0 if ended else min(left, 0.1) * 1000)]
+        if voice.fileno() in ready:
+            data = voice.recv(1 << 16)
+            if not data:
+                return
+            tell(json.loads(data))
+        elif ended:
+            return
+        elif control is not None and control in ready:
+            lines = orders()
+            if lines is None:
+                tell(["trouble", time.time(), scene, "it was stopped"])
+                return
+            for line in lines:
+                ear.send(line.encode("utf-8", "surrogateescape"))
+        else:
+            # waitid leaves the dead scene to be waited for: so its process group can't be somebody else's yet
+            ended = os.waitid(os.P_PID, scene, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _clear(scene: int) -> None:
+    """Kill every process of the run and wait for those that are ours."""
+    try:
+        os.killpg(scene, signal.SIGKILL)
+    except OSError:
+        pass
+    try:
+        os.waitpid(scene, 0)
+    except ChildProcessError:
+        pass
+
+
+def adopt_orphans() -> None:
+    """Become the parent of whatever a run leaves behind, so that it can be found."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_orphans() -> None:
+    """Kill all children of this process, again and again until there are none."""
+    while True:
+        try:
+            with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
+                for pid in file.read().split():
+                    os.kill(int(pid), signal.SIGKILL)
+        except OSError:
+            pass
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def judge(lab: Lab, facts: dict[str, Fact], skipped: dict[str, str]) -> tuple[Seen, ...]:
+    """Return each observation with what was seen; what nobody saw is not fine."""
+    seen = []
+    for observation in lab.observations:
+        key = observation.key
+        if key in facts:
+            seen.append(Seen(key, facts[key], facts[key] == observation.expected))
+        elif key in skipped:
+            seen.append(Seen(key, skipped[key], None))
+        else:
+            seen.append(Seen(key, "not seen", False))
+    return tuple(seen)

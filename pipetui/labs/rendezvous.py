@@ -1,0 +1,80 @@
+"""Whoever opens a FIFO first waits for the other."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from pipetui.labs.lab import Choice, Lab, Observation, Question
+from pipetui.labs.stage import Stage, pause, saw, say
+from pipetui.model import ConsumerSpec, ProducerSpec
+
+
+def writer(path: str) -> None:
+    say("I open the FIFO for writing …")
+    started = time.monotonic()
+    fd = os.open(path, os.O_WRONLY)
+    say(f"it is open, after {time.monotonic() - started:.2f} s")
+    os.write(fd, b"Hello, World!\n")
+    os.close(fd)
+
+
+def reader(path: str) -> None:
+    say("I open the FIFO for reading: now there are two of us")
+    with open(path, encoding="utf-8") as fifo:
+        for line in fifo:
+            say(f"got {line.rstrip()!r}")
+            saw("message", line.rstrip())
+    say("EOF: the writer has closed its end")
+
+
+def scene(stage: Stage) -> None:
+    path = stage.fifo("greetings")
+    first = stage.start(writer, path)
+    waited = first.sleeps()
+    say("the writer sleeps in open(2)" if waited else "the writer did not wait")
+    saw("first", "waits" if waited else "goes on")
+    pause(2)
+    stage.start(reader, path)
+    saw("status", first.wait())
+
+
+LAB = Lab(
+    name="rendezvous",
+    article="003",
+    title="Whoever opens first waits",
+    question="My writer hangs, and nobody is reading: on what does it hang?",
+    story="""
+    A FIFO is a meeting point. A writer opens it while nobody is there to read. Two seconds later a reader opens it too.
+    """,
+    code=(writer, reader),
+    scene=scene,
+    questions=(
+        Question(
+            "first",
+            "The writer opens the FIFO and nobody is reading yet. What does os.open do?",
+            (
+                Choice("waits", "wait for a reader"),
+                Choice("goes on", "succeed at once: the kernel keeps what is written"),
+                Choice("fails", "fail with ENXIO"),
+            ),
+            "A blocking open of a FIFO for writing returns when somebody has it open for reading, not before.",
+        ),
+    ),
+    observations=(
+        Observation("first", "the writer sleeps in open(2) until a reader comes", "waits"),
+        Observation("message", "the message arrives", "Hello, World!"),
+        Observation("status", "the writer ends well", 0),
+    ),
+    reason="""
+    Opening a FIFO is a rendezvous: the kernel blocks open(2) until the other end is open as well. So neither can write
+    to nobody, or read an EOF from a writer that has not come yet. With O_NONBLOCK neither waits: a reader opens at
+    once, a writer fails with ENXIO.
+    """,
+    man=("fifo(7)", "open(2)"),
+    answers=("My writer hangs with no reader: which, and on what?",),
+    mine=(
+        ProducerSpec("greetings", template="Hello, World! {n}", rate=1.0, name="writer"),
+        ConsumerSpec("greetings", name="reader"),
+    ),
+)
