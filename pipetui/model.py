@@ -257,7 +257,8 @@ class Line:
 
     `number` counts every message that our consumers have read, from 1. `gap` above 0 makes the line stand for
     that many messages (the last of them is `number`) that were counted but not kept. `payload` is the whole
-    message or, in a listing, its first bytes; `length` is the message's true length without its delimiter.
+    message or, in a listing, its first bytes; `length` is the message's true length without its delimiter. What a lab's
+    process said is a line without a reader (0), and `fifo` is the lab's name.
     """
 
     number: int

@@ -27,9 +27,11 @@ from pipetui.model import (
     ActorSpec,
     ActorState,
     Finding,
+    LabRun,
     Line,
     LogCounts,
     LogFilter,
+    Pace,
     PipeId,
     PipeRow,
     Process,
@@ -81,6 +83,7 @@ class HubClient:
         self.actors: dict[int, ActorState] = {}
         self.processes: dict[int, Process] = {}
         self.findings: tuple[Finding, ...] = ()
+        self.labs: dict[int, LabRun] = {}
         self.anonymous = False
         self.counts = LogCounts()
         self.skipped = 0
@@ -188,6 +191,9 @@ class HubClient:
         self.pipes.update({row.pipe.id: row for row in update.pipes})
         self.actors.update({actor.id: actor for actor in update.actors})
         self.processes.update({process.pid: process for process in update.processes})
+        self.labs.update({run.id: run for run in update.labs})
+        for number in update.labs_gone:
+            self.labs.pop(number, None)
         if update.findings is not None:
             self.findings = update.findings
         for pipe in update.pipes_gone:
@@ -260,6 +266,13 @@ class HubClient:
             wire.StartProducer(number, spec) if isinstance(spec, ProducerSpec) else wire.StartConsumer(number, spec)
         )
         answer = self._demand(request)
+        assert isinstance(answer, wire.Done)
+        assert answer.actor is not None
+        return answer.actor
+
+    def run_lab(self, name: str, pace: Pace = "fast") -> int:
+        """Run a lab; return the number of its run."""
+        answer = self._demand(wire.RunLab(self.number(), name, pace))
         assert isinstance(answer, wire.Done)
         assert answer.actor is not None
         return answer.actor

@@ -1,6 +1,6 @@
 """Frozen dataclasses to JSON values and back, by their type hints, with every value checked.
 
-`Codec(T)` knows one type: int, float, str, bool, None, `Literal`, `X | None`, `tuple[X, ...]`, named tuples,
+`Codec(T)` knows one type: int, float, str, bytes (as surrogate escapes), bool, None, `Literal`, `X | None`, `tuple[X, ...]`, named tuples,
 dataclasses and unions of dataclasses (told apart by a tag `t`). Fields equal to their default are left out, so a
 row is as small as what it says. A value of the wrong type, an unknown field or a missing one is a `WireError`:
 neither end trusts the other.
@@ -14,6 +14,8 @@ import math
 import types
 from collections.abc import Callable
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from pipetui import text
 
 Convert = Callable[[Any], Any]
 
@@ -79,10 +81,17 @@ def _decode_float(value: Any) -> float:
     return float(value)
 
 
+def _decode_bytes(value: Any) -> bytes:
+    if type(value) is not str:
+        raise WireError(f"expected a string, got {type(value).__name__}")
+    return text.encode(value)
+
+
 _SCALARS: dict[Any, Codec] = {
     int: Codec(_same, _decode_int),
     float: Codec(_same, _decode_float),
     str: _check(str, "a string"),
+    bytes: Codec(text.decode, _decode_bytes),
     bool: _check(bool, "true or false"),
     type(None): _check(type(None), "null"),
 }
@@ -126,7 +135,12 @@ def _named_tuple(kind: Any) -> Codec:
 def _union(kinds: tuple[Any, ...]) -> Codec:
     rest = [kind for kind in kinds if kind is not type(None)]
     optional = len(rest) < len(kinds)
-    inner = codec(rest[0]) if len(rest) == 1 else tagged(tuple(rest))
+    if len(rest) == 1:
+        inner = codec(rest[0])
+    elif all(kind in _SCALARS for kind in rest):
+        inner = _scalars({kind: _SCALARS[kind] for kind in rest})
+    else:
+        inner = tagged(tuple(rest))
 
     def encode(value: Any) -> Any:
         return None if value is None else inner.encode(value)
@@ -135,6 +149,18 @@ def _union(kinds: tuple[Any, ...]) -> Codec:
         return None if value is None and optional else inner.decode(value)
 
     return Codec(encode, decode)
+
+
+def _scalars(codecs: dict[Any, Codec]) -> Codec:
+    """Return the codec of a union such as `str | int`: JSON itself tells which it is."""
+
+    def decode(value: Any) -> Any:
+        known = codecs.get(type(value))
+        if known is None:
+            raise WireError(f"expected {' or '.join(kind.__name__ for kind in codecs)}, got {type(value).__name__}")
+        return known.decode(value)
+
+    return Codec(_same, decode)
 
 
 def tagged(kinds: tuple[type, ...]) -> Codec:

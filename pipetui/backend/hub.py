@@ -26,6 +26,7 @@ from pipetui.backend.outlet import Outlet
 from pipetui.backend.patterns import BadPattern, TooSlow
 from pipetui.backend.retrieval import export, find
 from pipetui.backend.ring import Entry, Ring
+from pipetui.backend.theatre import Theatre
 from pipetui.backend.troupe import Member, Troupe, authors
 from pipetui.kernel import fifo
 from pipetui.kernel.delivery import Delivery, open_writer_in_time
@@ -33,7 +34,7 @@ from pipetui.kernel.errors import Gone, PipeError
 from pipetui.kernel.fd import Fd
 from pipetui.kernel.peek import peek
 from pipetui.kernel.signals import send as send_signal
-from pipetui.model import ActorSpec, PipeId, Status
+from pipetui.model import ActorSpec, PipeId, Said, Status
 from pipetui.text import decode, encode
 from pipetui.watch.examination import Examination, examine
 from pipetui.watch.roots import default_roots
@@ -64,6 +65,7 @@ class Hub:
         self._reader = LogReader(self._ring)
         self._observatory = Observatory(self._loop, self._nursery, self._on_row)
         self._troupe = Troupe(self._loop, self._nursery, self._on_actor, self._on_frames, self._on_pipe)
+        self._theatre = Theatre(self._nursery, self._on_lab, self._on_said, self._on_cast)
         self._place: tempdir.TempFifos | None = None
         self._greeted = False
         self._credit: wire.Ready | None = None
@@ -78,6 +80,8 @@ class Hub:
         self._shown_pipes: set[PipeId] = set()
         self._shown_processes: set[int] = set()
         self._shown_actors: set[int] = set()
+        self._dirty_labs: dict[int, None] = {}
+        self._shown_labs: set[int] = set()
         self._said_status: Status | None = None
         self._handlers: dict[type, Callable[[Any], wire.Answer | None]] = {
             wire.StartProducer: self._start,
@@ -94,6 +98,11 @@ class Hub:
             wire.Past: self._past,
             wire.Examine: self._examine,
             wire.Signal: self._signal,
+            wire.ListLabs: lambda request: wire.Labs(request.request, self._theatre.cards()),
+            wire.RunLab: lambda request: wire.Done(request.request, self._theatre.run(request.name, request.pace)),
+            wire.StopLab: self._stop_lab,
+            wire.TellLab: self._tell_lab,
+            wire.MakeMine: lambda request: wire.Mine(request.request, self._theatre.make_mine(request.name)),
         }
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -135,6 +144,7 @@ class Hub:
 
     def _leave(self) -> None:
         self._nursery.end_all()
+        self._theatre.close()
         if self._place is not None:
             self._place.close()
         self._outlet.finish(0.2)
@@ -190,6 +200,9 @@ class Hub:
             return
         self._greeted = True
         self._say(wire.Welcome(wire.VERSION, socket.gethostname(), os.getpid(), f"pipetui {__version__}"))
+        if not hello.watch:
+            return
+        self._theatre.opened = self._observatory.search
         roots = hello.roots or (() if hello.demo else default_roots())
         if hello.demo:
             self._place = tempdir.TempFifos()
@@ -290,6 +303,14 @@ class Hub:
         send_signal(request.pid, request.command, request.number)
         return wire.Done(request.request)
 
+    def _stop_lab(self, request: wire.StopLab) -> wire.Answer:
+        self._theatre.stop(request.run)
+        return wire.Done(request.request)
+
+    def _tell_lab(self, request: wire.TellLab) -> wire.Answer:
+        self._theatre.tell(request.run, request.text)
+        return wire.Done(request.request)
+
     # --- what changes ---------------------------------------------------------------------------------------------
 
     def _on_row(self, kind: str, key: Any) -> None:
@@ -307,6 +328,23 @@ class Hub:
         if member is not None and member.state.phase == "ended":
             self._observatory.unname(member.state.pid)
         self._wake()
+
+    def _on_lab(self, number: int) -> None:
+        self._dirty_labs[number] = None
+        self._wake()
+
+    def _on_said(self, lab: str, said: Said) -> None:
+        """What a lab's process says is a message too, one that nobody had to read from a pipe."""
+        payload = encode(f"{said.name}: {said.text}")
+        number = self._ring.advance(1, len(payload)) + 1
+        self._ring.add(Entry(number, said.time, lab, 0, said.pid, len(payload), payload, ""))
+        self._log_news = True
+
+    def _on_cast(self, pid: int, part: str) -> None:
+        if part:
+            self._observatory.name(pid, part)
+        else:
+            self._observatory.unname(pid)
 
     def _on_pipe(self, identity: PipeId, queued: int | None, capacity: int | None) -> None:
         """An actor has told something about its pipe: its fill, or that it may have ended."""
@@ -390,6 +428,7 @@ class Hub:
         rows, gone = self._take(self._dirty_pipes, self._shown_pipes, self._observatory.row)
         actors, actors_gone = self._take(self._dirty_actors, self._shown_actors, self._actor)
         processes, processes_gone = self._take(self._dirty_processes, self._shown_processes, self._observatory.process)
+        labs, labs_gone = self._take(self._dirty_labs, self._shown_labs, self._theatre.state)
         update = wire.Update(
             status if status != self._said_status else None,
             rows,
@@ -401,6 +440,8 @@ class Hub:
             page,
             bool(self._dirty_pipes),
             self._observatory.findings() if self._findings_news else None,
+            labs,
+            labs_gone,
         )
         self._said_status = status
         self._findings_news = False

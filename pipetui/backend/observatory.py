@@ -156,11 +156,15 @@ class Observatory:
         self._watcher = self._nursery.fork("pipetui-watch", watcher_main, self._on_sight, self._on_watcher_end)
         self._order(watcher.Order(elsewhere=elsewhere))
         for root in roots:
-            self.scanning.add(root)
-            report = partial(self._on_found, root)
-            ended = partial(self._on_finder_end, root)
-            self._finders[root] = self._nursery.fork("pipetui-find", partial(finder_main, root), report, ended)
-            self._stuck[root] = self._loop.later(STUCK, partial(self._on_stuck, root))
+            self.search(root)
+
+    def search(self, root: str) -> None:
+        """Find FIFOs below one more root, from now on."""
+        self.scanning.add(root)
+        report = partial(self._on_found, root)
+        ended = partial(self._on_finder_end, root)
+        self._finders[root] = self._nursery.fork("pipetui-find", partial(finder_main, root), report, ended)
+        self._stuck[root] = self._loop.later(STUCK, partial(self._on_stuck, root))
 
     @property
     def notes(self) -> tuple[str, ...]:

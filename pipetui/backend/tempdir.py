@@ -1,13 +1,15 @@
 """A temporary folder for FIFOs of our own that does not outlive its hub, however the hub ends.
 
 Its owner holds a flock(2) on a file in it for life. A folder of ours whose lock can be had has lost its owner (it was
-killed with SIGKILL), and whoever starts next removes it. Only FIFOs and the lock file are ever removed from it.
+killed with SIGKILL), and whoever starts next removes it. Only FIFOs and the lock file are ever removed from it, and
+the folders in which labs ran, with all that is in them.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -17,14 +19,17 @@ from pipetui.kernel.errors import PipeError
 from pipetui.kernel.fd import Fd
 
 PREFIX = "pipetui-"
+LABS_PREFIX = PREFIX + "labs-"
 LOCK = ".owner"
 
 
 class TempFifos:
     """A private folder (0700) with FIFOs; `close` removes both."""
 
+    prefix = PREFIX
+
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self.path = Path(tempfile.mkdtemp(prefix=self.prefix))
         self._lock = Fd(os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         fcntl.flock(self._lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
@@ -38,6 +43,23 @@ class TempFifos:
         """Remove the FIFOs and the folder; what is not ours stays, and so does the folder then."""
         _empty(self.path)
         self._lock.close()
+
+
+class Workshop(TempFifos):
+    """A private folder with a folder for each run of a lab, in which everything is the lab's; `close` removes all."""
+
+    prefix = LABS_PREFIX
+
+    def room(self, name: str) -> Path:
+        """Make a folder of this name for one run and return its path."""
+        path = self.path / name
+        path.mkdir(0o700)
+        return path
+
+    @staticmethod
+    def clear(room: Path) -> None:
+        """Remove a run's folder with all that is in it."""
+        shutil.rmtree(room, ignore_errors=True)
 
 
 def clean_up() -> list[Path]:
@@ -64,8 +86,12 @@ def _is_orphaned(folder: Path) -> bool:
 
 
 def _empty(folder: Path) -> bool:
-    """Remove the FIFOs, the lock file and then the folder, if that leaves nothing in it."""
+    """Remove the FIFOs, the lock file and then the folder, if that leaves nothing in it; of labs, all there is."""
     try:
+        if folder.name.startswith(LABS_PREFIX):
+            for entry in list(os.scandir(folder)):
+                if entry.is_dir(follow_symlinks=False):
+                    Workshop.clear(Path(entry.path))
         for entry in list(os.scandir(folder)):
             status = entry.stat(follow_symlinks=False)
             if stat.S_ISFIFO(status.st_mode):

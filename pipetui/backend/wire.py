@@ -18,12 +18,16 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from pipetui.backend.codec import WireError, tagged
 from pipetui.model import (
+    ActorSpec,
     ActorState,
     ConsumerSpec,
     Finding,
+    LabCard,
+    LabRun,
     Line,
     LogCounts,
     LogFilter,
+    Pace,
     Pipe,
     PipeId,
     PipeRow,
@@ -51,12 +55,14 @@ class Hello:
     """The client's first frame: the version of this wire it speaks, which roots to search, and whether to demo.
 
     With roots only the FIFOs below them are listed. Without, those in the usual places of the hub's host (see
-    `watch/roots.py`) and all that any process holds. A demo lists its own.
+    `watch/roots.py`) and all that any process holds. A demo lists its own. A client that only wants things done says
+    that nothing is to be watched.
     """
 
     version: int
     roots: tuple[str, ...] = ()
     demo: bool = False
+    watch: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +218,47 @@ class Signal:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class ListLabs:
+    """Ask for the experiments that this hub can run."""
+
+    request: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunLab:
+    """Run an experiment; `Done.actor` is the number of the run."""
+
+    request: int
+    name: str
+    pace: Pace = "normal"
+
+
+@dataclass(frozen=True, slots=True)
+class StopLab:
+    """End a run and all its processes, and forget it if it has ended."""
+
+    request: int
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class TellLab:
+    """Give a line to the process of a run that listens."""
+
+    request: int
+    run: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeMine:
+    """Make the FIFOs for playing on with an experiment's producers and consumers; nothing is started."""
+
+    request: int
+    name: str
+
+
 Request = (
     Hello
     | Ready
@@ -229,6 +276,11 @@ Request = (
     | Past
     | Examine
     | Signal
+    | ListLabs
+    | RunLab
+    | StopLab
+    | TellLab
+    | MakeMine
 )
 
 # --- what a hub says ----------------------------------------------------------------------------------------------
@@ -288,11 +340,13 @@ class Update:
     log: LogPage | None = None
     more: bool = False
     findings: tuple[Finding, ...] | None = None
+    labs: tuple[LabRun, ...] = ()
+    labs_gone: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The request was carried out; `actor` is the number of an actor that it started."""
+    """The request was carried out; `actor` is the number of an actor (or of a lab's run) that it started."""
 
     request: int
     actor: int | None = None
@@ -367,8 +421,24 @@ class Examined:
     pipes: tuple[Pipe, ...] = ()
 
 
-Reply = Welcome | Goodbye | Update | Done | Failed | Whole | Found | Page | Peeked | Samples | Examined
-Answer = Done | Failed | Whole | Found | Page | Peeked | Samples | Examined
+@dataclass(frozen=True, slots=True)
+class Labs:
+    """The answer to `ListLabs`, in the order in which they are best done."""
+
+    request: int
+    labs: tuple[LabCard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """The answer to `MakeMine`: actors on FIFOs that were made for them, to be changed and started."""
+
+    request: int
+    specs: tuple[ActorSpec, ...]
+
+
+Reply = Welcome | Goodbye | Update | Done | Failed | Whole | Found | Page | Peeked | Samples | Examined | Labs | Mine
+Answer = Done | Failed | Whole | Found | Page | Peeked | Samples | Examined | Labs | Mine
 
 REQUESTS = tagged(get_args(Request))
 REPLIES = tagged(get_args(Reply))

@@ -19,7 +19,7 @@ from pipetui.kernel.errors import PipeError
 
 #: The monitor has no name on the command line: it is what runs when there is none.
 MONITOR = "monitor"
-COMMANDS = ("demo", "ls", "doctor", "peek", "watch", "create", "rm", "send", "tail", "completions", "hub")
+COMMANDS = ("demo", "ls", "doctor", "peek", "watch", "create", "rm", "send", "tail", "lab", "completions", "hub")
 
 ABOUT = "Shows FIFOs and pipes: who holds their ends, how full they are, who waits, and what flows through them."
 

@@ -3,6 +3,9 @@
 A `Session` is fed by a link and never touches a pipe. Whoever draws subscribes with `on_change` and reads the
 tables; `Change` says which of them moved. Requests are coroutines that return their answer or raise `Refused`
 with one sentence for a person.
+
+A session outlives its links: after one is lost it can be given another (`over`). What the old hub told of pipes stays
+until the new one has told it anew or has looked everywhere (`former`); its actors and its log are gone for good.
 """
 
 from __future__ import annotations
@@ -21,8 +24,11 @@ from pipetui.model import (
     ActorSpec,
     ActorState,
     Finding,
+    LabCard,
+    LabRun,
     Line,
     LogFilter,
+    Pace,
     PipeId,
     PipeRow,
     Process,
@@ -46,34 +52,52 @@ class Stream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an update changed. `log` is the page that came, `lost` the reason when the link has ended."""
+    """What an update changed. `log` is the page that came, `lost` the reason when the link has ended.
+
+    `rows` are the pipes that came, went or changed. `renewed` tells of a hub that is another one than before.
+    """
 
     status: bool = False
     pipes: bool = False
     actors: bool = False
     processes: bool = False
     findings: bool = False
+    labs: bool = False
     log: LogPage | None = None
     lost: str = ""
+    rows: tuple[PipeId, ...] = ()
+    renewed: bool = False
 
 
 class Session:
-    """One hub as its client knows it."""
+    """One hub as its client knows it. `name` is what its host is called where that has to be said."""
 
-    def __init__(self, stream: Stream, roots: tuple[str, ...] = (), demo: bool = False, interval: float = 0.1) -> None:
+    def __init__(
+        self,
+        stream: Stream | None = None,
+        roots: tuple[str, ...] = (),
+        demo: bool = False,
+        interval: float = 0.1,
+        name: str = "",
+        watch: bool = True,
+    ) -> None:
+        self.name = name
         self.host = ""
         self.status = Status()
         self.pipes: dict[PipeId, PipeRow] = {}
         self.actors: dict[int, ActorState] = {}
         self.processes: dict[int, Process] = {}
         self.findings: tuple[Finding, ...] = ()
+        self.labs: dict[int, LabRun] = {}
+        self.former: set[PipeId] = set()
         self.lost = ""
         self._stream = stream
-        self._hello = wire.Hello(wire.VERSION, roots, demo)
+        self._hello = wire.Hello(wire.VERSION, roots, demo, watch)
         self._interval = interval
         self._view = LogView()
         self._anonymous = False
         self._welcomed = False
+        self._goodbye = ""
         self._listeners: list[Callable[[Change], None]] = []
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[wire.Answer]] = {}
@@ -86,8 +110,33 @@ class Session:
         for listener in self._listeners:
             listener(change)
 
-    async def run(self) -> None:
-        """Greet the hub and take its updates until the link is lost; that too is told as a `Change`."""
+    # --- the link -------------------------------------------------------------------------------------------------
+
+    @property
+    def there(self) -> bool:
+        """Whether a hub has answered on a link that still holds."""
+        return self._welcomed
+
+    @property
+    def away(self) -> str:
+        """Why nothing can be asked of it now, in a sentence that names it; empty when it is there."""
+        if self._welcomed:
+            return ""
+        if not self.lost:
+            return f"{self.name or 'the hub'}: connecting…"
+        return f"{self.name} is away: {self.lost}" if self.name else self.lost
+
+    def over(self, stream: Stream) -> None:
+        """Use another link from now on, which `run` will greet."""
+        self._stream = stream
+
+    async def run(self) -> bool:
+        """Greet the hub and take its updates until the link is lost; that too is told as a `Change`.
+
+        Return whether there was a hub that answered.
+        """
+        assert self._stream is not None
+        self._goodbye = ""
         self._stream.send(self._hello)
         reason = "the link has ended"
         try:
@@ -97,25 +146,63 @@ class Session:
         except LinkLost as error:
             reason = str(error)
         finally:
-            self.lost = self.lost or reason
-            for future in self._asked.values():
-                if not future.done():
-                    future.set_exception(Refused(self.lost))
-        self._tell(Change(lost=self.lost))
+            answered = self._welcomed
+            news = self._end(self._goodbye or reason)
+        if news:
+            self._tell(Change(lost=self.away))
+        return answered
+
+    def fail(self, reason: str) -> None:
+        """Take that there is no link to be had."""
+        if self._end(reason):
+            self._tell(Change(lost=self.away))
+
+    def _end(self, reason: str) -> bool:
+        """Note that there is no link; return whether that is news."""
+        news = self._welcomed or reason != self.lost
+        self.lost, self._welcomed = reason, False
+        self.former = set(self.pipes)
+        asked, self._asked = self._asked, {}
+        for future in asked.values():
+            if not future.done():
+                future.set_exception(Refused(self.away))
+        return news
+
+    def forget(self) -> None:
+        """Forget what a lost hub has told, and that it was lost: another one is asked for."""
+        self.host, self.lost, self.status, self.former = "", "", Status(), set()
+        rows = tuple(self.pipes)
+        self.pipes.clear()
+        self._drop_the_mortal()
+        self._tell(Change(True, True, True, True, True, labs=True, rows=rows, renewed=True))
+
+    def _drop_the_mortal(self) -> None:
+        """Forget what has ended with its hub or is told anew at once."""
+        self.actors.clear()
+        self.processes.clear()
+        self.labs.clear()
+        self.findings = ()
 
     def _take(self, reply: wire.Reply) -> None:
         if isinstance(reply, wire.Update):
             self._apply(reply)
         elif isinstance(reply, wire.Welcome):
-            self.host = reply.host
-            self._welcomed = True
-            self._ready()
+            self._greet(reply)
         elif isinstance(reply, wire.Goodbye):
-            self.lost = reply.reason
+            self._goodbye = reply.reason
         else:
             future = self._asked.pop(reply.request, None)
             if future is not None and not future.done():
                 future.set_result(reply)
+
+    def _greet(self, welcome: wire.Welcome) -> None:
+        again = bool(self.lost)
+        self.host, self.lost, self._welcomed = welcome.host, "", True
+        if again:
+            self._drop_the_mortal()
+            self.status = Status(welcome.host, scanning=True)
+            self._tell(Change(True, True, True, True, True, labs=True, rows=tuple(self.pipes), renewed=True))
+        self._ready()
 
     def _apply(self, update: wire.Update) -> None:
         if update.status is not None:
@@ -124,6 +211,9 @@ class Session:
             self.pipes[row.pipe.id] = row
         for pipe in update.pipes_gone:
             self.pipes.pop(pipe, None)
+        rows = (*(row.pipe.id for row in update.pipes), *update.pipes_gone)
+        if self.former:
+            rows += self._settle_former(rows, update.more)
         for actor in update.actors:
             self.actors[actor.id] = actor
         for number in update.actors_gone:
@@ -134,17 +224,33 @@ class Session:
             self.processes.pop(pid, None)
         if update.findings is not None:
             self.findings = update.findings
+        for run in update.labs:
+            self.labs[run.id] = run
+        for number in update.labs_gone:
+            self.labs.pop(number, None)
         self._tell(
             Change(
                 status=update.status is not None,
-                pipes=bool(update.pipes or update.pipes_gone),
+                pipes=bool(rows),
                 actors=bool(update.actors or update.actors_gone),
                 processes=bool(update.processes or update.processes_gone),
                 findings=update.findings is not None,
+                labs=bool(update.labs or update.labs_gone),
                 log=update.log,
+                rows=rows,
             )
         )
         self._ready()
+
+    def _settle_former(self, told: tuple[PipeId, ...], more: bool) -> tuple[PipeId, ...]:
+        """Note what the new hub has told of; return what goes because it has looked everywhere and not found it."""
+        self.former.difference_update(told)
+        if more or self.status.scanning:
+            return ()
+        gone, self.former = tuple(self.former), set()
+        for pipe in gone:
+            del self.pipes[pipe]
+        return gone
 
     def look(self, view: LogView) -> None:
         """Say what the screen shows of the log from now on."""
@@ -159,13 +265,14 @@ class Session:
             self._ready()
 
     def _ready(self) -> None:
+        assert self._stream is not None
         self._stream.send(wire.Ready(self._view, self._interval, self._anonymous))
 
     # --- requests -------------------------------------------------------------------------------------------------
 
     async def _ask(self, request: wire.Request) -> wire.Answer:
-        if self.lost:
-            raise Refused(self.lost)
+        if self.lost or self._stream is None:
+            raise Refused(self.away)
         assert not isinstance(request, (wire.Hello, wire.Ready))
         future: asyncio.Future[wire.Answer] = asyncio.get_running_loop().create_future()
         self._asked[request.request] = future
@@ -248,3 +355,30 @@ class Session:
     async def signal(self, pid: int, command: str, number: int) -> None:
         """Send a signal to any process, only if it still has this command line."""
         await self._ask(wire.Signal(self._number(), pid, command, number))
+
+    async def list_labs(self) -> tuple[LabCard, ...]:
+        """Return the experiments that the hub can run, in the order in which they are best done."""
+        answer = await self._ask(wire.ListLabs(self._number()))
+        assert isinstance(answer, wire.Labs)
+        return answer.labs
+
+    async def run_lab(self, name: str, pace: Pace = "normal") -> int:
+        """Run an experiment; return the number of its run, which is a key of `labs` from now on."""
+        answer = await self._ask(wire.RunLab(self._number(), name, pace))
+        assert isinstance(answer, wire.Done)
+        assert answer.actor is not None
+        return answer.actor
+
+    async def stop_lab(self, run: int) -> None:
+        """End a run with all its processes; one that has ended is forgotten."""
+        await self._ask(wire.StopLab(self._number(), run))
+
+    async def tell_lab(self, run: int, text: str) -> None:
+        """Give a line to the process of a run that listens."""
+        await self._ask(wire.TellLab(self._number(), run, text))
+
+    async def make_mine(self, name: str) -> tuple[ActorSpec, ...]:
+        """Have FIFOs made for an experiment's producers and consumers; return those, to be changed and started."""
+        answer = await self._ask(wire.MakeMine(self._number(), name))
+        assert isinstance(answer, wire.Mine)
+        return answer.specs

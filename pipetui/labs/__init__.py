@@ -17,8 +17,6 @@ _STAGE = ("lab", "stage", "play")
 @lru_cache(maxsize=1)
 def all_labs() -> dict[str, Lab]:
     """Return every lab by its name, in the order of the articles they come from."""
-    found = []
-    for module in pkgutil.iter_modules(__path__):
-        if module.name not in _STAGE and not module.ispkg:
-            found.append(importlib.import_module(f"{__name__}.{module.name}").LAB)
+    names = [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg and module.name not in _STAGE]
+    found = [importlib.import_module(f"{__name__}.{name}").LAB for name in names]
     return {lab.name: lab for lab in sorted(found, key=lambda lab: (lab.article, lab.order, lab.name))}

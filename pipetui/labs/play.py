@@ -28,7 +28,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 #: How much longer a run may take when it is not played fast.
 _PATIENCE: dict[Pace, float] = {"fast": 1.0, "normal": 6.0, "slow": 20.0}
 
-#: What is told: `part`, `say`, `saw`, `skip`, `hear`, `trouble` (each with time, pid and its own), then `end`.
+#: What is told: its kind (`scene`, `part`, `gone`, `say`, `saw`, `skip`, `hear`, `trouble`, and at last `end`), the time,
+#: the pid, and what else there is to it.
 Event = list[Any]
 
 

@@ -7,6 +7,7 @@ A lab's functions say what they do (`say`), find facts (`saw`), take their time 
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import signal
 import socket
@@ -41,6 +42,8 @@ class _Here:
     voice: socket.socket | None = None
     ear: socket.socket | None = None
     pace: Pace = "normal"
+    part: int = 0
+    resting: mmap.mmap | None = None
 
 
 def lift(end: socket.socket) -> socket.socket:
@@ -65,7 +68,7 @@ def say(text: object) -> None:
     """Say what happens; the person reads it beside the name of the function that says it."""
     caller = sys._getframe(1).f_code.co_name.strip("_")
     _tell("say", caller, str(text)[:_MOST])
-    time.sleep(_REST[_Here.pace])
+    _rest(_REST[_Here.pace])
 
 
 def saw(key: str, value: Fact) -> None:
@@ -80,7 +83,19 @@ def skip(key: str, reason: str) -> None:
 
 def pause(seconds: float) -> None:
     """Wait `seconds` at the person's pace: less in a check, longer in slow motion."""
-    time.sleep(seconds * _SECOND[_Here.pace])
+    _rest(seconds * _SECOND[_Here.pace])
+
+
+def _rest(seconds: float) -> None:
+    """Sleep for the person's sake, and let `Part.sleeps` know that it is no wait of the lesson."""
+    resting = _Here.resting if _Here.part == os.getpid() else None
+    if resting:
+        resting[0] = 1
+    try:
+        time.sleep(seconds)
+    finally:
+        if resting:
+            resting[0] = 0
 
 
 def hear(suggestion: str) -> str:
@@ -98,23 +113,29 @@ def hear(suggestion: str) -> str:
 class Part:
     """A process of the lab. `wait` returns its exit status; below 0 it is the signal that ended it."""
 
-    def __init__(self, pid: int, name: str) -> None:
+    def __init__(self, pid: int, name: str, resting: mmap.mmap | None = None) -> None:
         self.pid = pid
         self.name = name
+        self._resting = resting
         self._status: int | None = None
 
     def wait(self) -> int:
         """Wait until it has ended."""
         if self._status is None:
-            self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            self._note(os.waitpid(self.pid, 0)[1])
+        assert self._status is not None
         return self._status
+
+    def _note(self, status: int) -> None:
+        self._status = os.waitstatus_to_exitcode(status)
+        _tell("gone", self.pid)
 
     def ended(self) -> bool:
         """Whether it has ended by now."""
         if self._status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
-                self._status = os.waitstatus_to_exitcode(status)
+                self._note(status)
         return self._status is not None
 
     def kill(self, number: int = signal.SIGKILL) -> None:
@@ -123,8 +144,15 @@ class Part:
             os.kill(self.pid, number)
 
     def sleeps(self, timeout: float = 5.0) -> bool:
-        """Wait until it sleeps in a system call (it has nothing else to do then); say whether it came to that."""
-        return until(lambda: self.ended() or _sleeps(self.pid), timeout) and not self.ended()
+        """Wait until it sleeps in a system call (it has nothing else to do then); say whether it came to that.
+
+        A `pause`, or the rest after something said, does not count.
+        """
+        return until(lambda: self.ended() or self._asleep(), timeout) and not self.ended()
+
+    def _asleep(self) -> bool:
+        # it slept all the time of the first look: so what the second finds was so during all of it
+        return _sleeps(self.pid) and not (self._resting and self._resting[0])
 
 
 def until(condition: Callable[[], bool], timeout: float = 5.0) -> bool:
@@ -178,11 +206,13 @@ class Stage:
         """Run a function in a process of its own, which is called like the function."""
         name = name or function.__name__.strip("_")
         parent = os.getpid()
+        resting = mmap.mmap(-1, 1)
         pid = os.fork()
         if pid == 0:
             die_with_parent(parent)
+            _Here.part, _Here.resting = os.getpid(), resting
             _play(name, function, arguments)
-        part = Part(pid, name)
+        part = Part(pid, name, resting)
         self.parts.append(part)
         return part
 

@@ -48,6 +48,8 @@ class Widths:
 
 def pids_of(line: Line) -> str:
     """Return `4121→4125`, or `?→4125` when the writer is not known."""
+    if not line.reader:
+        return f"{line.writer}"
     return f"{'?' if line.writer is None else line.writer}→{line.reader}"
 
 
