@@ -28,8 +28,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 #: How much longer a run may take when it is not played fast.
 _PATIENCE: dict[Pace, float] = {"fast": 1.0, "normal": 6.0, "slow": 20.0}
 
-#: What is told: its kind (`scene`, `part`, `gone`, `say`, `saw`, `skip`, `hear`, `trouble`, and at last `end`), the time,
-#: the pid, and what else there is to it.
+#: What is told: its kind (`scene`, `part`, `gone`, `say`, `saw`, `skip`, `hear`, `trouble`, and at last `end`), the
+#: time, the pid, and what else there is to it.
 Event = list[Any]
 
 
@@ -94,7 +94,8 @@ def _listen(
         ready = [fd for fd, _ in poller.poll(0 if ended else min(left, 0.1) * 1000)]
         if voice.fileno() in ready:
             data = voice.recv(1 << 16)
-            if not data:
+            if not data:  # everybody has gone, the scene as well
+                _has_ended(scene, tell, os.WEXITED | os.WNOWAIT)
                 return
             tell(json.loads(data))
         elif ended:
@@ -107,8 +108,18 @@ def _listen(
             for line in lines:
                 ear.send(line.encode("utf-8", "surrogateescape"))
         else:
-            # waitid leaves the dead scene to be waited for: so its process group can't be somebody else's yet
-            ended = os.waitid(os.P_PID, scene, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+            ended = _has_ended(scene, tell, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+
+
+def _has_ended(scene: int, tell: Callable[[Event], None], options: int) -> bool:
+    """Whether the scene has ended, and tell if it was killed; it is left to be waited for.
+
+    So its process group can't become somebody else's before it is killed.
+    """
+    how = os.waitid(os.P_PID, scene, options)
+    if how is not None and how.si_code != os.CLD_EXITED:
+        tell(["trouble", time.time(), scene, f"its scene was killed by signal {how.si_status}"])
+    return how is not None
 
 
 def _clear(scene: int) -> None:

@@ -44,6 +44,13 @@ class _Here:
     pace: Pace = "normal"
     part: int = 0
     resting: mmap.mmap | None = None
+    name: str = ""
+    pid: int = 0
+
+    @classmethod
+    def be(cls, name: str) -> None:
+        """Be a process of this name from now on."""
+        cls.name, cls.pid = name, os.getpid()
 
 
 def lift(end: socket.socket) -> socket.socket:
@@ -65,9 +72,13 @@ def _tell(kind: str, *what: Any) -> None:
 
 
 def say(text: object) -> None:
-    """Say what happens; the person reads it beside the name of the function that says it."""
-    caller = sys._getframe(1).f_code.co_name.strip("_")
-    _tell("say", caller, str(text)[:_MOST])
+    """Say what happens; the person reads it beside the name of the part.
+
+    A process that the lesson has forked by itself is called like the function that speaks first.
+    """
+    if _Here.pid != os.getpid():
+        _Here.be(sys._getframe(1).f_code.co_name.strip("_"))
+    _tell("say", _Here.name, str(text)[:_MOST])
     _rest(_REST[_Here.pace])
 
 
@@ -151,7 +162,7 @@ class Part:
         return until(lambda: self.ended() or self._asleep(), timeout) and not self.ended()
 
     def _asleep(self) -> bool:
-        # it slept all the time of the first look: so what the second finds was so during all of it
+        # it was not awake for a moment while we looked, so it rests now if it rested then
         return _sleeps(self.pid) and not (self._resting and self._resting[0])
 
 
@@ -228,6 +239,7 @@ def _play(name: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -
     try:
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python has it: a write without a reader raises
         set_name(name)
+        _Here.be(name)
         _tell("part", name)
         function(*arguments)
         code = 0
@@ -245,6 +257,7 @@ def be_scene(scene: Callable[[Stage], None], stage: Stage, voice: socket.socket,
     code = 1
     try:
         _Here.voice, _Here.ear, _Here.pace = voice, ear, stage.pace
+        _Here.be("scene")
         scene(stage)
         stage.join()
         code = 0
