@@ -17,7 +17,9 @@ from hubclient import HubClient
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 ROOT = Path(__file__).resolve().parent.parent
-STANDARD = frozenset(sys.stdlib_module_names) | {"pipetui"}
+
+#: `__mp_main__` is the name that multiprocessing, once imported, gives to `__main__` as well.
+STANDARD = frozenset(sys.stdlib_module_names) | {"pipetui", "__mp_main__"}
 
 #: Run by a child: the code in argv[1], then the names of all modules that it loaded, on a line of their own.
 LOADED = """

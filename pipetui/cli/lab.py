@@ -145,10 +145,10 @@ class _Runner:
             if run is not None:
                 if narrates:
                     self._narrate(run)
-                    if run.listening and listener is None:
-                        listener = asyncio.create_task(self._listen(run.id))
-                    if not run.listening:
-                        listener = None
+                if run.listening and listener is None:
+                    listener = asyncio.create_task(self._listen(run.id, narrates))
+                elif not run.listening:
+                    listener = None
                 if run.passed is not None:
                     break
             if self._session.lost:
@@ -167,10 +167,10 @@ class _Runner:
         if change.labs or change.lost:
             self._news.set()
 
-    async def _listen(self, run: int) -> None:
+    async def _listen(self, run: int, asks: bool) -> None:
         """Give the person's line to the lab; without a terminal an empty one, for which the lab has its own."""
         line = ""
-        if sys.stdin.isatty():
+        if asks and sys.stdin.isatty():
             print("(type a line, or just Enter) ", end="", flush=True)
             line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
         await self._session.tell_lab(run, line.rstrip("\n"))

@@ -20,7 +20,7 @@ from typing import Any
 
 from pipetui.kernel.lifetime import die_with_parent, set_name
 from pipetui.labs.lab import Lab
-from pipetui.labs.stage import Stage, be_scene, lift
+from pipetui.labs.stage import TIME_TO_ANSWER, Stage, be_scene, lift
 from pipetui.model import Fact, Pace, Seen
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -97,7 +97,10 @@ def _listen(
             if not data:  # everybody has gone, the scene as well
                 _has_ended(scene, tell, os.WEXITED | os.WNOWAIT)
                 return
-            tell(json.loads(data))
+            event = json.loads(data)
+            tell(event)
+            if event[0] == "hear":
+                deadline += TIME_TO_ANSWER  # a person's time does not count
         elif ended:
             return
         elif control is not None and control in ready:

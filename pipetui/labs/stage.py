@@ -6,6 +6,7 @@ A lab's functions say what they do (`say`), find facts (`saw`), take their time 
 
 from __future__ import annotations
 
+import errno
 import json
 import mmap
 import os
@@ -30,7 +31,7 @@ _REST: dict[Pace, float] = {"fast": 0.0, "normal": 0.0, "slow": 1.0}
 _MOST = 2000
 
 #: How long a person has to answer (seconds).
-_PATIENCE = 120.0
+TIME_TO_ANSWER = 120.0
 
 #: Where the stage keeps its own descriptors, out of the way of those that a lesson shows.
 _HIGH = 200
@@ -82,8 +83,13 @@ def say(text: object) -> None:
     _rest(_REST[_Here.pace])
 
 
-def saw(key: str, value: Fact) -> None:
-    """Note what has turned out: the fact that answers the question, or makes the observation, of this key."""
+def saw(key: str, value: Fact | OSError) -> None:
+    """Note what has turned out: the fact that answers the question, or makes the observation, of this key.
+
+    A failed system call counts as the name of its errno, such as "ENXIO".
+    """
+    if isinstance(value, OSError):
+        value = errno.errorcode.get(value.errno or 0, str(value))
     _tell("saw", key, value[:_MOST] if isinstance(value, str) else value)
 
 
@@ -114,7 +120,7 @@ def hear(suggestion: str) -> str:
     if _Here.ear is None or _Here.pace == "fast":
         return suggestion
     _tell("hear", suggestion)
-    _Here.ear.settimeout(_PATIENCE)
+    _Here.ear.settimeout(TIME_TO_ANSWER)
     try:
         return _Here.ear.recv(_MOST * 4).decode("utf-8", "surrogateescape") or suggestion
     except (TimeoutError, OSError):

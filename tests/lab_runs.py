@@ -1,0 +1,33 @@
+"""Plays labs in a folder of their own, and tells what was seen."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from pipetui.labs.lab import Lab
+from pipetui.labs.play import Event, judge, play
+from pipetui.model import Fact, Pace, Seen
+
+
+def rehearse(lab: Lab, pace: Pace = "fast") -> tuple[dict[str, Seen], list[Event]]:
+    """Play a lab to its end; return each observation as it was judged, by its key, and all that was told."""
+    events: list[Event] = []
+    folder = Path(tempfile.mkdtemp(prefix="lab-"))
+    try:
+        play(lab, folder, pace, events.append)
+    finally:
+        shutil.rmtree(folder)
+    facts: dict[str, Fact] = {key: value for kind, _, _, key, value in _of("saw", events)}
+    skipped: dict[str, str] = {key: reason for kind, _, _, key, reason in _of("skip", events)}
+    return {seen.key: seen for seen in judge(lab, facts, skipped)}, events
+
+
+def _of(kind: str, events: list[Event]) -> list[Event]:
+    return [event for event in events if event[0] == kind]
+
+
+def script(events: list[Event]) -> str:
+    """Return all that was told, a line each, for the message of a failed test."""
+    return "\n".join(f"{kind} {pid}: {' '.join(map(str, rest))}" for kind, _, pid, *rest in events)
