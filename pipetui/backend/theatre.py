@@ -256,7 +256,7 @@ def _player(lab: Lab, folder: Path, pace: Pace, control: int, report: int) -> No
         return [order["line"] for order in taken]
 
     try:
-        play(lab, folder, pace, tell, control, orders)
+        play(lab, folder, pace, tell, control, orders, private=(control, report))
     finally:
         end_orphans()
 

@@ -14,7 +14,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,12 @@ def play(
     tell: Callable[[Event], None],
     control: int | None = None,
     orders: Callable[[], list[str] | None] = lambda: None,
+    private: Sequence[int] = (),
 ) -> None:
     """Play a lab to its end and tell what happens; returns when no process of it is left.
 
     `control` is polled; then `orders` returns the lines that the person typed, or None when the run is to stop.
+    `private` descriptors of the caller are kept from the lab's processes.
     """
     voice, stage_voice = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ear, stage_ear = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -52,6 +54,8 @@ def play(
     if scene == 0:
         voice.close()
         ear.close()
+        for number in private:
+            os.close(number)
         os.setpgid(0, 0)
         die_with_parent(player)
         set_name("scene")
