@@ -1,0 +1,161 @@
+"""A first-time learner's way through three labs, in a real terminal, with no keys but those on the screen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from monitor import Monitor
+from processes import Stage
+from terminal import Terminal
+
+from pipetui.labs import all_labs
+from pipetui.labs.lab import Lab
+
+#: How long a lab may take as it is told (seconds).
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with Stage(tmp_path) as made:
+        yield made
+
+
+class Learner:
+    """Somebody who reads the screen: every key is found in the footer, by what it is said to do."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.terminal = terminal
+        self.monitor = Monitor(terminal)
+
+    def press(self, label: str) -> None:
+        """Press the key that the footer names for something."""
+        pattern = re.compile(rf"(?:^ |   )(\S+) {re.escape(label)}(?:   |$)")
+        self.terminal.wait_for(lambda screen: pattern.search(screen.splitlines()[-1]), what=f"a key for {label!r}")
+        found = pattern.search(self.terminal.lines()[-1])
+        assert found
+        self.monitor.press({"esc": "escape"}.get(found.group(1), found.group(1)))
+
+    def to_lab(self, lab: Lab) -> None:
+        """Go down the list to a lab."""
+        chosen = re.compile(rf"^ ▸ . {re.escape(lab.title[:25])}", re.MULTILINE)
+        self.monitor.press("g")
+        for _ in all_labs():
+            if chosen.search(self.terminal.text()):
+                return
+            self.monitor.press("down")
+        self.terminal.wait_for(chosen)
+
+    def predict(self, lab: Lab) -> None:
+        """Answer every question, with what will turn out to be true; the last answer runs the lab."""
+        expected = {observation.key: observation.expected for observation in lab.observations}
+        for question in lab.questions:
+            self.terminal.wait_for(" ".join(question.text.split())[:40])
+            values = [choice.value for choice in question.choices]
+            number = values.index(expected[question.key]) + 1
+            self.terminal.wait_for(f"( )  {number}  ")
+            self.terminal.send(str(number))
+            self.terminal.wait_for(f"(•)  {number}  ")
+            self.press("run it" if question is lab.questions[-1] else "next question")
+
+    def read(self, lab: Lab) -> None:
+        """Wait for the end, see that all was right, and read on to the reason."""
+        all_right = f"{len(lab.questions)} of {len(lab.questions)} predicted right"
+        self.terminal.wait_for(all_right, PATIENCE)
+        assert re.search(r"✓ you said .*\n.* it was ", self.terminal.text())
+        assert "because" in self.terminal.text()
+        reason = re.escape(" ".join(lab.reason.split())[:25])
+        for _ in range(6):
+            if re.search(reason, self.terminal.text()):
+                break
+            self.monitor.press("pagedown")
+        self.terminal.wait_for(re.compile(reason))
+
+
+def test_three_labs_from_the_demo_with_the_keys_on_the_screen(stage: Stage) -> None:
+    terminal = stage.terminal("demo")
+    learner = Learner(terminal)
+    learner.press("labs")
+    terminal.wait_for(re.compile(r"LABS 0 of \d+ done"))
+    for done, name in enumerate(("rendezvous", "numbers", "unused-ends"), 1):
+        lab = all_labs()[name]
+        learner.to_lab(lab)
+        learner.press("open the lab")
+        learner.predict(lab)
+        learner.read(lab)
+        terminal.wait_for(f"LABS {done} of ")
+        learner.press("back")
+        terminal.wait_for(re.compile(rf"▸ ★ {re.escape(lab.title[:25])}"))
+    learner.press("back")
+    terminal.wait_for("MESSAGES")
+    assert learner.monitor.quit() == 0
+    assert terminal.left_behind() == []
+    stage.assert_empty()
+
+
+def test_what_was_done_is_known_the_next_time_on_a_small_screen_too(stage: Stage) -> None:
+    lab = all_labs()["rendezvous"]
+    for known in ("LABS 0 of", "LABS 1 of"):
+        terminal = stage.terminal("demo", columns=80, rows=24)
+        learner = Learner(terminal)
+        learner.press("labs")
+        terminal.wait_for(known)
+        learner.press("pace")
+        learner.press("pace")
+        terminal.wait_for("as fast as it can")
+        learner.to_lab(lab)
+        learner.press("open the lab")
+        learner.predict(lab)
+        learner.read(lab)
+        terminal.kill()
+        terminal.wait_exit()
+
+
+def test_a_lab_is_no_film_its_fifo_is_in_the_monitor_and_its_processes_can_be_looked_at(stage: Stage) -> None:
+    terminal = stage.terminal("demo")
+    learner = Learner(terminal)
+    learner.press("labs")
+    terminal.wait_for("LABS")
+    learner.press("pace")
+    terminal.wait_for("slow motion")
+    learner.to_lab(all_labs()["rendezvous"])
+    learner.press("run")
+    terminal.wait_for(re.compile(r"writer +\d+ +waits to open greetings until somebody reads"), PATIENCE)
+    learner.press("look closer")
+    terminal.wait_for(re.compile(r"PROCESS \d+"))
+    learner.press("back")
+    learner.press("monitor")
+    terminal.wait_for(re.compile(r"/rendezvous|/greetings"))
+    learner.monitor.select_fifo("greetings")
+    learner.press("labs")
+    terminal.wait_for("RUNNING")
+    learner.press("stop")
+    terminal.wait_for("It did not come to its end: it was stopped.")
+    learner.press("back")
+    terminal.wait_for("open the lab")
+    learner.press("back")
+    terminal.wait_for("MESSAGES")
+    assert learner.monitor.quit() == 0
+    stage.assert_empty()
+
+
+def test_make_it_mine_starts_what_was_edited(stage: Stage) -> None:
+    terminal = stage.terminal("demo")
+    learner = Learner(terminal)
+    learner.press("labs")
+    terminal.wait_for("LABS")
+    learner.to_lab(all_labs()["rendezvous"])
+    learner.press("open the lab")
+    learner.press("make it mine")
+    terminal.wait_for(re.compile(r"Consumer, 1 of 2"))
+    terminal.send("enter")
+    terminal.wait_for(re.compile(r"Producer, 2 of 2"))
+    learner.monitor.fill({"Template": "mine {n}", "Rate": "20"})
+    terminal.send("enter")
+    terminal.wait_for(re.compile(r"▸ \S*greetings"))
+    terminal.wait_for("mine 1")
+    assert learner.monitor.quit() == 0
+    stage.assert_empty()
