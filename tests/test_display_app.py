@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import textual
 from emulator import Emulator
+from frames import differences
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.drivers.headless_driver import HeadlessDriver
@@ -97,15 +100,8 @@ async def shows_the_truth(app: Sample, pilot: Pilot[Any]) -> None:
         await asyncio.sleep(0.02)
     assert not app.why_stock
     assert app._thin_painter.wanted.rows == app.expected().rows
-    for y, row in enumerate(app.expected().rows):
-        shown = app.emulator.screen.buffer[y]
-        for x, (char, number) in enumerate(zip(row.chars, row.looks, strict=True)):
-            if len(char) < 2 and not (char == "" and len(row.chars[x - 1]) > 1):
-                assert (x, y, shown[x].data) == (x, y, char)
-                look = app._thin_painter.looks[number]
-                assert shown[x].reverse == ("reverse" in look.attributes)
-                if not look.background:
-                    assert shown[x].bg == "default"
+    wrong = list(differences(app.expected(), app._thin_painter.looks, app.emulator))
+    assert not wrong, wrong[:5]
 
 
 def play(story: Story, size: tuple[int, int] = (80, 24)) -> None:
@@ -189,23 +185,141 @@ def test_a_repaint_brings_back_what_something_else_has_spoilt() -> None:
     play(story)
 
 
+WORDS = st.text("abc 漢字é🙂─", max_size=90)
+STEPS = st.one_of(
+    st.tuples(st.just("write"), st.lists(WORDS, min_size=1, max_size=8)),
+    st.tuples(st.just("scroll"), st.integers(0, 30)),
+    st.tuples(st.just("press"), st.sampled_from(["down", "pagedown", "up", "f2", "escape", "tab"])),
+    st.tuples(st.just("resize"), st.tuples(st.integers(30, 90), st.integers(14, 30))),
+    st.tuples(st.just("theme"), st.sampled_from(["textual-dark", "textual-light"])),
+    st.tuples(st.just("notify"), WORDS),
+    st.tuples(st.just("repaint"), st.none()),
+)
+
+
+async def take(step: tuple[str, Any], app: Sample, pilot: Pilot[Any]) -> None:
+    """Do one random thing to the app."""
+    name, value = step
+    log = app.screen_stack[0].query_one(RichLog)
+    if name == "write":
+        for line in value:
+            log.write(line)
+    elif name == "scroll":
+        log.scroll_to(y=value, animate=False)
+    elif name == "press" and value == "escape":
+        if len(app.screen_stack) > 1:
+            app.pop_screen()
+    elif name == "press":
+        await pilot.press(value)
+    elif name == "resize":
+        app.emulator.screen.resize(value[1], value[0])
+        await pilot.resize_terminal(*value)
+    elif name == "theme":
+        app.theme = value
+    elif name == "notify":
+        app.notify(f"note {value}", timeout=60, markup=False)
+    else:
+        app.repaint()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=st.lists(STEPS, min_size=1, max_size=8))
+def test_whatever_happens_the_terminal_shows_textuals_own_screen(steps: list[tuple[str, Any]]) -> None:
+    async def story(app: Sample, pilot: Pilot[Any]) -> None:
+        for step in steps:
+            await take(step, app, pilot)
+            await shows_the_truth(app, pilot)
+
+    play(story)
+
+
+def test_what_changes_while_a_frame_waits_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another widget becomes dirty after the screen has wanted to render, and before it does."""
+
+    async def until(condition: Callable[[], object]) -> None:
+        for _ in range(500):
+            if condition():
+                return
+            await asyncio.sleep(0.001)
+        raise AssertionError("it never comes to this")
+
+    async def story(app: Sample, pilot: Pilot[Any]) -> None:
+        await shows_the_truth(app, pilot)
+        text, log = app.query_one(Static), app.query_one(RichLog)
+        for number in range(5):
+            monkeypatch.setattr(app, "_thin_is_full", lambda: True)
+            log.write(f"line {number}")
+            await until(lambda: app._thin_waiting)
+            text.update(f"number {number}")
+            await until(lambda: text in app.screen._dirty_widgets)
+            monkeypatch.setattr(app, "_thin_is_full", lambda: False)
+            app._thin_urgent_until = asyncio.get_running_loop().time() + 1.0
+            app._thin_try()
+            await shows_the_truth(app, pilot)
+
+    play(story)
+
+
+def test_frames_that_may_not_be_written_are_not_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(app: Sample, pilot: Pilot[Any]) -> None:
+        await shows_the_truth(app, pilot)
+        rendered: list[object] = []
+        take = app._thin_take
+
+        def count(update: Any) -> None:
+            rendered.append(update)
+            take(update)
+
+        monkeypatch.setattr(app, "_thin_take", count)
+        monkeypatch.setattr(app, "_thin_is_full", lambda: True)
+        log = app.query_one(RichLog)
+        for number in range(10):
+            log.write(f"line {number}")
+            await asyncio.sleep(0.03)
+        assert not rendered
+        monkeypatch.setattr(app, "_thin_is_full", lambda: False)
+        await shows_the_truth(app, pilot)
+        assert len(rendered) < 5
+
+    play(story)
+
+
 @pytest.mark.parametrize(
-    ("environment", "version", "words"),
+    ("environment", "display", "words"),
     [
-        ({"PIPETUI_DISPLAY": "stock"}, "8.2.8", "PIPETUI_DISPLAY=stock is set"),
-        ({}, "9.0.0", "(9.0.0) is none that the thin display was tested with"),
-        ({}, "8.99.0", "(8.99.0) is none that"),
-        ({}, "nonsense", "is none that"),
-        ({}, "8.2.8", ""),
+        ({}, "thin", ""),
+        ({"PIPETUI_DISPLAY": "stock"}, "thin", "PIPETUI_DISPLAY=stock is set"),
+        ({}, "stock", 'display = "stock" is set'),
+        ({"PIPETUI_DISPLAY": "thin"}, "stock", ""),
+        ({"PIPETUI_DISPLAY": "nonsense"}, "stock", 'display = "stock" is set'),
     ],
 )
-def test_why_the_stock_display_is_used(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], version: str, words: str
-) -> None:
+def test_the_stock_display_can_be_chosen(environment: dict[str, str], display: str, words: str) -> None:
+    assert hook.declined(environment, display) == words
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        ("9.0.0", "(9.0.0) is none that the thin display was tested with"),
+        ("8.99.0", "(8.99.0) is none that"),
+        ("nonsense", "is none that"),
+        ("8.2.8", ""),
+    ],
+)
+def test_another_textual_is_not_trusted(monkeypatch: pytest.MonkeyPatch, version: str, words: str) -> None:
     monkeypatch.setattr(textual, "__version__", version)
-    why = hook.why_not(environment)
+    why = hook.why_not()
     assert words in why
     assert bool(words) == bool(why)
+
+
+def test_only_what_was_not_chosen_is_worth_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = Sample(display="stock")
+    assert chosen.why_stock
+    assert not chosen.display_note
+    monkeypatch.setattr(textual, "__version__", "9.0.0")
+    assert "9.0.0" in Sample().display_note
 
 
 def test_a_failure_falls_back_to_the_stock_display(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,55 @@ def test_a_fast_line_is_not_taken_for_a_slow_one() -> None:
     assert not pace.slow
 
 
+def slow_pace() -> Pace:
+    """Return a pace that knows its line as one of 5,000 bytes a second, at 10 s."""
+    pace = Pace()
+    pace.ask_first(0.9)
+    pace.answered(0.92)
+    for step in range(4):
+        now = 2.0 + 2 * step
+        pace.sent(1500, now)
+        assert pace.should_ask(now)
+        pace.answered(now + 0.34)
+    assert pace.rate is not None
+    assert 4500 < pace.rate < 5500
+    return pace
+
+
+def test_at_a_slow_line_it_is_known_how_much_is_on_its_way() -> None:
+    pace = slow_pace()
+    for now, count in ((10.0, 200), (10.01, 150), (10.02, 100)):
+        assert pace.verdict(now, urgent=True, full=False).write
+        pace.sent(count, now)
+        assert pace.should_ask(now)
+    assert not pace.verdict(10.03, urgent=True, full=False).write
+    assert pace.verdict(10.03, urgent=True, full=False, first=True).write
+    pace.answered(10.06)
+    assert pace.verdict(10.06, urgent=True, full=False).write
+
+
+def test_two_answers_that_are_read_at_once_are_no_fast_line() -> None:
+    pace = slow_pace()
+    for round_ in range(6):
+        now = 10.0 + round_
+        for part in range(2):
+            pace.sent(600, now + part / 100)
+            pace.should_ask(now + part / 100)
+        for _ in range(2):
+            pace.answered(now + 0.27)
+    assert pace.slow
+
+
+def test_what_changes_one_after_the_other_is_one_frame() -> None:
+    pace = Pace()
+    pace.sent(20, 1.0)
+    verdict = pace.verdict(1.01, urgent=False, full=False)
+    assert not verdict.write
+    assert 0.02 < verdict.again < 0.05
+    assert pace.verdict(1.01, urgent=True, full=False).write
+    assert pace.verdict(1.05, urgent=False, full=False).write
+
+
 def test_a_lost_answer_does_not_stop_the_screen_for_ever() -> None:
     pace = Pace()
     pace.sent(2000, 1.0)
@@ -96,7 +145,7 @@ def test_a_terminal_that_stops_reading_costs_nothing_but_the_frames_it_missed() 
         size = max(member.memory_info().rss for member in stage.family())
         terminal.hold()
         before = terminal.received
-        time.sleep(4.0)  # the pty takes some frames, then the writer has to wait
+        time.sleep(9.0)  # the pty takes some frames, then the writer has to wait
         for key in "jjkk":
             terminal.send(key)
         terminal.send("?")

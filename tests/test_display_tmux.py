@@ -1,16 +1,25 @@
-"""The thin display in tmux: what its window shows, styles included, is what a repaint of all of it shows."""
+"""The thin display in tmux: what its window shows, styles included, is what was wanted and what a repaint shows."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import tty
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from emulator import Emulator
+from frames import HEIGHT, WIDTH, anchored, certain_lines, change, differences
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from patience import wait_until
 from processes import PIPETUI, Stage
 from test_e2e_tmux import Tmux
+
+from pipetui.tui.display.abilities import abilities
+from pipetui.tui.display.painter import Painter
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
@@ -67,3 +76,60 @@ def _still(tmux: Tmux) -> None:
         return len(seen) > 12 and len(set(seen[-12:])) == 1
 
     wait_until(same, what="the window stands still", say=tmux.screen)
+
+
+class Pane:
+    """A window of tmux of which the test is the program."""
+
+    def __init__(self, tmux: Tmux, folder: Path) -> None:
+        name = folder / "tty"
+        program = f"tty > {name}.new; mv {name}.new {name}; exec sleep 600"
+        tmux.run("new-window", "-n", "frames", program)
+        tmux.run("resize-window", "-x", str(WIDTH), "-y", str(HEIGHT))
+        wait_until(name.exists, what="tmux starts the program")
+        self._tmux = tmux
+        self._tty = os.open(name.read_text().strip(), os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(self._tty)
+        wait_until(lambda: os.get_terminal_size(self._tty) == (WIDTH, HEIGHT), what="tmux resizes the window")
+        self.write("\x1b[?1049h\x1b[?7l")
+
+    def write(self, text: str) -> None:
+        """Write to the terminal."""
+        data = text.encode()
+        while data:
+            data = data[os.write(self._tty, data) :]
+
+    def screen(self, painter: Painter) -> Emulator:
+        """Return what the window shows, of the painter's newest frame."""
+        self.write(f"{anchored(painter)}\x1b[6n")
+        os.read(self._tty, 100)  # what was written before has been drawn
+        printed = self._tmux.run("capture-pane", "-p", "-e", "-N", "-t", "frames").rstrip("\n")
+        emulator = Emulator(WIDTH, HEIGHT)
+        emulator.feed(("\x1b[?7l" + printed.replace("\n", "\r\n")).encode())
+        return emulator
+
+    def close(self) -> None:
+        """Let go of the terminal."""
+        os.close(self._tty)
+
+
+@pytest.fixture(scope="module")
+def pane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pane]:
+    with Stage() as stage:
+        tmux = Tmux(stage)
+        made = Pane(tmux, tmp_path_factory.mktemp("tmux"))
+        yield made
+        made.close()
+        tmux.run("kill-server")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_tmux_shows_every_frame(pane: Pane, data: st.DataObject) -> None:
+    painter = Painter(abilities({"TERM": "tmux-256color", "TMUX": "in it"}))
+    painter.resize(WIDTH, HEIGHT)
+    for _ in range(data.draw(st.integers(1, 4))):
+        change(data, painter, certain_lines)
+        pane.write(painter.paint())
+        wrong = list(differences(painter.wanted, painter.looks, pane.screen(painter)))
+        assert not wrong, wrong[:5]

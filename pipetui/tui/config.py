@@ -1,7 +1,9 @@
-"""The person's `config.toml`: keys, theme, frames a second, roots. Nothing of it is needed, anything wrong is said.
+"""The person's `config.toml`: keys, theme, frames, display, roots. Nothing of it is needed, anything wrong is said.
 
 theme = "light"
 fps = 20
+display = "stock"
+display_budget = 4096
 roots = ["/srv/pipes", "~/run"]
 
 [keys]
@@ -21,11 +23,16 @@ from platformdirs import user_config_dir
 
 from pipetui.text import safe
 from pipetui.tui.actions import BY_ID, clashes
+from pipetui.tui.display.pace import BUDGET
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+
+
+#: Below this the screen would lag behind for seconds; above, there is nothing left to save.
+_LEAST_BUDGET, _MOST_BUDGET = 1024, 10_000_000
 
 
 class ConfigError(Exception):
@@ -34,12 +41,17 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Config:
-    """What can be set. `keys` maps an action's id to its keys; `theme` None leaves the choice to pipetui."""
+    """What can be set. `keys` maps an action's id to its keys; `theme` None leaves the choice to pipetui.
+
+    `display` is "thin" or "stock"; `display_budget` is how many bytes a second frames may cost that nobody waits for.
+    """
 
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     theme: str | None = None
     fps: int = 30
     roots: tuple[str, ...] = ()
+    display: str = "thin"
+    display_budget: int = BUDGET
 
 
 class _Wrong(Exception):
@@ -56,6 +68,18 @@ def _fps(config: Config, value: Any) -> Config:
     if type(value) is not int or not 1 <= value <= 120:
         raise _Wrong("fps must be a whole number from 1 to 120")
     return replace(config, fps=value)
+
+
+def _display(config: Config, value: Any) -> Config:
+    if value not in ("thin", "stock"):
+        raise _Wrong('display must be "thin" or "stock"')
+    return replace(config, display=value)
+
+
+def _display_budget(config: Config, value: Any) -> Config:
+    if type(value) is not int or not _LEAST_BUDGET <= value <= _MOST_BUDGET:
+        raise _Wrong(f"display_budget must be a whole number of bytes from {_LEAST_BUDGET} to {_MOST_BUDGET}")
+    return replace(config, display_budget=value)
 
 
 def _roots(config: Config, value: Any) -> Config:
@@ -105,6 +129,8 @@ _NAMED = frozenset(
 _SETTINGS: dict[str, Callable[[Config, Any], Config]] = {
     "theme": _theme,
     "fps": _fps,
+    "display": _display,
+    "display_budget": _display_budget,
     "roots": _roots,
     "keys": _keys,
 }

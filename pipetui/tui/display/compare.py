@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pipetui.tui.display.frame import Frame, Row, blank_row, doubt, unknown_row
 from pipetui.tui.display.looks import PLAIN, Looks
-from pipetui.tui.display.scroll import Scroll, find_scrolls, marks, moving
+from pipetui.tui.display.scroll import Scroll, differing, find_scrolls, marks
 
 #: Fewer blanks than this at the end of a row are written, more are erased.
 _WORTH_ERASING = 4
@@ -52,14 +52,11 @@ def compare(old: Frame, new: Frame, looks: Looks, *, bce: bool, scroll: bool = T
     rows = old.rows
     scrolls: list[Scroll] = []
     fresh = PLAIN
-    if scroll and moving(rows, new.rows):
+    if scroll:
         fresh = _commonest_end(new, looks) if bce else PLAIN
         shifted_in = blank_row(new.width, fresh) if bce else unknown_row(new.width)
         scrolls, rows = find_scrolls(rows, new.rows, shifted_in)
-    changes = []
-    for y, (one, other) in enumerate(zip(rows, new.rows, strict=True)):
-        if one is not other and one != other:
-            changes.append(change(y, one, other, looks, bce=bce))
+    changes = [change(y, rows[y], new.rows[y], looks, bce=bce) for y in differing(rows, new.rows)]
     return Difference(tuple(scrolls), fresh, tuple(changes))
 
 

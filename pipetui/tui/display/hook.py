@@ -1,7 +1,9 @@
 """Where the thin display meets Textual: the only file that knows Textual's private names.
 
-`App._display` gets every update of the compositor. Here its strips become cells of the newest frame; what differs from
-the terminal's frame is written through the driver, in order with everything else that Textual writes.
+`Screen._compositor_refresh` renders what has changed and gives it to `App._display`. Rendering is put off until the way
+to the terminal takes a frame: what changes meanwhile costs no CPU, and then once. The strips become cells of the newest
+frame; what differs from the terminal's frame is written through the driver, in order with everything else that Textual
+writes.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ import os
 import re
 import select
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Generic
 
 import textual
 from rich.color import ColorSystem
+from rich.segment import Segment
 from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, ReturnType
@@ -24,7 +28,7 @@ from textual.strip import Strip
 
 from pipetui.tui.display.abilities import abilities
 from pipetui.tui.display.frame import Row, fitted, row_of
-from pipetui.tui.display.pace import BUDGET, Pace
+from pipetui.tui.display.pace import BUDGET, Pace, Verdict
 from pipetui.tui.display.painter import Painter
 from pipetui.tui.display.write import LEAVE
 
@@ -38,7 +42,7 @@ _SYSTEMS = {
 }
 
 #: Strips whose cells are remembered.
-_MOST_STRIPS = 2048
+_MOST_STRIPS = 512
 
 _SYNC_FROM, _SYNC_TO = "\x1b[?2026h", "\x1b[?2026l"
 
@@ -51,14 +55,27 @@ _ASK = "\x1b[6n"
 #: How long after a key frames are its answer (seconds): the hub has a say in it too.
 _ANSWERING = 0.3
 
+#: It takes a key so long through the queues until what it did is rendered (seconds): the first frames after it, up to
+#: one that comes later than this, start anew with what is newest.
+_FIRST = 0.06
+
 #: How long after a resize of the terminal the old frame is drawn again, if Textual draws none of a new size.
 _RESIZED = 0.15
 
+#: While Textual holds back drawing (`batch_update`), how often to look whether it still does (seconds).
+_BATCH = 0.02
 
-def why_not(environment: Mapping[str, str]) -> str:
-    """Return why the thin display can't or shouldn't be used, in words for a person; empty when it can."""
-    if environment.get("PIPETUI_DISPLAY", "") == "stock":
-        return "PIPETUI_DISPLAY=stock is set"
+
+def declined(environment: Mapping[str, str], display: str = "thin") -> str:
+    """Return by what the person has chosen the stock display (the environment overrides `display`); empty if not."""
+    chosen = environment.get("PIPETUI_DISPLAY", "")
+    if chosen in ("thin", "stock"):
+        return "PIPETUI_DISPLAY=stock is set" if chosen == "stock" else ""
+    return 'display = "stock" is set' if display == "stock" else ""
+
+
+def why_not() -> str:
+    """Return why the thin display can't be used with this Textual, in words for a person; empty when it can."""
     version = re.match(r"(\d+)\.(\d+)\.", textual.__version__)
     major, minors = _TESTED
     if version is None or int(version[1]) != major or int(version[2]) not in minors:
@@ -71,23 +88,32 @@ def why_not(environment: Mapping[str, str]) -> str:
 class ThinDisplay(App[ReturnType], Generic[ReturnType]):
     """An app that writes only what differs from what the terminal shows.
 
-    `why_stock` says why Textual's own display is used instead; it is empty while ours is.
+    `display` is "thin" or "stock" (Textual's own); `why_stock` says why that one is used, and is empty while ours is.
+    `display_budget` is how many bytes a second frames may cost that nobody waits for.
     """
 
-    def __init__(self, *args: Any, display_budget: int = BUDGET, **options: Any) -> None:
+    def __init__(self, *args: Any, display: str = "thin", display_budget: int = BUDGET, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.why_stock = why_not(os.environ)
+        self._thin_declined = declined(os.environ, display)
+        self.why_stock = self._thin_declined or why_not()
         self._thin_painter = Painter(
             abilities(os.environ), _SYSTEMS.get(self.console.color_system or "", ColorSystem.TRUECOLOR)
         )
         self._thin_pace = Pace(display_budget)
-        self._thin_strips: dict[int, tuple[Strip, Row]] = {}
+        self._thin_strips: dict[tuple[Segment, ...], Row] = {}
         self._thin_driver: Driver | None = None
         self._thin_writer: Any = None
         self._thin_first = False
         self._thin_urgent_until = 0.0
-        self._thin_fresh_key = False
+        self._thin_fresh_until: float | None = None
         self._thin_again: asyncio.TimerHandle | None = None
+        self._thin_waiting: Screen[Any] | None = None
+        self._thin_rendering = False
+
+    @property
+    def display_note(self) -> str:
+        """Why Textual's own display is used although ours was wanted; empty else."""
+        return "" if self._thin_declined else self.why_stock
 
     # --- what Textual says ----------------------------------------------------------------------------------------
 
@@ -96,9 +122,11 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
             super()._display(screen, renderable)
             return
         try:
+            self._thin_adopt(screen)
             if isinstance(renderable, (LayoutUpdate, ChopsUpdate)):
                 self._thin_take(renderable)
-                self._thin_flush()
+                if not self._thin_rendering:
+                    self._thin_flush()
             elif renderable is not None:
                 super()._display(screen, renderable)
                 self._thin_painter.forget()
@@ -109,15 +137,15 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, (events.InputEvent, events.Paste)):
-            self._thin_urgent_until = asyncio.get_running_loop().time() + _ANSWERING
-            self._thin_fresh_key = True
+            now = asyncio.get_running_loop().time()
+            self._thin_urgent_until, self._thin_fresh_until = now + _ANSWERING, now + _FIRST
         elif isinstance(event, events.Resize) and not self.why_stock:
             # the terminal may have cut or moved what it showed, also when it has its old size again
             self._thin_painter.forget()
             self._thin_later(_RESIZED)
         elif isinstance(event, events.CursorPosition):
             self._thin_pace.answered(asyncio.get_running_loop().time())
-            if self._thin_painter.dirty:
+            if self._thin_dirty():
                 self._thin_flush()
         await super().on_event(event)
 
@@ -128,18 +156,49 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         if not self.why_stock:
             self._thin_later(0.0)
 
-    # --- drawing --------------------------------------------------------------------------------------------------
+    # --- rendering ------------------------------------------------------------------------------------------------
 
     def _thin_can_draw(self) -> bool:
         """Whether Textual would draw now, on a terminal that a screen can be drawn on."""
+        return self._thin_has_terminal() and not self._batch_count
+
+    def _thin_has_terminal(self) -> bool:
         driver = self._driver
         return (
             self._running
             and not self._closed
-            and not self._batch_count
             and driver is not None
             and not (driver.is_headless or driver.is_inline or driver.is_web)
         )
+
+    def _thin_adopt(self, screen: Screen[Any]) -> None:
+        """From now on be asked when a screen wants to render what has changed."""
+        if "_compositor_refresh" not in vars(screen):
+            screen._compositor_refresh = partial(self._thin_refresh, screen)  # type: ignore[method-assign]
+
+    def _thin_refresh(self, screen: Screen[Any]) -> None:
+        """Render a screen when the next frame may be written: now or later."""
+        if self.why_stock or screen is not self.screen or not self._thin_can_draw():
+            _render(screen)
+            return
+        screen._dirty_widgets.clear()  # the compositor has their regions; Textual would come again and again for them
+        self._thin_waiting = screen
+        self._thin_try()
+
+    def _thin_render(self) -> None:
+        """Bring the newest frame up to date with what has waited for it."""
+        screen, self._thin_waiting = self._thin_waiting, None
+        if screen is not None:
+            self._thin_rendering = True
+            try:
+                screen._compositor.update_widgets(screen._dirty_widgets)  # whoever came since: rendering forgets them
+                _render(screen)
+            finally:
+                self._thin_rendering = False
+
+    def _thin_dirty(self) -> bool:
+        """Whether the terminal does not show the newest state yet."""
+        return self._thin_waiting is not None or self._thin_painter.dirty
 
     def _thin_take(self, update: LayoutUpdate | ChopsUpdate) -> None:
         """Bring the newest frame up to date."""
@@ -165,38 +224,53 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
                     place(x, y, cells(piece))
 
     def _thin_cells(self, strip: Strip) -> Row:
-        """Return the cells of a strip, remembered as long as the strip is the same object."""
-        known = self._thin_strips.get(id(strip))
-        if known is None:
+        """Return the cells of a strip: the same object for the same segments, so that frames compare fast."""
+        segments = tuple(strip)
+        row = self._thin_strips.get(segments)
+        if row is None:
             if len(self._thin_strips) >= _MOST_STRIPS:
                 self._thin_strips.clear()
             row = fitted(row_of(strip, self._thin_painter.looks), strip.cell_length)
-            known = self._thin_strips[id(strip)] = (strip, row)
-        return known[1]
+            self._thin_strips[segments] = row
+        return row
+
+    # --- writing --------------------------------------------------------------------------------------------------
 
     def _thin_flush(self) -> None:
         """Write what differs, as much as the way to the terminal takes; come back for the rest."""
         if self._thin_again is not None:
             self._thin_again.cancel()
             self._thin_again = None
-        if self.why_stock or not self._thin_can_draw():
+        if self.why_stock or not self._thin_has_terminal():
             return
-        painter, pace = self._thin_painter, self._thin_pace
+        if self._batch_count:
+            self._thin_later(_BATCH)
+            return
         self._thin_look_at_driver()
         now = asyncio.get_running_loop().time()
-        urgent = now < self._thin_urgent_until or painter.shown is None
-        verdict = pace.verdict(now, urgent=urgent, full=self._thin_is_full())
+        painter, fresh = self._thin_painter, self._thin_fresh_until is not None
+        urgent = now < self._thin_urgent_until or painter.shown is None or painter.in_pieces
+        verdict = self._thin_pace.verdict(now, urgent=urgent, full=self._thin_is_full(), first=fresh)
         if verdict.write:
-            if pace.slow:
-                painter.notice(now)
-            text = painter.paint_part(
-                verdict.pieces, calm=verdict.calm, afresh=self._thin_fresh_key, cursor=self._thin_cursor()
-            )
-            self._thin_fresh_key = False
-            if text:
-                self._thin_write(text, now)
-        if painter.dirty:
+            self._thin_render()
+            self._thin_paint(verdict, now)
+        if self._thin_dirty() and not self.why_stock:
             self._thin_later(verdict.again)
+
+    def _thin_paint(self, verdict: Verdict, now: float) -> None:
+        painter = self._thin_painter
+        if self.why_stock or not painter.wanted.height:
+            return
+        if self._thin_pace.slow:
+            painter.notice(now)
+        fresh = self._thin_fresh_until
+        text = painter.paint_part(
+            verdict.pieces, calm=verdict.calm, afresh=fresh is not None, cursor=self._thin_cursor()
+        )
+        if fresh is not None and now > fresh:
+            self._thin_fresh_until = None
+        if text:
+            self._thin_write(text, now)
 
     def _thin_write(self, text: str, now: float) -> None:
         assert self._driver is not None
@@ -262,9 +336,15 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         self.why_stock = f"the thin display failed ({type(error).__name__}: {error})"
         self.log.error(self.why_stock)
         self._thin_strips.clear()
+        self._thin_waiting = None
         if self._driver is not None:
             self._driver.write(LEAVE)
         self.refresh(layout=True)
+
+
+def _render(screen: Screen[Any]) -> None:
+    """Render as Textual does, through `App._display`."""
+    type(screen)._compositor_refresh(screen)
 
 
 def _leaving(driver: Driver) -> Callable[[], None]:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from statistics import median
 
 #: Bytes a second that frames may cost on average, and how much of it may come at once.
 BUDGET = 12_288
@@ -35,6 +34,9 @@ _ASK_AFTER = 1024
 _PATIENCE = 5.0
 _FIRST_PATIENCE = 0.25
 
+#: Questions without an answer at one time.
+_MOST_ASKED = 16
+
 #: What may be on its way, as seconds of the line's speed, and at least and at most as bytes.
 _ON_THE_WAY = 0.08
 _LEAST, _MOST = 256, 65_536
@@ -52,10 +54,15 @@ _LEAST_BUDGET = 2048
 _A_FEW = 128
 _ROUND_TRIP = 0.1
 
+#: So many bytes without a pause tell how fast the line is, this many times together: answers may be read late, and
+#: then two at once.
+_ENOUGH = 256
+_SAMPLES = 4
+
 #: A frame that nobody waits for comes so much later as the one before had bytes, at that speed (bytes a second), but
-#: no later than that (seconds): what changes one after the other then costs one frame.
-_LEISURE = 2000
-_LONGEST = 0.11
+#: no sooner and no later than that (seconds): what changes one after the other then costs one frame.
+_LEISURE = 1600
+_SHORTEST, _LONGEST = 0.04, 0.11
 
 #: How often all of the frame is written for a person at a slow line, although the budget is spent (seconds).
 _PAGES = 0.1
@@ -86,7 +93,8 @@ class Pace:
         self._arrived = 0
         self._asked: list[tuple[int, float]] = []
         self._answers = self._mute = False
-        self._samples: deque[float] = deque(maxlen=3)
+        self._busy_since: float | None = None
+        self._samples: deque[tuple[int, float]] = deque(maxlen=_SAMPLES)
         self._round_trip = _ROUND_TRIP
         self._full_since: float | None = None
         self._changed = 0.0
@@ -100,20 +108,26 @@ class Pace:
         self._pass(now)
         self._sent += count
         self._tokens = max(self._tokens - count, -_DEBT * self._budget)
-        self._next = now + min(count / _LEISURE, _LONGEST)
+        self._next = now + min(max(count / _LEISURE, _SHORTEST), _LONGEST)
 
     def should_ask(self, now: float) -> bool:
-        """Whether the terminal is to be asked behind what is written now; the caller then asks."""
-        due = self._sent - self._arrived >= (_ASK_AFTER if not self.slow else 1)
-        if self._asked and (not due or now - self._asked[-1][1] < _PATIENCE):
-            return False
+        """Whether the terminal is to be asked behind what is written now; the caller then asks.
+
+        At a slow line behind each frame, so that it is known how much is on its way.
+        """
+        if self._asked and now - self._asked[0][1] >= _PATIENCE:
+            self._asked.clear()
+        if self.slow:
+            due = len(self._asked) < _MOST_ASKED
+        else:
+            due = not self._asked and self._sent - self._arrived >= _ASK_AFTER
         if due:
-            self._asked = [(self._sent, now)]
+            self._asked.append((self._sent, now))
         return due
 
     def ask_first(self, now: float) -> None:
         """Begin anew (another terminal, or the same one after a pause) by asking it before anything is written."""
-        self._arrived, self._asked = self._sent, [(self._sent, now)]
+        self._arrived, self._asked, self._busy_since = self._sent, [(self._sent, now)], None
 
     def asked_again(self, now: float) -> None:
         """The terminal was asked behind the first frame too, whether or not it has answered yet."""
@@ -126,33 +140,45 @@ class Pace:
             return
         upto, asked = self._asked.pop(0)
         took, count = now - asked, upto - self._arrived
-        self._arrived = upto
-        if count < _A_FEW:
-            self._round_trip = min(self._round_trip, took)
+        enough = _ENOUGH
+        if self._busy_since is None:  # the line was free when they were written
+            if count < _A_FEW:
+                self._round_trip = min(self._round_trip, took)
+            took -= self._round_trip + _JITTER
+            enough = 2 * _ENOUGH  # how long the way is and how late both ends are falls on fewer bytes otherwise
         else:
-            self._samples.append(count / max(took - self._round_trip - _JITTER, 0.001))
+            took = now - self._busy_since
+        if count >= enough:
+            self._samples.append((count, max(took, 0.001)))
+        self._arrived = upto
+        self._busy_since = now if self._asked and self._asked[-1][0] > upto else None
 
     # --- what may happen ------------------------------------------------------------------------------------------
 
     @property
     def rate(self) -> float | None:
         """The speed of the line in bytes a second, None while that is not known."""
-        return median(self._samples) if self._samples else None
+        if not self._samples:
+            return None
+        return sum(count for count, _ in self._samples) / sum(took for _, took in self._samples)
 
     @property
     def slow(self) -> bool:
         """Whether the line is known to be slow."""
-        return self._samples != deque() and median(self._samples) < _SLOW
+        return self.rate is not None and self.rate < _SLOW
 
-    def verdict(self, now: float, *, urgent: bool, full: bool) -> Verdict:
-        """Say what may be written now. `urgent`: a person waits for it. `full`: the queue or poll(2) says stop."""
+    def verdict(self, now: float, *, urgent: bool, full: bool, first: bool = False) -> Verdict:
+        """Say what may be written now.
+
+        `urgent`: a person waits for it. `first`: it is the first since a key. `full`: the queue or poll(2) says stop.
+        """
         self._pass(now)
         self._learn(full, now)
         if full:
             return Verdict(False)
         on_the_way = self._on_the_way(now)
         room = min(max((self.rate or self._full_budget) * _ON_THE_WAY, _LEAST), _MOST)
-        if on_the_way > (2 * room if urgent else room):
+        if on_the_way > (2 * room if first else room):
             return Verdict(False)
         calm = self._tokens <= 0
         if not urgent and (calm or now < self._next):
@@ -167,7 +193,7 @@ class Pace:
         """Return how many bytes may not have arrived yet; 0 when there is no way to know."""
         if not self._asked or self._mute:
             return 0
-        if now - self._asked[-1][1] < (_PATIENCE if self._answers else _FIRST_PATIENCE):
+        if now - self._asked[0][1] < (_PATIENCE if self._answers else _FIRST_PATIENCE):
             return self._sent - self._arrived
         self._mute = not self._answers
         return 0

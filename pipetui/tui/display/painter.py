@@ -10,24 +10,22 @@ from pipetui.tui.display.abilities import Abilities
 from pipetui.tui.display.compare import compare
 from pipetui.tui.display.frame import Frame, Row, blank_row
 from pipetui.tui.display.looks import PLAIN, Looks
-from pipetui.tui.display.scroll import cost
+from pipetui.tui.display.scroll import differing
 from pipetui.tui.display.write import Writer
 
 #: So many different looks are no theme but a leak (each hyperlink is one): begin anew.
 _MOST_LOOKS = 20_000
 
-#: A row that costs more bytes than this is dear.
-_DEAR = 48
-
-#: A row that changes dearly more often than this (a second, about) is restless.
-_RESTLESS = 5.0
+#: A row that changes more often than this (a second, about) is restless.
+_RESTLESS = 2.0
 
 
 class Painter:
     """Knows the newest frame (`wanted`) and the terminal's (`shown`; None: nobody knows what it shows).
 
-    A dear and restless row is part of a page that is replaced all the time. Where not all can be written, such rows
-    wait, and then a page is written as it was at one moment (`_page`), however many pieces that takes.
+    Where not all can be written at once, a page goes in pieces: the rows that differ, as they are at one moment, first
+    those that change seldom, then the restless ones from the top. It is written to its end before a newer one begins:
+    rows of different moments would be nonsense, and where all changes all the time nobody would see the last ones.
     """
 
     def __init__(self, abilities: Abilities, system: ColorSystem = ColorSystem.TRUECOLOR) -> None:
@@ -55,11 +53,10 @@ class Painter:
         self._page.clear()
 
     def notice(self, now: float) -> None:
-        """Count how often rows of the newest frame change dearly."""
-        for y, (row, was) in enumerate(zip(self.wanted.rows, self._noticed.rows, strict=True)):
-            if row is not was and cost(was, row) > _DEAR:
-                count, at = self._restless[y]
-                self._restless[y] = (count * math.exp(at - now) + 1.0, now)
+        """Count how often rows of the newest frame change."""
+        for y in differing(self._noticed.rows, self.wanted.rows):
+            count, at = self._restless[y]
+            self._restless[y] = (count * math.exp(at - now) + 1.0, now)
         self._noticed = self.wanted.copy()
 
     @property
@@ -72,47 +69,57 @@ class Painter:
         """Whether looks and frames should be begun anew; then every row has to come again."""
         return len(self.looks) > _MOST_LOOKS
 
+    @property
+    def in_pieces(self) -> bool:
+        """Whether a page is being written of which some rows are still to come."""
+        return bool(self._page)
+
     def paint(self, cursor: tuple[int, int] | None = None) -> str:
         """Return what turns the terminal's screen into the newest frame, empty if nothing does."""
         self._page.clear()
-        return self._paint(self.wanted, cursor)
+        return self._rest(self._paint(self.wanted), cursor)
 
     def paint_part(
         self, room: int | None, *, calm: bool = False, afresh: bool = False, cursor: tuple[int, int] | None = None
     ) -> str:
-        """Paint about `room` bytes of the newest frame (None: all), when `calm` without restless pages.
+        """Paint about `room` bytes of the newest frame (None: all), when `calm` without restless rows.
 
         `afresh` drops a page that is being written in pieces: a person waits for something newer.
         """
-        if self.shown is None or (room is None and not calm):
+        if self.shown is None or room is None:
             return self.paint(cursor)
-        target = self.shown.copy()
-        dear = {}
-        for y, row in enumerate(self.wanted.rows):
-            price = cost(target.rows[y], row)
-            if price > _DEAR and (room is not None or self._restless[y][0] > _RESTLESS):
-                dear[y] = row
-            elif price:
-                target.rows[y] = row
-                self._page.pop(y, None)
-        if calm:
-            dear = {y: row for y, row in dear.items() if self._restless[y][0] <= _RESTLESS}
-        if afresh or not self._page:
-            self._page = dear
-        self._add_page(target, room)
-        return self._paint(target, cursor)
-
-    def _add_page(self, target: Frame, room: int | None) -> None:
-        """Move rows of the page into the frame until the room is used up."""
-        used = 0
-        for y in sorted(self._page):
-            row = self._page.pop(y)
-            used += cost(target.rows[y], row)
-            target.rows[y] = row
-            if room is not None and used >= room:
+        if not calm and (small := self._paint_if_small(room)):
+            return self._rest(small, cursor)
+        self._turn_page(afresh=afresh, calm=calm)
+        target, text = self.shown.copy(), ""
+        for y in list(self._page):
+            target.rows[y] = self._page.pop(y)
+            text += self._paint(target)
+            if len(text) >= room:
                 break
+        return self._rest(text, cursor)
 
-    def _paint(self, target: Frame, cursor: tuple[int, int] | None) -> str:
+    def _turn_page(self, *, afresh: bool, calm: bool) -> None:
+        """Bring the page up to date: a new one if the old one is at its end, else only what changes seldom."""
+        assert self.shown is not None
+        seldom: dict[int, Row] = {}
+        restless: dict[int, Row] = {}
+        for y in differing(self.shown.rows, self.wanted.rows):
+            (restless if self._restless[y][0] > _RESTLESS else seldom)[y] = self.wanted.rows[y]
+        left = {} if afresh else {y: row for y, row in self._page.items() if y in restless}
+        self._page = seldom if calm else seldom | (left or restless)
+
+    def _paint_if_small(self, room: int) -> str:
+        """Paint all of the newest frame if that fits: a row or two more in a log are few bytes with a scroll."""
+        shown, state = self.shown, self._writer.state
+        text = self._paint(self.wanted)
+        if len(text) <= room:
+            self._page.clear()
+            return text
+        self.shown, self._writer.state = shown, state
+        return ""
+
+    def _paint(self, target: Frame) -> str:
         writer = self._writer
         if self.shown is None:
             writer.forget()
@@ -122,11 +129,13 @@ class Painter:
         difference = compare(self.shown, target, self.looks, bce=self.abilities.bce, scroll=self.abilities.scroll)
         writer.write(difference, target)
         self.shown = target.copy()
-        painted = writer.take()
-        if not painted:
-            return ""
-        writer.rest(cursor)
-        return painted + writer.take()
+        return writer.take()
+
+    def _rest(self, text: str, cursor: tuple[int, int] | None) -> str:
+        """Return what was painted, and after it what brings the cursor to its place."""
+        if text:
+            self._writer.rest(cursor)
+        return text + self._writer.take()
 
 
 def _ground(frame: Frame, looks: Looks) -> int:

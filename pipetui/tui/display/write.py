@@ -2,7 +2,9 @@
 
 The terminal does not wrap (DECAWM is off), so after the last column the place of the cursor is not known. Line feeds
 are not used, because the line discipline may turn them into two characters: IND and RI scroll (ECMA-48 keeps them out
-of its latest edition, every terminal has them).
+of its latest edition, every terminal has them). A scroll region stays set until another one is needed, as tmux leaves
+it: a log scrolls in the same one each time. What resets it in the terminal is a resize, after which all is painted
+anew. Moves up and down stop at its edges, in one terminal so, in another so: they are used inside of it only.
 """
 
 from __future__ import annotations
@@ -35,27 +37,34 @@ class Writer:
         self._x: int | None = None
         self._y: int | None = None
         self._pen: int | None = None
-        self._width = 0
+        self._width = self._height = 0
+        self._region: tuple[int, int] | None = None
 
     def forget(self) -> None:
-        """Know nothing of the terminal's cursor and pen any more."""
-        self._x = self._y = self._pen = None
+        """Know nothing of the terminal's cursor, pen and scroll region any more."""
+        self._x = self._y = self._pen = self._region = None
+
+    @property
+    def state(self) -> tuple[int | None, int | None, int | None, tuple[int, int] | None]:
+        """What is known of the terminal's cursor, pen and scroll region; to be set again when nothing was written."""
+        return self._x, self._y, self._pen, self._region
+
+    @state.setter
+    def state(self, known: tuple[int | None, int | None, int | None, tuple[int, int] | None]) -> None:
+        self._x, self._y, self._pen, self._region = known
 
     def clear(self, look: int) -> None:
         """Erase the whole screen; `look` is that of blanks (only the plain one without background colour erase)."""
         self._out.append("\x1b[r")
-        self._x = self._y = None
+        self._x = self._y = self._region = None
         self._draw_with(look)
         self._out.append("\x1b[2J")
 
     def write(self, difference: Difference, new: Frame) -> None:
         """Turn the terminal's screen into `new`."""
-        self._width = new.width
+        self._width, self._height = new.width, new.height
         for scroll in difference.scrolls:
             self._scroll(scroll, difference.fresh)
-        if difference.scrolls:
-            self._out.append("\x1b[r")
-            self._x = self._y = None
         for change in difference.changes:
             self._change(change, new.rows[change.y])
 
@@ -86,10 +95,17 @@ class Writer:
             ways += self._across(x)
         elif self._y is not None and self._x == x:
             ways.append(f"\x1b[{y + 1}d")
-            ways.append(_steps(abs(y - self._y), "B" if y > self._y else "A"))
-        elif x == 0 and self._y is not None:
-            ways.append("\r" + _steps(abs(y - self._y), "B" if y > self._y else "A"))
+            ways += self._along(y)
+        elif x == 0:
+            ways += ["\r" + way for way in self._along(y)]
         return min(ways, key=len)
+
+    def _along(self, y: int) -> list[str]:
+        """Return the ways up or down that are sure."""
+        first, last = self._region or (0, self._height - 1)
+        if self._y is None or not (first <= self._y <= last and first <= y <= last):
+            return []
+        return [_steps(abs(y - self._y), "B" if y > self._y else "A")]
 
     def _across(self, x: int) -> list[str]:
         ways = ["\r"] if x == 0 else [f"\x1b[{x + 1}G"]
@@ -109,15 +125,21 @@ class Writer:
     # --- rows -----------------------------------------------------------------------------------------------------
 
     def _scroll(self, scroll: Scroll, fresh: int) -> None:
-        self._draw_with(fresh)
-        self._out.append(f"\x1b[{scroll.top + 1};{scroll.bottom + 1}r")
-        self._x = self._y = None  # setting the region homes the cursor (DECSTBM), says not every terminal
+        self._blank_with(fresh)
+        self._set_region(scroll.top, scroll.bottom)
         lines = abs(scroll.lines)
         if self._abilities.scroll_by:
             self._out.append(_steps(lines, "S" if scroll.lines > 0 else "T"))
         else:
             self._go(0, scroll.bottom if scroll.lines > 0 else scroll.top)
             self._out.append(("\x1bD" if scroll.lines > 0 else "\x1bM") * lines)
+
+    def _set_region(self, top: int, bottom: int) -> None:
+        region = None if (top, bottom) == (0, self._height - 1) else (top, bottom)
+        if region != self._region:
+            self._out.append(f"\x1b[{top + 1};{bottom + 1}r" if region else "\x1b[r")
+            self._region = region
+            self._x = self._y = None  # this homes the cursor (DECSTBM), says not every terminal
 
     def _change(self, change: Change, row: Row) -> None:
         for start, end in self._joined(change.spans, row):
