@@ -26,7 +26,7 @@ lint: $(DEV) ## ruff, mypy (strict) and the import rules of the rooms
 	$(BIN)/lint-imports
 
 bench: $(DEV) ## how fast, how small and how quiet, beside the tools you know
-	@status=0; for script in ui_latency terminal_bytes drain observer_effect memory idle finder census; do \
+	@status=0; for script in ui_latency terminal_bytes display_cpu slow_line drain observer_effect comparison memory idle finder census far; do \
 	  $(BIN)/python benchmarks/$$script.py --check || status=1; echo; done; exit $$status
 
 screenshots: $(DEV) ## draw screenshots/*.svg from the running program

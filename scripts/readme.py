@@ -23,9 +23,10 @@ def replaced(text: str, section: str, content: str) -> str:
     """Put `content` between the marks `<!-- section: …-->` and `<!-- /section -->`."""
     before, rest = text.split(f"<!-- {section}:")
     opening, rest = rest.split("-->\n", 1)
-    return f"{before}<!-- {section}:{opening}-->\n{content.strip()}\n<!-- /{section} -->" + rest.split(
-        f"<!-- /{section} -->"
-    )[1]
+    return (
+        f"{before}<!-- {section}:{opening}-->\n{content.strip()}\n<!-- /{section} -->"
+        + rest.split(f"<!-- /{section} -->")[1]
+    )
 
 
 def main() -> int:

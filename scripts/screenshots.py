@@ -29,10 +29,21 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
+class Box:
+    """A host that is not one: a folder, seen as /srv where this user may mount. One that `dies` does so soon."""
+
+    name: str
+    fifos: tuple[str, ...]
+    lines: tuple[str, ...] = ()
+    dies: bool = False
+
+
+@dataclass(frozen=True)
 class Picture:
     """One picture: its title, the size of the terminal, the way to what it shows, and what shell lines run before.
 
-    Without lines it is of the demo; else of the monitor on a folder in which they run.
+    Without lines it is of the demo; else of the monitor on a folder in which they run. With `hosts` it is of these,
+    each with the FIFOs and the lines of its own folder.
     """
 
     title: str
@@ -40,6 +51,7 @@ class Picture:
     columns: int = 120
     rows: int = 40
     lines: tuple[str, ...] = ()
+    hosts: tuple[Box, ...] = ()
 
 
 def flowing(monitor: Monitor) -> None:
@@ -124,6 +136,67 @@ def pipelines(monitor: Monitor) -> None:
 PIPED = ("yes | python3 slow.py | wc -l", "tail -f /dev/null | grep --line-buffered x | sort")
 SLOW = "import sys, time\nfor line in sys.stdin:\n    time.sleep(0.5)\n    print(line, end='', flush=True)"
 
+
+def to_the_lab(monitor: Monitor) -> None:
+    """The lab of the rendezvous, opened."""
+    monitor.press("l")
+    monitor.terminal.wait_for("LABS 0 of")
+    for _ in range(40):
+        if re.search(r"▸ . Whoever opens first", monitor.terminal.text()):
+            break
+        monitor.press("j")
+    monitor.press("enter")
+
+
+def prediction(monitor: Monitor) -> None:
+    """A prediction that is being made."""
+    to_the_lab(monitor)
+    monitor.press("3")
+    monitor.terminal.wait_for("(•)  3")
+
+
+def labs(monitor: Monitor) -> None:
+    """A lab after its run: one thing came as predicted, the other did not."""
+    to_the_lab(monitor)
+    for answer in "31":
+        monitor.press(answer)
+        monitor.terminal.wait_for(f"(•)  {answer}")
+        monitor.press("enter")
+    monitor.terminal.wait_for("1 of 2 predicted right", 60.0)
+
+
+def comparison(monitor: Monitor) -> None:
+    """The comparison of mechanisms, when it is over."""
+    monitor.press("l", "b", "r")
+    monitor.terminal.wait_for("On this machine, now:", 90.0)
+
+
+def hosts(monitor: Monitor) -> None:
+    """Three hosts: one where orders flow, one with somebody who waits, one that has gone away."""
+    terminal = monitor.terminal
+    terminal.wait_for(re.compile(r"pi +\S+/sensors"), 30.0)
+    terminal.wait_for("waits for a reader", 30.0)
+    for host, template in (("web", "order {n:05d}: two coffees"), ("db", "event {n} saved")):
+        monitor.press("1", "g")
+        for _ in range(8):
+            if re.search(rf"^ ▸ {host} +\S+/(orders|events) ", terminal.text(), re.MULTILINE):
+                break
+            monitor.press("j")
+        monitor.dialog("r", f"Consumer on {host}", {"Name": "reader"})
+        monitor.dialog("w", f"Producer on {host}", {"Template": template, "Rate": "3"})
+    terminal.wait_for("pi is away", 60.0)
+    terminal.wait_for("Connection refused", 30.0)
+    terminal.wait_for(lambda screen: screen.count("coffees") > 4 and screen.count("saved") > 4, 30.0, "messages")
+    monitor.press("1", "g")
+    terminal.wait_for("PRODUCERS of web:orders")
+
+
+HOSTS = (
+    Box("web", ("orders", "uploads"), ("exec yes > uploads", "exec sleep 1000 < uploads")),
+    Box("db", ("backup-done", "events"), ("echo done > backup-done",)),
+    Box("pi", ("sensors", "door"), ("exec cat sensors",), dies=True),
+)
+
 PICTURES = {
     "main-120x40": Picture("pipetui demo", flowing),
     "main-80x24": Picture("pipetui demo", narrow, 80, 24),
@@ -131,9 +204,13 @@ PICTURES = {
     "message": Picture("pipetui: one message", message),
     "light": Picture("pipetui: light", light),
     "help": Picture("pipetui: keys", keys),
+    "labs": Picture("pipetui: labs", labs),
+    "lab-prediction": Picture("pipetui: a prediction", prediction),
+    "comparison": Picture("pipetui: which mechanism is faster", comparison, columns=100, rows=36, lines=("true",)),
     "findings": Picture("pipetui: who is stuck", findings, lines=STUCK),
     "pipe": Picture("pipetui: one FIFO, looked at closely", pipe),
     "pipelines": Picture("pipetui: pipelines, with pressure", pipelines, rows=14, lines=PIPED),
+    "hosts": Picture("pipetui --host web --host db --host pi", hosts, hosts=HOSTS),
 }
 
 
@@ -144,8 +221,11 @@ def draw(name: str, picture: Picture, target: Path) -> None:
         for line in picture.lines:
             running.enter_context(background(line, Path(short)))
         words = [short] if picture.lines else ["demo"]
-        terminal = stage.terminal(*words, columns=picture.columns, rows=picture.rows, env={"TMPDIR": short})
-        if not picture.lines:
+        env = {"TMPDIR": short}
+        if picture.hosts:
+            words, env["PATH"] = network(picture.hosts, Path(short), running), f"{short}:{stage.env['PATH']}"
+        terminal = stage.terminal(*words, columns=picture.columns, rows=picture.rows, env=env)
+        if words == ["demo"]:
             terminal.wait_for(shows_the_demo if picture.columns >= 100 else "orders")
         picture.pose(Monitor(terminal))
         terminal.svg(target / f"{name}.svg", picture.title)
@@ -171,6 +251,37 @@ def background(line: str, folder: Path) -> Iterator[None]:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+#: What stands for ssh: it runs the command here, in the host's folder, of which it makes /srv where it may.
+SSH = """\
+#!/bin/sh
+for word; do host=$last last=$word; done
+folder={folder}/$host
+case $host in {dying})
+  [ -e "$folder.gone" ] && {{ echo "ssh: connect to host $host port 22: Connection refused" >&2; exit 255; }}
+  touch "$folder.gone"; until="timeout -s KILL 12" ;;
+esac
+if unshare --mount true 2>/dev/null; then
+  exec $until unshare --mount sh -c 'mount --bind "$0" /srv && cd /srv && exec sh -c "$1"' "$folder" "$last"
+fi
+cd "$folder" && exec $until sh -c "$last"
+"""
+
+
+def network(boxes: tuple[Box, ...], folder: Path, running: ExitStack) -> list[str]:
+    """Make the hosts and the way to them; return the arguments that show them."""
+    for box in boxes:
+        place = folder / box.name
+        place.mkdir()
+        for name in box.fifos:
+            os.mkfifo(place / name, 0o600)
+        for line in box.lines:
+            running.enter_context(background(line, place))
+    dying = "|".join(box.name for box in boxes if box.dies) or "-"
+    (folder / "ssh").write_text(SSH.format(folder=folder, dying=dying))
+    (folder / "ssh").chmod(0o755)
+    return [*(word for box in boxes for word in ("--host", box.name)), "."]
 
 
 def alone() -> None:

@@ -26,6 +26,7 @@ from pipetui.client.link import start_hub
 from pipetui.model import (
     ActorSpec,
     ActorState,
+    BenchReport,
     Finding,
     LabRun,
     Line,
@@ -85,6 +86,7 @@ class HubClient:
         self.findings: tuple[Finding, ...] = ()
         self.labs: dict[int, LabRun] = {}
         self.anonymous = False
+        self.bench: BenchReport | None = None
         self.counts = LogCounts()
         self.skipped = 0
         self.lines: deque[Line] = deque(maxlen=keep_lines)
@@ -196,6 +198,8 @@ class HubClient:
             self.labs.pop(number, None)
         if update.findings is not None:
             self.findings = update.findings
+        if update.bench is not None:
+            self.bench = update.bench
         for pipe in update.pipes_gone:
             self.pipes.pop(pipe, None)
         for actor in update.actors_gone:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 import questions
+from lab_runs import rehearse, script
 
 from pipetui.cli.app import COMMANDS
 from pipetui.tui.actions import markdown_table
@@ -24,6 +26,20 @@ def test_every_picture_is_there() -> None:
     pictures = re.findall(r"\]\((screenshots/[^)]+)\)", README)
     assert pictures
     assert [picture for picture in pictures if not (ROOT / picture).is_file()] == []
+
+
+def test_the_lab_that_the_docs_show_is_one(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "labs.md").read_text(), re.DOTALL)
+    place = tmp_path / "drawer.py"
+    place.write_text(code)
+    spec = importlib.util.spec_from_file_location("drawer", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    seen, events = rehearse(module.LAB)
+    assert {key: one.fine for key, one in seen.items()} == {"left": True}, script(events)
+    assert module.LAB.card().code[0].text.startswith("def careless")
 
 
 def test_every_command_is_described() -> None:

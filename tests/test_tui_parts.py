@@ -20,7 +20,7 @@ from pipetui.tui.sheet import wrap
 
 def test_every_action_does_something_and_stands_in_the_readme_table() -> None:
     for action in actions.ACTIONS:
-        on_its_own = ("lists", "message", "look", "pipe", "process", "pipelines")
+        on_its_own = ("lists", "message", "look", "pipe", "process", "pipelines", "labs", "bench")
         assert action.id in DEEDS or action.scope in on_its_own, action.id
         assert action.help in actions.markdown_table()
     assert actions.clashes({}) == []
@@ -46,6 +46,8 @@ def test_a_configuration_is_read(tmp_path: Path) -> None:
         ("theme = 3", "theme must be"),
         ("fps = 0", "fps must be"),
         ("fps = true", "fps must be"),
+        ("display = 'fat'", "display must be"),
+        ("display_budget = 10", "display_budget must be"),
         ("roots = '/x'", "roots must be"),
         ("roots = ['~nobody-of-this-name/x']", "roots names"),
         ("keys = 1", "keys must be"),

@@ -14,11 +14,13 @@ from textual.pilot import Pilot
 from pipetui.backend import wire
 from pipetui.client.link import LinkLost
 from pipetui.model import (
+    ActorSpec,
     ActorState,
     ConsumerSpec,
     Counters,
     End,
     Finding,
+    LabCard,
     Line,
     LogCounts,
     LogFilter,
@@ -62,6 +64,8 @@ class FakeHub:
         self.peeked: dict[PipeId, str] = {}
         self.past: dict[PipeId, tuple[int, ...]] = {}
         self.family: tuple[ProcessState, ...] = ()
+        self.labs: tuple[LabCard, ...] = ()
+        self.mine: tuple[ActorSpec, ...] = ()
         self._shows_anonymous = False
         self._credit = False
         self._sent = 0
@@ -171,6 +175,12 @@ class FakeHub:
             return wire.Samples(number, tuple(wire.Sample(queued, 65536) for queued in self.past.get(request.id, ())))
         if isinstance(request, wire.Examine):
             return self._examined(number, request.pid)
+        if isinstance(request, wire.ListLabs):
+            return wire.Labs(number, self.labs)
+        if isinstance(request, wire.RunLab):
+            return wire.Done(number, len(self.asked(wire.RunLab)))
+        if isinstance(request, wire.MakeMine):
+            return wire.Mine(number, self.mine)
         return wire.Done(number, 99 if isinstance(request, (wire.StartProducer, wire.StartConsumer)) else None)
 
     def _examined(self, number: int, pid: int) -> wire.Examined:

@@ -1,9 +1,9 @@
 """Frozen dataclasses to JSON values and back, by their type hints, with every value checked.
 
-`Codec(T)` knows one type: int, float, str, bytes (as surrogate escapes), bool, None, `Literal`, `X | None`, `tuple[X, ...]`, named tuples,
-dataclasses and unions of dataclasses (told apart by a tag `t`). Fields equal to their default are left out, so a
-row is as small as what it says. A value of the wrong type, an unknown field or a missing one is a `WireError`:
-neither end trusts the other.
+`Codec(T)` knows one type: int, float, str, bytes (see `text.decode`), bool, None, `Literal`, `X | None`,
+`tuple[X, ...]`, named tuples, dataclasses and unions of dataclasses (told apart by a tag `t`). Fields equal to their
+default are left out, so a row is as small as what it says. A value of the wrong type, an unknown field or a missing
+one is a `WireError`: neither end trusts the other.
 """
 
 from __future__ import annotations

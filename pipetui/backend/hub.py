@@ -16,6 +16,7 @@ from typing import Any
 
 from pipetui import __version__
 from pipetui.backend import demo, errands, tempdir, validate, wire
+from pipetui.backend.bench import Bench
 from pipetui.backend.children import Nursery
 from pipetui.backend.codec import codec
 from pipetui.backend.framing import Frame
@@ -66,6 +67,7 @@ class Hub:
         self._observatory = Observatory(self._loop, self._nursery, self._on_row)
         self._troupe = Troupe(self._loop, self._nursery, self._on_actor, self._on_frames, self._on_pipe)
         self._theatre = Theatre(self._nursery, self._on_lab, self._on_said, self._on_cast)
+        self._bench = Bench(self._nursery, self._on_bench)
         self._place: tempdir.TempFifos | None = None
         self._greeted = False
         self._credit: wire.Ready | None = None
@@ -74,6 +76,7 @@ class Hub:
         self._interval = 0.1
         self._log_news = True
         self._findings_news = False
+        self._bench_news = False
         self._dirty_pipes: dict[PipeId, None] = {}
         self._dirty_actors: dict[int, None] = {}
         self._dirty_processes: dict[int, None] = {}
@@ -103,6 +106,8 @@ class Hub:
             wire.StopLab: self._stop_lab,
             wire.TellLab: self._tell_lab,
             wire.MakeMine: lambda request: wire.Mine(request.request, self._theatre.make_mine(request.name)),
+            wire.RunBench: self._run_bench,
+            wire.StopBench: self._stop_bench,
         }
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -311,6 +316,14 @@ class Hub:
         self._theatre.tell(request.run, request.text)
         return wire.Done(request.request)
 
+    def _run_bench(self, request: wire.RunBench) -> wire.Answer:
+        self._bench.run(request.seconds, request.mechanisms, request.sizes)
+        return wire.Done(request.request)
+
+    def _stop_bench(self, request: wire.StopBench) -> wire.Answer:
+        self._bench.stop()
+        return wire.Done(request.request)
+
     # --- what changes ---------------------------------------------------------------------------------------------
 
     def _on_row(self, kind: str, key: Any) -> None:
@@ -331,6 +344,10 @@ class Hub:
 
     def _on_lab(self, number: int) -> None:
         self._dirty_labs[number] = None
+        self._wake()
+
+    def _on_bench(self) -> None:
+        self._bench_news = True
         self._wake()
 
     def _on_said(self, lab: str, said: Said) -> None:
@@ -442,9 +459,11 @@ class Hub:
             self._observatory.findings() if self._findings_news else None,
             labs,
             labs_gone,
+            self._bench.report if self._bench_news else None,
         )
         self._said_status = status
         self._findings_news = False
+        self._bench_news = False
         if self._reader.unfinished:
             self._timer = None
             self._loop.later(0.01, self._wake)

@@ -22,10 +22,10 @@ from pipetui.backend.children import Child, Nursery
 from pipetui.backend.tempdir import Workshop
 from pipetui.kernel import fifo
 from pipetui.kernel.errors import PipeError
-from pipetui.kernel.lifetime import die_with_parent
+from pipetui.kernel.lifetime import adopt_orphans, die_with_parent, end_orphans
 from pipetui.labs import all_labs
 from pipetui.labs.lab import Lab
-from pipetui.labs.play import Event, adopt_orphans, end_orphans, judge, play
+from pipetui.labs.play import Event, judge, play
 from pipetui.model import ActorSpec, Fact, LabCard, LabPart, LabRun, Pace, Said
 
 #: So many of the newest lines are kept of each run, and so many runs that have ended.

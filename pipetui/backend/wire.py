@@ -11,15 +11,15 @@ Bytes (payloads, paths) travel as strings with surrogate escapes (PEP 383); see 
 from __future__ import annotations
 
 import json
-import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
 from pipetui.backend.codec import WireError, tagged
+from pipetui.backend.frames import MAX_FRAME, Splitter, frame
 from pipetui.model import (
     ActorSpec,
     ActorState,
+    BenchReport,
     ConsumerSpec,
     Finding,
     LabCard,
@@ -40,12 +40,7 @@ from pipetui.model import (
 #: Raised whenever what is said changes its meaning. Both ends must agree.
 VERSION = 1
 
-#: A longer frame is refused: nothing that is said here needs it (a whole message of 1 MiB is at most 6 MiB of JSON).
-MAX_FRAME = 16 << 20
-
-_HEADER = struct.Struct(">I")
-
-__all__ = ["MAX_FRAME", "VERSION", "Splitter", "WireError", "pack"]
+__all__ = ["MAX_FRAME", "VERSION", "Splitter", "WireError", "frame", "pack"]
 
 # --- what a client says -------------------------------------------------------------------------------------------
 
@@ -259,6 +254,26 @@ class MakeMine:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class RunBench:
+    """Compare mechanisms for about `seconds`; no names or no sizes (bytes) are all of them.
+
+    Reports come with the updates.
+    """
+
+    request: int
+    seconds: float = 25.0
+    mechanisms: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StopBench:
+    """End the comparison with all its processes; what it has found stays."""
+
+    request: int
+
+
 Request = (
     Hello
     | Ready
@@ -281,6 +296,8 @@ Request = (
     | StopLab
     | TellLab
     | MakeMine
+    | RunBench
+    | StopBench
 )
 
 # --- what a hub says ----------------------------------------------------------------------------------------------
@@ -327,7 +344,8 @@ class LogPage:
 class Update:
     """What changed since the last update: whole rows by key, keys that are gone, and the log of the view.
 
-    `findings` are all there are now, the most severe first; None when they are as before.
+    `findings` are all there are now, the most severe first; None when they are as before. `bench` is the whole report
+    of the comparison, None when it is as before.
     """
 
     status: Status | None = None
@@ -342,6 +360,7 @@ class Update:
     findings: tuple[Finding, ...] | None = None
     labs: tuple[LabRun, ...] = ()
     labs_gone: tuple[int, ...] = ()
+    bench: BenchReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,13 +465,6 @@ REPLIES = tagged(get_args(Reply))
 # --- framing ------------------------------------------------------------------------------------------------------
 
 
-def frame(body: bytes) -> bytes:
-    """Return `body` with its length in front."""
-    if len(body) > MAX_FRAME:
-        raise WireError(f"a frame of {len(body)} bytes is over the limit of {MAX_FRAME}")
-    return _HEADER.pack(len(body)) + body
-
-
 def pack(message: Any) -> bytes:
     """Return a request or reply as one frame."""
     codec = REQUESTS if isinstance(message, get_args(Request)) else REPLIES
@@ -476,30 +488,3 @@ def _load(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise WireError(f"not JSON: {str(error)[:80]}") from None
-
-
-class Splitter:
-    """Cuts a byte stream into the bodies of its frames; raises `WireError` on a length over the limit."""
-
-    def __init__(self, limit: int = MAX_FRAME) -> None:
-        self._limit = limit
-        self._buffer = bytearray()
-
-    @property
-    def pending(self) -> int:
-        """How many bytes of an unfinished frame are held."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Take the stream's next bytes and yield the body of each frame they complete."""
-        self._buffer += data
-        while len(self._buffer) >= _HEADER.size:
-            (length,) = _HEADER.unpack_from(self._buffer)
-            if length > self._limit:
-                raise WireError(f"a frame of {length} bytes is over the limit of {self._limit}")
-            end = _HEADER.size + length
-            if len(self._buffer) < end:
-                return
-            body = bytes(self._buffer[_HEADER.size : end])
-            del self._buffer[:end]
-            yield body

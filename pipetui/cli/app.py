@@ -19,7 +19,9 @@ from pipetui.kernel.errors import PipeError
 
 #: The monitor has no name on the command line: it is what runs when there is none.
 MONITOR = "monitor"
-COMMANDS = ("demo", "ls", "doctor", "peek", "watch", "create", "rm", "send", "tail", "lab", "completions", "hub")
+COMMANDS = (
+    "demo", "ls", "doctor", "peek", "watch", "create", "rm", "send", "tail", "lab", "bench", "completions", "hub",
+)  # fmt: skip
 
 ABOUT = "Shows FIFOs and pipes: who holds their ends, how full they are, who waits, and what flows through them."
 

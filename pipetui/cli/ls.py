@@ -6,28 +6,25 @@ It looks and touches nothing: no FIFO is opened, so nobody who waits in an open 
 from __future__ import annotations
 
 import argparse
-import gc
 import json
-import os
 import sys
-import time
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Container, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pipetui.cli.exits import ExitCode, complain
-from pipetui.kernel.errors import PipeError
-from pipetui.model import End, Pipe, Waiter
+from pipetui.cli.host import add_host, place
 from pipetui.text import safe
 from pipetui.text import size as in_words
-from pipetui.watch.finder import kind_of
-from pipetui.watch.roots import absolute, default_roots
-from pipetui.watch.snapshot import Snapshot, snapshot
-from pipetui.watch.state import describe, name_of
+
+if TYPE_CHECKING:
+    from pipetui.backend.duties.ls import Listed
+    from pipetui.model import End, Pipe, PipeId, Waiter
 
 NAME = "ls"
 HELP = "List the FIFOs under some paths and those that any process holds: who has them open, how full, who waits."
 EXAMPLE = """
 pipetui ls /run
+pipetui ls --host user@box
 pipetui ls --json | jq '.pipes[] | select(.queued > 0) | .path'
 """
 
@@ -46,46 +43,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="also list the anonymous pipes that processes hold")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_host(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Look once and print. A path that is missing is told, the others are listed."""
-    roots, code = roots_of(args.paths)
-    if args.paths and not roots:
-        return code
-    gc.disable()  # everything made here lives until the end; collecting is a third of the time with many FIFOs
-    taken = snapshot(roots, anonymous=args.all)
-    if args.json:
-        # dumps, not dump: only the former is written in C, five times as fast for ten thousand FIFOs
-        sys.stdout.write(json.dumps(as_json(taken), separators=(",", ":")) + "\n")
-    else:
-        _print(taken, elsewhere=not args.paths)
+    ask = place(args)
+    from pipetui.backend.duties import Complaint
+    from pipetui.backend.duties.ls import Listed, Pipes, Question
+
+    code = ExitCode.OK
+    pipes: list[Pipe] = []
+    found: set[PipeId] = set()
+    for told in ask("ls", Question(tuple(args.paths), args.all)):
+        match told:
+            case Complaint(message):
+                complain(message)
+                code = ExitCode.IMPOSSIBLE
+            case Pipes():
+                pipes += told.pipes
+                found.update(told.found)
+            case Listed() if args.json:
+                # dumps, not dump: only the former is written in C, five times as fast for ten thousand FIFOs
+                sys.stdout.write(json.dumps(as_json(told, pipes), separators=(",", ":")) + "\n")
+            case Listed():
+                _print(told, pipes, found, elsewhere=not args.paths)
     return code
 
 
-def as_json(taken: Snapshot) -> dict[str, Any]:
+def as_json(told: Listed, pipes: Iterable[Pipe]) -> dict[str, Any]:
     """Return what `--json` prints. Names that are not UTF-8 are surrogate escapes."""
     return {
-        "host": os.uname().nodename,
-        "time": time.time(),
-        "unreadable_processes": taken.unreadable,
-        "partial": list(taken.partial),
-        "pipes": [pipe_as_json(pipe) for pipe in taken.pipes],
+        "host": told.host,
+        "time": told.time,
+        "unreadable_processes": told.unreadable,
+        "partial": list(told.partial),
+        "pipes": [pipe_as_json(pipe) for pipe in pipes],
     }
-
-
-def roots_of(paths: Sequence[str]) -> tuple[list[str], ExitCode]:
-    """Return where to look, from the root on, and the exit code so far. A path that is missing is told."""
-    roots, code = [], ExitCode.OK
-    for path in paths or default_roots():
-        try:
-            kind_of(path)
-            roots.append(absolute(path))
-        except PipeError as error:
-            if paths:  # a default place that can't be searched is nobody's mistake
-                complain(str(error))
-                code = ExitCode.IMPOSSIBLE
-    return list(dict.fromkeys(roots)), code
 
 
 def pipe_as_json(pipe: Pipe) -> dict[str, Any]:
@@ -133,10 +127,10 @@ def _waiter(waiter: Waiter) -> dict[str, Any]:
 # --- the table --------------------------------------------------------------------------------------------------------
 
 
-def _print(taken: Snapshot, *, elsewhere: bool) -> None:
-    here = [pipe for pipe in taken.pipes if pipe.id in taken.found]
-    held = [pipe for pipe in taken.pipes if pipe.id not in taken.found and pipe.kind == "fifo"]
-    anonymous = [pipe for pipe in taken.pipes if pipe.kind == "anonymous"]
+def _print(told: Listed, pipes: Sequence[Pipe], found: Container[PipeId], *, elsewhere: bool) -> None:
+    here = [pipe for pipe in pipes if pipe.id in found]
+    held = [pipe for pipe in pipes if pipe.id not in found and pipe.kind == "fifo"]
+    anonymous = [pipe for pipe in pipes if pipe.kind == "anonymous"]
     groups = (("", here), ("Elsewhere, held by processes:", held if elsewhere else []), ("Anonymous pipes:", anonymous))
     shown = "\n\n".join(_group(title, pipes) for title, pipes in groups if pipes)
     if shown:
@@ -144,7 +138,7 @@ def _print(taken: Snapshot, *, elsewhere: bool) -> None:
     else:
         more = ", and no process holds one" if elsewhere else ""
         print(f"No FIFOs here{more}. Make one with `pipetui create PATH`.", file=sys.stderr)
-    for note in taken.partial:
+    for note in told.partial:
         print(f"note: {safe(note)}", file=sys.stderr)
 
 
@@ -156,6 +150,8 @@ def _group(title: str, pipes: Iterable[Pipe]) -> str:
 
 
 def _row(pipe: Pipe) -> tuple[str, ...]:
+    from pipetui.watch.state import describe
+
     name = pipe.path or (f"pipe:[{pipe.id.inode}]" if pipe.kind == "anonymous" else f"inode {pipe.id.inode}")
     fill = "–" if pipe.queued is None else f"{in_words(pipe.queued)} / {in_words(pipe.capacity)}"
     more = f" (+{len(pipe.paths) - 1})" if len(pipe.paths) > 1 else ""
@@ -164,6 +160,8 @@ def _row(pipe: Pipe) -> tuple[str, ...]:
 
 def holders_in_words(pipe: Pipe, access: str) -> str:
     """Return `cat (12), sh (13), +2`: who holds this side of a pipe."""
+    from pipetui.watch.state import name_of
+
     holders = {end.pid: name_of(end.command) for end in pipe.ends if access in end.access}
     if not holders:
         return "–"

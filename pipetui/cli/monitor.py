@@ -5,13 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from pipetui.cli.exits import usage
+from pipetui.cli.exits import ExitCode, Leave, complain, usage
+from pipetui.cli.host import LOCAL, add_host
 from pipetui.cli.values import fps
 from pipetui.kernel.errors import translated
+from pipetui.text import safe
 from pipetui.watch.finder import kind_of
 from pipetui.watch.roots import absolute
+
+if TYPE_CHECKING:
+    from pipetui.client.far import FarHost
 
 NAME = "monitor"
 HELP = "Watch FIFOs, the processes at their ends and what flows through them, live in this terminal."
@@ -19,6 +26,7 @@ EXAMPLE = """
 pipetui
 pipetui /srv/pipes ~/run
 pipetui --fps 5 --theme light
+pipetui --host user@box --host other
 """
 
 
@@ -31,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folders or FIFOs to watch, and nothing else (default: the current, the temporary and the runtime folder, "
         "/run, and any FIFO that a process holds)",
     )
+    add_host(parser, "watch another host, reached by ssh (more than once: several hosts)")
     add_screen_arguments(parser)
 
 
@@ -64,11 +73,14 @@ def show(args: argparse.Namespace, paths: tuple[str, ...] = (), *, demo: bool = 
     except configuration.ConfigError as error:
         usage(str(error))
     config = replace(config, theme=args.theme or config.theme, fps=args.fps or config.fps)
-    roots = () if demo else _roots(paths or config.roots)
+    names = tuple(dict.fromkeys(getattr(args, "host", None) or ()))
+    # what lies where on another host is for its hub to find out
+    roots = paths if names else () if demo else _roots(paths or config.roots)
+    hosts = _connect(names, args.python) if names else []
 
     from pipetui.client.link import Link, start_hub
 
-    first = [start_hub()]
+    first = [start_hub()] if not names or LOCAL in names else []
 
     def open_link() -> Link:
         return Link(first.pop() if first else start_hub())
@@ -76,9 +88,47 @@ def show(args: argparse.Namespace, paths: tuple[str, ...] = (), *, demo: bool = 
     from pipetui.tui.environment import prepare
 
     prepare(config.fps)
+    from pipetui.client.fleet import Here
     from pipetui.tui.app import run as run_app
 
-    return run_app(open_link, roots=roots, demo=demo, config=config, seconds=getattr(args, "seconds", None))
+    connected = {host.name: host for host in hosts}
+    far = [Here(open_link, LOCAL) if name == LOCAL else connected[name] for name in names]
+    seconds = getattr(args, "seconds", None)
+    try:
+        return run_app(open_link, roots=roots, demo=demo, config=config, seconds=seconds, far=far)
+    finally:
+        for host in hosts:
+            host.close()
+
+
+def _connect(names: Sequence[str], python: str) -> list[FarHost]:
+    """Connect to each far host, one after the other, while ssh may still ask on this terminal; leave if there is none.
+
+    One that can't be reached now is told here and shown as away.
+    """
+    from pipetui.client.far import FarHost, LinkLost
+    from pipetui.client.ssh import BadHost
+
+    try:
+        hosts = [FarHost(name, python) for name in names if name != LOCAL]
+    except BadHost as error:
+        usage(str(error))
+    reached = names.count(LOCAL)
+    try:
+        for host in hosts:
+            print(f"connecting to {safe(host.name)} …", file=sys.stderr, flush=True)
+            try:
+                host.connect()
+                reached += 1
+            except LinkLost as error:
+                complain(str(error))
+        if not reached:
+            raise Leave(ExitCode.IMPOSSIBLE)
+    except BaseException:
+        for host in hosts:
+            host.close()
+        raise
+    return hosts
 
 
 def _roots(paths: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from typing import TYPE_CHECKING
 
-from pipetui.cli.exits import ExitCode, impossible
-from pipetui.cli.target import FORMS, pipe_id
-from pipetui.kernel.peek import Peeked, peek
-from pipetui.kernel.procfs import Proc
+from pipetui.cli.exits import ExitCode
+from pipetui.cli.host import add_host, place
+from pipetui.cli.values import PIPE_FORMS
 from pipetui.text import decode, hex_dump, number, safe, safe_lines
-from pipetui.watch.census import take
+
+if TYPE_CHECKING:
+    from pipetui.backend.duties.peek import Peeked
 
 NAME = "peek"
 HELP = "Show the bytes that are in a pipe now, without consuming them and without anybody noticing."
@@ -25,46 +27,46 @@ pipetui peek 1234/1 --raw | wc -l
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.description = f"{HELP}\n\nIt refuses where looking would need an end that changes what others see."
-    parser.add_argument("pipe", metavar="PATH", help=FORMS)
+    parser.add_argument("pipe", metavar="PATH", help=PIPE_FORMS)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--hex", action="store_true", help="as offset, hex bytes and characters")
     how.add_argument("--raw", action="store_true", help="the very bytes, on a terminal too")
+    add_host(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Look once; print the bytes on stdout and what they are on stderr."""
-    identity = pipe_id(args.pipe)
-    proc = Proc()
-    census = take(proc, anonymous=True)
-    ends = census.ends.get(identity, ())
-    if ends:
-        seen = peek(ends, identity, args.pipe, proc)
-        _print(seen, args)
-        _say(seen)
-    elif census.unreadable:
-        impossible(
-            f"no process that this user may look at has {args.pipe} open; {census.unreadable} could not be looked at"
-        )
-    else:
-        print("nobody has it open: a pipe without an open end holds nothing", file=sys.stderr)
+    ask = place(args)
+    from pipetui.backend.duties.peek import Nobody, Peeked, Question, Some
+
+    data = bytearray()
+    for told in ask("peek", Question(args.pipe)):
+        match told:
+            case Some():
+                data += told.data
+            case Peeked():
+                _print(bytes(data), args)
+                _say(told, len(data))
+            case Nobody():
+                print("nobody has it open: a pipe without an open end holds nothing", file=sys.stderr)
     return ExitCode.OK
 
 
-def _print(seen: Peeked, args: argparse.Namespace) -> None:
+def _print(data: bytes, args: argparse.Namespace) -> None:
     if args.hex:
-        lines = hex_dump(seen.data)
+        lines = hex_dump(data)
         sys.stdout.write("\n".join(lines) + "\n" if lines else "")
     elif args.raw or not sys.stdout.isatty():
-        sys.stdout.buffer.write(seen.data)
-    elif seen.data:
-        text = decode(seen.data)
+        sys.stdout.buffer.write(data)
+    elif data:
+        text = decode(data)
         lines = safe_lines(text.removesuffix("\n"))
         sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 
 
-def _say(seen: Peeked) -> None:
-    shown = "" if len(seen.data) == seen.queued else f"the first {number(len(seen.data))} of "
+def _say(seen: Peeked, shown_bytes: int) -> None:
+    shown = "" if shown_bytes == seen.queued else f"the first {number(shown_bytes)} of "
     at = time.strftime("%H:%M:%S", time.localtime(seen.time))
     told = f"{shown}{number(seen.queued)} of {number(seen.capacity)} bytes queued at {at}, not consumed"
     print(safe(told), file=sys.stderr)

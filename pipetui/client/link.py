@@ -14,15 +14,14 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from pipetui.backend.wire import MAX_FRAME, Reply, Request, Splitter, WireError, pack, unpack_reply
+from pipetui.client.lost import LinkLost
+
+__all__ = ["Link", "LinkLost", "hub_argv", "start_hub"]
 
 _BACKEND = Path(__file__).resolve().parent.parent / "backend"
 
 #: What a hub said on stderr is kept for the sentence that explains its end, up to this many bytes.
 _STDERR_KEPT = 4000
-
-
-class LinkLost(Exception):
-    """The hub is gone or can't be understood; the message is one sentence for a person."""
 
 
 def hub_argv() -> list[str]:
@@ -48,6 +47,7 @@ class Link:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
         self._writer: asyncio.WriteTransport | None = None
+        self._inputs: list[asyncio.ReadTransport] = []
         self._stderr = b""
 
     async def attach(self) -> None:
@@ -57,9 +57,10 @@ class Link:
         assert self.process.stdout
         assert self.process.stderr
         self._reader = asyncio.StreamReader(limit=MAX_FRAME)
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(self._reader), self.process.stdout)
         self._errors = asyncio.StreamReader()
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(self._errors), self.process.stderr)
+        for reader, pipe in ((self._reader, self.process.stdout), (self._errors, self.process.stderr)):
+            protocol = asyncio.StreamReaderProtocol(reader)
+            self._inputs.append((await loop.connect_read_pipe(lambda: protocol, pipe))[0])  # noqa: B023 (called at once)
         self._writer, _ = await loop.connect_write_pipe(asyncio.Protocol, self.process.stdin)
         self._drain = asyncio.create_task(self._collect_stderr())
 
@@ -115,3 +116,5 @@ class Link:
                 break
             await asyncio.sleep(0.01)
         self._drain.cancel()
+        for transport in self._inputs:
+            transport.close()

@@ -23,6 +23,7 @@ from pipetui.client.link import LinkLost
 from pipetui.model import (
     ActorSpec,
     ActorState,
+    BenchReport,
     Finding,
     LabCard,
     LabRun,
@@ -63,6 +64,7 @@ class Change:
     processes: bool = False
     findings: bool = False
     labs: bool = False
+    bench: bool = False
     log: LogPage | None = None
     lost: str = ""
     rows: tuple[PipeId, ...] = ()
@@ -89,6 +91,7 @@ class Session:
         self.processes: dict[int, Process] = {}
         self.findings: tuple[Finding, ...] = ()
         self.labs: dict[int, LabRun] = {}
+        self.bench: BenchReport | None = None
         self.former: set[PipeId] = set()
         self.lost = ""
         self._stream = stream
@@ -124,7 +127,7 @@ class Session:
             return ""
         if not self.lost:
             return f"{self.name or 'the hub'}: connecting…"
-        return f"{self.name} is away: {self.lost}" if self.name else self.lost
+        return f"{self.name} is away: {self.lost.removeprefix(self.name + ' ')}" if self.name else self.lost
 
     def over(self, stream: Stream) -> None:
         """Use another link from now on, which `run` will greet."""
@@ -174,13 +177,14 @@ class Session:
         rows = tuple(self.pipes)
         self.pipes.clear()
         self._drop_the_mortal()
-        self._tell(Change(True, True, True, True, True, labs=True, rows=rows, renewed=True))
+        self._tell(Change(True, True, True, True, True, labs=True, bench=True, rows=rows, renewed=True))
 
     def _drop_the_mortal(self) -> None:
         """Forget what has ended with its hub or is told anew at once."""
         self.actors.clear()
         self.processes.clear()
         self.labs.clear()
+        self.bench = None
         self.findings = ()
 
     def _take(self, reply: wire.Reply) -> None:
@@ -201,7 +205,8 @@ class Session:
         if again:
             self._drop_the_mortal()
             self.status = Status(welcome.host, scanning=True)
-            self._tell(Change(True, True, True, True, True, labs=True, rows=tuple(self.pipes), renewed=True))
+            rows = tuple(self.pipes)
+            self._tell(Change(True, True, True, True, True, labs=True, bench=True, rows=rows, renewed=True))
         self._ready()
 
     def _apply(self, update: wire.Update) -> None:
@@ -228,6 +233,8 @@ class Session:
             self.labs[run.id] = run
         for number in update.labs_gone:
             self.labs.pop(number, None)
+        if update.bench is not None:
+            self.bench = update.bench
         self._tell(
             Change(
                 status=update.status is not None,
@@ -236,6 +243,7 @@ class Session:
                 processes=bool(update.processes or update.processes_gone),
                 findings=update.findings is not None,
                 labs=bool(update.labs or update.labs_gone),
+                bench=update.bench is not None,
                 log=update.log,
                 rows=rows,
             )
@@ -260,8 +268,8 @@ class Session:
 
     def show_anonymous(self, shown: bool) -> None:
         """Ask for anonymous pipes among `pipes`, as long as they are on the screen."""
-        self._anonymous = shown
-        if self._welcomed:
+        news, self._anonymous = shown != self._anonymous, shown
+        if self._welcomed and news:
             self._ready()
 
     def _ready(self) -> None:
@@ -382,3 +390,16 @@ class Session:
         answer = await self._ask(wire.MakeMine(self._number(), name))
         assert isinstance(answer, wire.Mine)
         return answer.specs
+
+    async def run_bench(
+        self, seconds: float = 25.0, mechanisms: tuple[str, ...] = (), sizes: tuple[int, ...] = ()
+    ) -> None:
+        """Compare mechanisms for about `seconds`; the report is `bench` and grows until it is over.
+
+        No names or no sizes (bytes) are all of them.
+        """
+        await self._ask(wire.RunBench(self._number(), seconds, mechanisms, sizes))
+
+    async def stop_bench(self) -> None:
+        """End the comparison with all its processes; its report stays."""
+        await self._ask(wire.StopBench(self._number()))

@@ -16,6 +16,7 @@ from pipetui.kernel.fd import Fd
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
+_PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -70,3 +71,25 @@ def stand_back(niceness: int) -> None:
             file.write(str(niceness))
     except OSError:
         pass
+
+
+def adopt_orphans() -> None:
+    """Become the parent of whatever our descendants leave behind (PR_SET_CHILD_SUBREAPER), so that it can be found."""
+    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_orphans() -> None:
+    """Kill all children of this process, again and again until there are none; where a kernel lists none, only wait."""
+    listed = True
+    while True:
+        try:
+            with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
+                for pid in file.read().split():
+                    os.kill(int(pid), signal.SIGKILL)
+        except OSError:
+            listed = False
+        try:
+            if os.waitpid(-1, 0 if listed else os.WNOHANG)[0] == 0:
+                return
+        except ChildProcessError:
+            return

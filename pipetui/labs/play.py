@@ -7,7 +7,6 @@ made it.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import select
@@ -23,10 +22,11 @@ from pipetui.labs.lab import Lab
 from pipetui.labs.stage import TIME_TO_ANSWER, Stage, be_scene, lift
 from pipetui.model import Fact, Pace, Seen
 
-_PR_SET_CHILD_SUBREAPER = 36
-
 #: How much longer a run may take when it is not played fast.
 _PATIENCE: dict[Pace, float] = {"fast": 1.0, "normal": 6.0, "slow": 20.0}
+
+#: Signals that end a player.
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 
 #: What is told: its kind (`scene`, `part`, `gone`, `say`, `saw`, `skip`, `hear`, `trouble`, and at last `end`), the
 #: time, the pid, and what else there is to it.
@@ -50,8 +50,13 @@ def play(
     voice, stage_voice = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ear, stage_ear = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     player = os.getpid()
+    # Python drops an exception that a handler raises inside fork(2): so none comes now
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     scene = os.fork()
     if scene == 0:
+        for ending in _ENDING:
+            signal.signal(ending, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         voice.close()
         ear.close()
         for number in private:
@@ -66,9 +71,10 @@ def play(
         pass  # it was quicker
     stage_voice.close()
     stage_ear.close()
-    tell(["scene", time.time(), scene])
     with voice, ear:
         try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+            tell(["scene", time.time(), scene])
             _listen(voice, ear, time.monotonic() + lab.limit * _PATIENCE[pace], tell, control, orders, scene)
         finally:
             _clear(scene)
@@ -139,26 +145,6 @@ def _clear(scene: int) -> None:
         os.waitpid(scene, 0)
     except ChildProcessError:
         pass
-
-
-def adopt_orphans() -> None:
-    """Become the parent of whatever a run leaves behind, so that it can be found."""
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def end_orphans() -> None:
-    """Kill all children of this process, again and again until there are none."""
-    while True:
-        try:
-            with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
-                for pid in file.read().split():
-                    os.kill(int(pid), signal.SIGKILL)
-        except OSError:
-            pass
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            return
 
 
 def judge(lab: Lab, facts: dict[str, Fact], skipped: dict[str, str]) -> tuple[Seen, ...]:

@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 Scope = Literal[
-    "everywhere", "lists", "fifos", "processes", "messages", "message", "look", "pipe", "process", "pipelines"
+    "everywhere",
+    "lists",
+    "fifos",
+    "processes",
+    "messages",
+    "message",
+    "look",
+    "pipe",
+    "process",
+    "pipelines",
+    "labs",
+    "bench",
 ]
 Effect = Literal["", "passive", "holds an end", "consumes", "changes"]
 
@@ -55,6 +66,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("pipelines", ("a",), "pipelines",
            "Show all pipes as pipelines, anonymous ones too: who waits for whom, and what holds up the rest",
            "everywhere", "passive", 8),
+    Action("labs", ("l",), "labs", "Open the labs: experiments to predict, run and understand", footer=11),
     Action("freeze", ("space",), "freeze", "Freeze the message log, or follow it again; nothing stops flowing",
            "messages", "passive", 2),
     Action("find", ("f",), "find", "Find in the messages: highlight without hiding the others",
@@ -114,6 +126,29 @@ ACTIONS: tuple[Action, ...] = (
            "process", "changes", 3),
     Action("process_examine", ("r",), "refresh", "Ask anew what the process does", "process", "passive", 4),
     Action("pipelines_close", ("a",), "pipelines", "Back to the FIFOs", "pipelines"),
+    Action("labs_choose", ("1", "2", "3", "4", "5", "6"), "choose", "Mark the answer of this number; enter takes it",
+           "labs"),
+    Action("labs_back", ("backspace",), "question before", "Go back to the question before", "labs"),
+    Action("labs_run", ("r",), "run", "Run the lab, without predicting more, or run it again", "labs", "changes"),
+    Action("labs_stop", ("x",), "stop", "End the run with all its processes", "labs", "changes"),
+    Action("labs_pace", ("s",), "pace", "Let labs run as they are, in slow motion, or as fast as they can", "labs"),
+    Action("labs_code", ("c",), "code", "Show the code during a run and after it, or the run again", "labs", "passive"),
+    Action("labs_again", ("a",), "predict again", "Ask everything again", "labs"),
+    Action("labs_next", ("n",), "next lab", "Go on to the next lab", "labs"),
+    Action("labs_mine", ("m",), "make it mine",
+           "Play on: edit the lab's producers and consumers and start them on FIFOs of their own", "labs", "changes"),
+    Action("labs_bench", ("b",), "comparison", "Compare pipes with sockets, queues, shared memory and a pool", "labs"),
+    Action("labs_leave", ("l",), "monitor", "Back to the monitor; a run goes on", "labs"),
+    Action("labs_switch", ("tab", "right"), "next", "Between the list and the lab; in a run the next pipe or process",
+           "labs"),
+    Action("labs_switch_back", ("shift+tab", "left"), "previous", "The same, the other way", "labs"),
+    Action("labs_help", ("?",), "keys", "Show every key and what it does to pipes", "labs"),
+    Action("labs_close", ("escape", "q"), "back", "Back to the list, and from there to the monitor", "labs"),
+    Action("bench_run", ("r",), "run", "Compare the mechanisms, or once more: about 25 seconds", "bench"),
+    Action("bench_stop", ("x",), "stop", "End the comparison; what it has found stays", "bench"),
+    Action("bench_size", ("s",), "size", "Chart the next message size", "bench"),
+    Action("bench_size_back", ("S",), "size before", "Chart the message size before", "bench"),
+    Action("bench_close", ("b",), "back", "Back to the labs; the comparison goes on", "bench"),
 )  # fmt: skip
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
@@ -129,6 +164,8 @@ SCOPE_TITLES: dict[Scope, str] = {
     "pipe": "One pipe",
     "process": "One process",
     "pipelines": "Pipelines",
+    "labs": "Labs",
+    "bench": "The comparison",
 }
 
 #: Which scopes hold together on screens other than the main one.
@@ -138,6 +175,8 @@ _TOGETHER: dict[Scope, tuple[Scope, ...]] = {
     "pipe": ("pipe", "look", "lists"),
     "process": ("process", "look", "lists"),
     "pipelines": ("pipelines", "look", "lists"),
+    "labs": ("labs", "lists"),
+    "bench": ("bench", "look", "lists"),
 }
 
 _NAMES = {

@@ -1,4 +1,4 @@
-"""The Textual app: starts and restarts the link to a hub, chooses the theme, and leaves without a trace.
+"""The Textual app: has a fleet of hosts, or of this one, kept by it; chooses the theme; leaves without a trace.
 
 `run` is what the command line calls. Nothing here touches a pipe.
 """
@@ -9,9 +9,10 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, cast
 
 from textual import events
 from textual.app import SystemCommand
@@ -21,6 +22,7 @@ from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
 from textual.widgets import Input
 
+from pipetui.client.fleet import OpenLink, Reachable, far_hosts, one_host
 from pipetui.client.session import Session
 from pipetui.model import PipeRow
 from pipetui.text import safe
@@ -29,23 +31,11 @@ from pipetui.tui.actions import Action, in_scope
 from pipetui.tui.config import Config
 from pipetui.tui.display.hook import ThinDisplay
 from pipetui.tui.keys import keymap
+from pipetui.tui.labs.desk import Desk
 from pipetui.tui.looks.look import Look
 from pipetui.tui.monitor import Monitor
 from pipetui.tui.theme import choose, opposite, themes
 from pipetui.tui.typeahead import TypeAhead
-
-
-class LinkLike(Protocol):
-    """What the app needs of a link (`client.link.Link`; a test's fake has it too)."""
-
-    async def attach(self) -> None: ...
-    def send(self, request: Any) -> None: ...
-    def replies(self) -> AsyncIterator[Any]: ...
-    async def wait_closed(self) -> None: ...
-
-
-#: Gives a link whose hub has been started; called again when the person reconnects.
-OpenLink = Callable[[], LinkLike]
 
 _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 
@@ -67,6 +57,7 @@ class PipetuiApp(ThinDisplay[int]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True),
     ]
 
     def __init__(
@@ -77,15 +68,18 @@ class PipetuiApp(ThinDisplay[int]):
         demo: bool = False,
         config: Config | None = None,
         seconds: float | None = None,
+        far: Sequence[Reachable] = (),
     ) -> None:
-        super().__init__()
+        config = config or Config()
+        super().__init__(display=config.display, display_budget=config.display_budget)
         self._seconds = seconds
-        self.config = config or Config()
+        self.config = config
         self.roots = roots
         self.demo = demo
         self._open_link = open_link
-        self._link: LinkLike | None = None
-        self._monitor = Monitor()
+        self.fleet = far_hosts(far, roots) if far else one_host(lambda: self._open_link(), roots, demo)
+        self.desk = Desk()
+        self._monitor = Monitor(self.fleet)
         self._keys_typed = TypeAhead(self, super().on_event)
         for theme in themes():
             self.register_theme(theme)
@@ -100,29 +94,12 @@ class PipetuiApp(ThinDisplay[int]):
         """The main screen."""
         return self._monitor
 
-    # --- the hub --------------------------------------------------------------------------------------------------
+    # --- the hosts ------------------------------------------------------------------------------------------------
 
     def connect(self) -> None:
-        """Start talking to a hub; a link from before is let go."""
-        self.run_worker(self._live(), group="hub", exclusive=True)
-
-    async def _live(self) -> None:
-        await self._let_go()
-        try:
-            link = self._link = self._open_link()
-            await link.attach()
-        except OSError as error:
-            self._monitor.tell(f"The hub can't be started: {(error.strerror or str(error)).lower()}", grave=True)
-            return
-        session = Session(link, self.roots, self.demo)
-        session.on_change(self._monitor.changed)
-        self._monitor.use(session)
-        await session.run()
-
-    async def _let_go(self) -> None:
-        link, self._link = self._link, None
-        if link is not None:
-            await link.wait_closed()
+        """Start talking to the hosts."""
+        self.fleet.on_change(self._monitor.changed)
+        self.run_worker(self.fleet.run(), group="hosts")
 
     async def on_event(self, event: events.Event) -> None:
         """Take keys one after the other (see `typeahead`), everything else as it comes."""
@@ -142,25 +119,38 @@ class PipetuiApp(ThinDisplay[int]):
 
     def _on_signal(self, number: signal.Signals) -> None:
         """Told to end: give the terminal back first. If it has gone, that can't work: then just end."""
-        asyncio.get_running_loop().call_later(_PATIENCE, os._exit, 128 + number)
+        end = threading.Timer(_PATIENCE, os._exit, (128 + number,))  # the loop itself may hang in writing to it
+        end.daemon = True
+        end.start()
         self.exit(128 + number)
 
     def ask_for_anonymous(self, without: Screen[Any] | None = None) -> None:
-        """Want anonymous pipes from the hub as long as a screen shows them, and not longer."""
-        if self._monitor.session is not None:
-            looks = (screen for screen in self.screen_stack if isinstance(screen, Look) and screen is not without)
-            self._monitor.session.show_anonymous(any(look.anonymous for look in looks))
+        """Want anonymous pipes from a hub as long as a screen shows them, and not longer."""
+        looks = [screen for screen in self.screen_stack if isinstance(screen, Look) and screen is not without]
+        for session in self.fleet.sessions:
+            session.show_anonymous(any(look.anonymous and look.is_about(session) for look in looks))
 
-    def show_messages_of(self, row: PipeRow) -> None:
-        """Leave what looks closer and show the messages of one FIFO only."""
+    def show_monitor(self) -> None:
+        """Leave what looks closer."""
         while isinstance(self.screen, Look):
             self.pop_screen()
-        deeds.show_only(self._monitor, row)
+
+    def show_messages_of(self, session: Session, row: PipeRow) -> None:
+        """Leave what looks closer and show the messages of one FIFO only."""
+        self.show_monitor()
+        deeds.show_only(self._monitor, session, row)
 
     async def action_quit(self) -> None:
-        """Let the hub end its children and go, then leave."""
-        await self._let_go()
+        """Let the hubs end their children and go, then leave."""
+        await self.fleet.close()
         self.exit(0)
+
+    def action_suspend_process(self) -> None:
+        """Give the terminal back to the shell until it wakes us up again, if there is one that can."""
+        if _has_waking_shell():
+            super().action_suspend_process()
+        else:
+            self._monitor.tell("No shell with job control has started pipetui: nothing could wake it up again.")
 
     # --- looks ----------------------------------------------------------------------------------------------------
 
@@ -202,6 +192,15 @@ class PipetuiApp(ThinDisplay[int]):
         self._close_messages_no_wait()
 
 
+def _has_waking_shell() -> bool:
+    """Whether our parent is a shell with job control, which puts each job into a process group of its own."""
+    try:
+        session = os.getsid(os.getppid())
+    except OSError:
+        return False
+    return session == os.getsid(0) and os.getpgrp() == os.getpid() != session
+
+
 def _settle() -> None:
     """Take what has been made so far (modules, styles, widgets) out of the collector's sight.
 
@@ -241,8 +240,13 @@ def run(
     demo: bool = False,
     config: Config | None = None,
     seconds: float | None = None,
+    far: Sequence[Reachable] = (),
 ) -> int:
-    """Run the monitor on this terminal until the person leaves (at most `seconds`); return the exit code."""
-    app = PipetuiApp(open_link, roots=roots, demo=demo, config=config, seconds=seconds)
+    """Run the monitor on this terminal until the person leaves (at most `seconds`); return the exit code.
+
+    With `far` it shows those hosts and no other: `open_link` is not called (`client.fleet.Here` makes this machine
+    one of them).
+    """
+    app = PipetuiApp(open_link, roots=roots, demo=demo, config=config, seconds=seconds, far=far)
     code = app.run()
     return app.return_code or 0 if code is None else code

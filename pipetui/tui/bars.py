@@ -86,9 +86,11 @@ class KeyBar(Bar):
         self._places: list[tuple[int, int, str]] = []
         self._sentence = ""
         self._grave = False
+        self._kept = 2
 
-    def show(self, actions: list[Action], keys: dict[str, tuple[str, ...]]) -> None:
-        """Show these actions with the person's keys."""
+    def show(self, actions: list[Action], keys: dict[str, tuple[str, ...]], kept: int = 2) -> None:
+        """Show these actions with the person's keys; the last `kept` stay as long as anything does."""
+        self._kept = kept
         wanted = [(action.id, key_name(keys.get(action.id, action.keys)[0]), action.label) for action in actions]
         if wanted != self._keys:
             self._keys = wanted
@@ -127,10 +129,10 @@ class KeyBar(Bar):
         return strip(parts, width, look.base)
 
     def _fitting(self, width: int) -> list[tuple[str, str, str]]:
-        """Return the keys that fit; help and quit stay as long as anything does."""
+        """Return the keys that fit: those before the last ones go first."""
         keys = list(self._keys)
         while keys and sum(len(key) + len(label) + 4 for _, key, label in keys) - 2 > width:
-            del keys[-3 if len(keys) > 2 else -1]
+            del keys[-1 - self._kept if len(keys) > self._kept else -1]
         return keys
 
     def on_click(self, event: events.Click) -> None:

@@ -1,8 +1,8 @@
 """Writes messages to a file as JSON lines, so that a full disk or a lost hub leaves what was there before.
 
 Each line is one object: number, time, fifo, writer, reader, length, payload (bytes that are not UTF-8 as surrogate
-escapes) and, for a part of a message, piece. It goes to a temporary file beside the wanted one, which takes its
-name when all is written. Disks may be slow: the work is done in a thread.
+escapes), for a part of a message piece, and where there are several hosts host. It goes to a temporary file beside the
+wanted one, which takes its name when all is written. Disks may be slow: the work is done in a thread.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class ExportError(Exception):
     """The file could not be written; the message is one sentence."""
 
 
-def as_json(line: Line) -> str:
-    """Return a message as one line of JSON."""
+def as_json(line: Line, host: str = "") -> str:
+    """Return a message (of some host) as one line of JSON."""
     record: dict[str, Any] = {
         "number": line.number,
         "time": line.time,
@@ -36,6 +36,8 @@ def as_json(line: Line) -> str:
     }
     if line.piece:
         record["piece"] = line.piece
+    if host:
+        record["host"] = host
     return json.dumps(record) + "\n"
 
 
@@ -62,8 +64,8 @@ class Exporter:
         await self._run(self._open)
         return self
 
-    async def write(self, lines: tuple[Line, ...]) -> None:
-        """Write a page."""
+    async def write(self, lines: tuple[tuple[str, Line], ...]) -> None:
+        """Write a page of messages, each with the name of its host or an empty one."""
         await self._run(self._append, lines)
         self.count += len(lines)
 
@@ -92,9 +94,9 @@ class Exporter:
         handle, self._temporary = tempfile.mkstemp(prefix=".pipetui-", dir=self._place.parent)
         self._file = os.fdopen(handle, "wb")
 
-    def _append(self, lines: tuple[Line, ...]) -> None:
+    def _append(self, lines: tuple[tuple[str, Line], ...]) -> None:
         assert self._file
-        self._file.write("".join(as_json(line) for line in lines).encode("ascii"))
+        self._file.write("".join(as_json(line, host) for host, line in lines).encode("ascii"))
 
     def _finish(self) -> None:
         assert self._file

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipetui.model import Mood, PipeId, PipeRow
+from rich.cells import cell_len
+
+from pipetui.client.fleet import FifoKey, Listed
+from pipetui.model import Mood, PipeRow
 from pipetui.text import rate, safe, size
 from pipetui.tui.cells import Parts, cut, fit_middle
 from pipetui.tui.fill import gauge
@@ -31,11 +34,16 @@ def crowd(row: PipeRow, access: str) -> int:
     return len(pids | {waiter.pid for waiter in row.pipe.waiters if waiter.kind == waiting})
 
 
-def _path(row: PipeRow, look: Palette, width: int) -> Parts:
-    return ((fit_middle(title(row), width), None),)
+def _host(listed: Listed, look: Palette, width: int) -> Parts:
+    return ((cut(safe(listed.session.name), width), look.dim),)
 
 
-def _fill(row: PipeRow, look: Palette, width: int) -> Parts:
+def _path(listed: Listed, look: Palette, width: int) -> Parts:
+    return ((fit_middle(title(listed.row), width), None),)
+
+
+def _fill(listed: Listed, look: Palette, width: int) -> Parts:
+    row = listed.row
     return gauge(row.pipe.queued, row.pipe.capacity, row.mood, width, look, row.history)
 
 
@@ -48,40 +56,45 @@ def _times(value: float | None, look: Palette) -> Parts:
     return ((rate(value).removesuffix("/s"), look.text if value else look.dim),)
 
 
-def _queued(row: PipeRow, look: Palette, width: int) -> Parts:
-    return _bytes(row.pipe.queued, look)
+def _queued(listed: Listed, look: Palette, width: int) -> Parts:
+    return _bytes(listed.row.pipe.queued, look)
 
 
-def _capacity(row: PipeRow, look: Palette, width: int) -> Parts:
-    return ((size(row.pipe.capacity), look.dim),)
+def _capacity(listed: Listed, look: Palette, width: int) -> Parts:
+    return ((size(listed.row.pipe.capacity), look.dim),)
 
 
-def _written(row: PipeRow, look: Palette, width: int) -> Parts:
-    return _times(row.write_rate, look)
+def _written(listed: Listed, look: Palette, width: int) -> Parts:
+    return _times(listed.row.write_rate, look)
 
 
-def _read(row: PipeRow, look: Palette, width: int) -> Parts:
-    return _times(row.read_rate, look)
+def _read(listed: Listed, look: Palette, width: int) -> Parts:
+    return _times(listed.row.read_rate, look)
 
 
-def _count(row: PipeRow, access: str, look: Palette) -> Parts:
-    count = crowd(row, access)
+def _count(listed: Listed, access: str, look: Palette) -> Parts:
+    count = crowd(listed.row, access)
     return ((str(count), look.text if count else look.dim),)
 
 
-def _state(row: PipeRow, look: Palette, width: int) -> Parts:
-    return ((cut(safe(row.state), width), look.mood(row.mood) if row.state else None),)
+def _state(listed: Listed, look: Palette, width: int) -> Parts:
+    row = listed.row
+    return ((cut(safe(listed.away or row.state), width), look.mood(row.mood) if row.state else None),)
 
 
-COLUMNS: tuple[Column[PipeRow], ...] = (
-    Column("FIFO", _path, minimum=14, natural=lambda row: len(title(row)), comfort=34),
+HOST: Column[Listed] = Column(
+    "HOST", _host, minimum=5, natural=lambda listed: min(16, cell_len(safe(listed.session.name)))
+)
+
+COLUMNS: tuple[Column[Listed], ...] = (
+    Column("FIFO", _path, minimum=14, natural=lambda listed: len(title(listed.row)), comfort=34),
     Column("FILL", _fill, 17, priority=1),
     Column("QUEUED", _queued, 9, "right", 3),
     Column("OF", _capacity, 9, "right", 6, roomy=True),
     Column("WRITES/S", _written, 9, "right", 4),
     Column("READS/S", _read, 9, "right", 5),
-    Column("W", lambda row, look, width: _count(row, "w", look), 2, "right", 2),
-    Column("R", lambda row, look, width: _count(row, "r", look), 2, "right", 2),
+    Column("W", lambda listed, look, width: _count(listed, "w", look), 2, "right", 2),
+    Column("R", lambda listed, look, width: _count(listed, "r", look), 2, "right", 2),
     Column("STATE", _state, minimum=26),
 )
 
@@ -89,31 +102,35 @@ COLUMNS: tuple[Column[PipeRow], ...] = (
 _SEVERITY: dict[Mood, int] = {"stuck": 0, "waiting": 1, "active": 2, "calm": 3}
 
 
-class FifoTable(RowTable[PipeId, PipeRow]):
-    """The FIFOs, by path."""
+class FifoTable(RowTable[FifoKey, Listed]):
+    """The FIFOs, by path; where there are several hosts, by these first."""
 
-    def __init__(self) -> None:
-        super().__init__(COLUMNS, lambda key, row: (row.pipe.path or "\x7f", key), "fifos")
+    def __init__(self, *, several: bool = False) -> None:
+        columns = (HOST, *COLUMNS) if several else COLUMNS
+        super().__init__(columns, lambda key, listed: (key.host, listed.row.pipe.path or "\x7f", key), "fifos")
+
+    def is_faded(self, row: Listed) -> bool:
+        return bool(row.away)
 
 
-def fifos(rows: Mapping[PipeId, PipeRow]) -> dict[PipeId, PipeRow]:
-    """Return the FIFOs among the pipes."""
-    return {key: row for key, row in rows.items() if row.pipe.kind == "fifo"}
-
-
-def matching(rows: Mapping[PipeId, PipeRow], name: str) -> dict[PipeId, PipeRow]:
+def matching(fifos: Mapping[FifoKey, Listed], name: str) -> Mapping[FifoKey, Listed]:
     """Return the FIFOs whose path holds `name` (any case, if `name` is all lower case)."""
-    rows = fifos(rows)
     if not name:
-        return rows
-    if name == name.lower():
-        return {key: row for key, row in rows.items() if any(name in path.lower() for path in row.pipe.paths)}
-    return {key: row for key, row in rows.items() if any(name in path for path in row.pipe.paths)}
+        return fifos
+    folds = name == name.lower()
+
+    def has(listed: Listed) -> bool:
+        host = f"{listed.session.name}:" if listed.session.name else ""
+        paths = (host + path for path in listed.row.pipe.paths)
+        return any(name in (path.lower() if folds else path) for path in paths)
+
+    return {key: listed for key, listed in fifos.items() if has(listed)}
 
 
-def moods(rows: Mapping[PipeId, PipeRow]) -> dict[Mood, int]:
-    """Return how many FIFOs are in each mood, the gravest first."""
+def moods(fifos: Mapping[FifoKey, Listed]) -> dict[Mood, int]:
+    """Return how many FIFOs are in each mood, the gravest first; of those of a host that is away it is not known."""
     counts = dict.fromkeys(sorted(_SEVERITY, key=lambda mood: _SEVERITY[mood]), 0)
-    for row in rows.values():
-        counts[row.mood] += 1
+    for listed in fifos.values():
+        if not listed.away:
+            counts[listed.row.mood] += 1
     return counts

@@ -8,6 +8,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
+from pipetui.client.fleet import Judged
 from pipetui.model import Finding, Level
 from pipetui.text import plural, safe
 from pipetui.tui.cells import Part, Parts, cut, fit, strip
@@ -59,13 +60,14 @@ class FindingList(Listing):
     class Opened(Message):
         """Enter or a double click on a finding."""
 
-        def __init__(self, finding: Finding) -> None:
+        def __init__(self, judged: Judged) -> None:
             super().__init__()
-            self.finding = finding
+            self.judged = judged
 
-    def __init__(self) -> None:
+    def __init__(self, *, several: bool = False) -> None:
         super().__init__(id="findings")
-        self._findings: tuple[Finding, ...] = ()
+        self._several = several
+        self._findings: tuple[Judged, ...] = ()
         self._lines: list[tuple[int, Parts]] = []
         self._starts: list[int] = []
         self._top = 0
@@ -74,7 +76,7 @@ class FindingList(Listing):
     # --- what it shows --------------------------------------------------------------------------------------------
 
     @property
-    def current(self) -> Finding | None:
+    def current(self) -> Judged | None:
         """The finding under the cursor."""
         return self._findings[self._at] if self._findings else None
 
@@ -83,44 +85,45 @@ class FindingList(Listing):
         """How many there are."""
         return len(self._findings)
 
-    def show(self, findings: Sequence[Finding]) -> None:
+    def show(self, findings: Sequence[Judged]) -> None:
         """Show these; the cursor stays on its finding."""
         held = self.current
         self._findings = tuple(findings)
-        keys = [key_of(finding) for finding in self._findings]
-        if held is not None and key_of(held) in keys:
-            self._at = keys.index(key_of(held))
+        keys = [(judged.session, key_of(judged.finding)) for judged in self._findings]
+        if held is not None and (held.session, key_of(held.finding)) in keys:
+            self._at = keys.index((held.session, key_of(held.finding)))
         self._at = max(0, min(self._at, len(keys) - 1))
         self._lay_out()
 
     def wanted(self, most: int) -> int:
         """Return how many lines the pane wants, at most `most`: notes only fill what problems and warnings leave."""
-        grave = 2 * sum(finding.level != "note" for finding in self._findings)
-        notes = sum(finding.level == "note" for finding in self._findings)
+        grave = 2 * sum(judged.finding.level != "note" for judged in self._findings)
+        notes = sum(judged.finding.level == "note" for judged in self._findings)
         return max(1, min(most, grave + min(notes, _NOTES)))
 
     def counts(self) -> str:
         """Return how many there are of each level, in words."""
-        levels = [finding.level for finding in self._findings]
+        levels = [judged.finding.level for judged in self._findings]
         return " · ".join(plural(levels.count(level), level) for level in MARKS if level in levels)
 
     def _lay_out(self) -> None:
         look, width = palette(self.app.theme), max(10, self.size.width - _MARGIN - 1)
         lines: list[tuple[int, Parts]] = []
         starts: list[int] = []
-        for index, finding in enumerate(self._findings):
+        for index, judged in enumerate(self._findings):
             starts.append(len(lines))
-            lines += [(index, parts) for parts in self._draw(finding, look, width)]
+            host = f"{safe(judged.session.name)}: " if self._several else ""
+            lines += [(index, parts) for parts in self._draw(judged.finding, host, look, width)]
         if lines != self._lines:
             self._lines, self._starts = lines, starts
             self._keep_in_sight()
             self.refresh()
 
-    def _draw(self, finding: Finding, look: Palette, width: int) -> list[Parts]:
+    def _draw(self, finding: Finding, host: str, look: Palette, width: int) -> list[Parts]:
         mark, rule = tone(finding.level, look), named(finding.rule)
         style = look.dim if finding.level == "note" else look.text
         if width < _NARROW:
-            words = wrap_words(sentence(finding.headline), width - 2)
+            words = wrap_words(host + sentence(finding.headline), width - 2)
             fix = [] if finding.level == "note" else wrap_words(safe(finding.fix), width - 2)
             return [
                 ((mark[0] + " ", mark[1]), (cut(rule, width), mark[1])),
@@ -129,7 +132,7 @@ class FindingList(Listing):
             ]
         room = width - _RULE - 4
         head = (mark[0] + " ", mark[1]), (fit(rule, _RULE) + "  ", mark[1])
-        lines: list[Parts] = [(*head, (cut(sentence(finding.headline), room), style))]
+        lines: list[Parts] = [(*head, (cut(host + sentence(finding.headline), room), style))]
         if finding.level != "note":
             lines.append(((" " * (_RULE + 4), None), (cut(safe(finding.fix), room), look.dim)))
         return lines

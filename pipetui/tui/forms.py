@@ -93,9 +93,12 @@ class Form(ModalScreen[str]):
 
     HEADING = ""
     DO_IT = "OK"
+    LEAVE = "Cancel"
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "") -> None:
+        """Ask for what is to be done on a host: where that has a name, the heading says it."""
         super().__init__()
+        self._host = host
         self.fields = self.make_fields()
         self._busy = False
 
@@ -121,7 +124,8 @@ class Form(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.border_title = f" {self.HEADING} "
+            where = f" on {safe(self._host)}" if self._host else ""
+            box.border_title = Text(f" {self.HEADING}{where} ")
             if about := self.about():
                 yield Static(Text("\n".join(safe(line) for line in about.split("\n"))), classes="about")
             with VerticalScroll(id="fields", can_focus=False):
@@ -130,7 +134,7 @@ class Form(ModalScreen[str]):
             yield Static(id="problem")
             with Horizontal(id="buttons"):
                 yield Button(self.DO_IT, id="do", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(self.LEAVE, id="cancel", compact=True)
 
     def _compose_field(self, field: Field) -> ComposeResult:
         with Horizontal(classes="field", id=f"row-{field.id}"):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from pipetui.client.fleet import Fleet, Listed
+from pipetui.client.session import Session
 from pipetui.model import ActorState, Mood, PipeId, PipeRow, Process, Role, WaitKind
 from pipetui.text import byte_rate, number, rate, safe, size
 from pipetui.tui.cells import Parts, cut
@@ -16,10 +18,16 @@ from pipetui.tui.theme import Palette
 #: Ours by actor number, the others by pid.
 HolderKey = tuple[Literal["actor", "process"], int]
 
+#: The same among those of all hosts: with the number of its host.
+SeatKey = tuple[Literal["actor", "process"], int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """One row of the producers or consumers. `actor` is set for ours, `process` where the census knows more."""
+    """One row of the producers or consumers. `actor` is set for ours, `process` where the census knows more.
+
+    `session` is its host; `away` says why it is shown as it was.
+    """
 
     pid: int
     command: str
@@ -27,6 +35,8 @@ class Holder:
     mood: Mood = "calm"
     actor: ActorState | None = None
     process: Process | None = None
+    session: Session | None = None
+    away: str = ""
 
 
 _WAITS: dict[WaitKind, str] = {
@@ -79,6 +89,21 @@ def holders(
     if row is not None:
         ours = {actor.pid for actor in actors.values() if actor.phase != "ended"}
         found.update(_outside(row, role, ours, processes))
+    return found
+
+
+def seats(fleet: Fleet, chosen: Listed | None, role: Role) -> dict[SeatKey, Holder]:
+    """Return who is at one side of the chosen FIFO, and our actors on any host whose FIFO is not listed any more."""
+    found: dict[SeatKey, Holder] = {}
+    for host, session in enumerate(fleet.sessions):
+        here = chosen is not None and chosen.session is session
+        if not here and not session.actors:
+            continue
+        row = chosen.row if here and chosen else None
+        away = chosen.away if here and chosen else session.away if session.name else ""
+        for (kind, which), holder in holders(row, role, session.actors, session.processes, session.pipes).items():
+            words = holder.words if here or not session.name else f"{holder.words} on {session.name}"
+            found[kind, which, host] = replace(holder, words=words, session=session, away=away)
     return found
 
 
@@ -151,7 +176,7 @@ def compact(count: int) -> str:
 
 
 def _state(row: Holder, look: Palette, width: int) -> Parts:
-    return ((cut(safe(row.words), width), look.mood(row.mood)),)
+    return ((cut(safe(row.away or row.words), width), look.mood(row.mood)),)
 
 
 def columns(role: Role) -> tuple[Column[Holder], ...]:
@@ -171,9 +196,12 @@ def columns(role: Role) -> tuple[Column[Holder], ...]:
     )
 
 
-class HolderTable(RowTable[HolderKey, Holder]):
+class HolderTable(RowTable[SeatKey, Holder]):
     """The processes at one side of the selected FIFO."""
 
     def __init__(self, role: Role) -> None:
         super().__init__(columns(role), lambda key, row: key, f"{role}s")
         self.role = role
+
+    def is_faded(self, row: Holder) -> bool:
+        return bool(row.away)

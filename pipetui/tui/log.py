@@ -33,17 +33,19 @@ _PIECES = {"split": "split ", "incomplete": "incomplete "}
 class Widths:
     """How wide the log's columns are; they only ever grow, so that nothing jumps."""
 
+    host: int = 0
     fifo: int = 8
     pids: int = 11
     length: int = 6
 
-    def holding(self, line: Line) -> Widths:
-        """Return widths that this line fits into."""
+    def holding(self, line: Line, host: str = "") -> Widths:
+        """Return widths that this line of a host fits into."""
+        wide = min(16, max(self.host, cell_len(host)))
         fifo = min(20, max(self.fifo, len(short(line.fifo))))
         pids = max(self.pids, len(pids_of(line)))
         length = max(self.length, len(number(line.length)))
-        grown = (fifo, pids, length) != (self.fifo, self.pids, self.length)
-        return Widths(fifo, pids, length) if grown else self
+        grown = Widths(wide, fifo, pids, length)
+        return grown if grown != self else self
 
 
 def pids_of(line: Line) -> str:
@@ -72,8 +74,10 @@ class MessageLog(Listing):
             super().__init__()
             self.line = line
 
-    def __init__(self, look: Callable[[LogView], None]) -> None:
+    def __init__(self, look: Callable[[LogView], None], host_of: Callable[[int], str] | None = None) -> None:
+        """Ask for views by `look`; with `host_of` each message has the (safe) name of its host in front."""
         super().__init__(id="log")
+        self._host_of = host_of
         self.window = LogWindow(look)
         self.finding = LogFilter()
         self.empty: tuple[str, ...] = ()
@@ -86,7 +90,7 @@ class MessageLog(Listing):
         """Take a page of the log; `quietly` draws nothing (something else is in front)."""
         for line in page.lines:
             if not line.gap:
-                self._widths = self._widths.holding(line)
+                self._widths = self._widths.holding(line, self._host_of(line.number) if self._host_of else "")
         before = len(self.window.items)
         if (self.window.take(page) or not before) and not quietly:
             self.refresh()
@@ -193,10 +197,14 @@ class MessageLog(Listing):
         if isinstance(item, Skip):
             return [(f" … {number(item.count)} more passed than fit here; freeze and scroll to see them", look.dim)]
         if item.gap:
-            return [(f" … {number(item.gap)} messages not kept: they came faster than the log takes", look.waiting)]
+            of = f" of {self._host_of(item.number)}" if self._host_of else ""
+            why = "they came faster than the log takes"
+            return [(f" … {number(item.gap)} messages{of} not kept: {why}", look.waiting)]
         widths = self._widths
         room = self.size.width
         parts: list[Part] = [("▸" if chosen else " ", look.accent), (clock(item.time), look.dim), ("  ", None)]
+        if self._host_of is not None:
+            parts += [(fit(self._host_of(item.number), widths.host), look.dim), ("  ", None)]
         parts.append((fit(short(item.fifo), widths.fifo), look.accent))
         if room >= 70:
             parts += [("  ", None), (fit(pids_of(item), widths.pids), look.dim)]

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from pipetui.client.fleet import Fleet
 from pipetui.client.session import Refused, Session
 from pipetui.model import Line, LogFilter
 from pipetui.text import encode, number, plural, safe
@@ -33,9 +34,9 @@ class MessageScreen(Screen[None]):
 
     DEFAULT_CSS = "MessageScreen { layout: vertical; }"
 
-    def __init__(self, session: Session, line: Line, within: LogFilter, keys: dict[str, tuple[str, ...]]) -> None:
+    def __init__(self, fleet: Fleet, line: Line, within: LogFilter, keys: dict[str, tuple[str, ...]]) -> None:
         super().__init__()
-        self._session = session
+        self._fleet = fleet
         self._line = line
         self._within = within
         self._keys = keys
@@ -65,7 +66,7 @@ class MessageScreen(Screen[None]):
 
     def _lay_out(self) -> None:
         look = palette(self.app.theme)
-        self.query_one("#head", Rule).say(f"MESSAGE {number(self._line.number)}", self._facts(look))
+        self.query_one("#head", Rule).say(f"MESSAGE {number(self._origin[1])}", self._facts(look))
         self.query_one("#views", Rule).say("", self._tabs(look), ((self._amount(), look.dim),))
         sheet, width = self.query_one(Sheet), max(10, self.size.width - 2)
         if self._view == "hex":
@@ -76,9 +77,15 @@ class MessageScreen(Screen[None]):
             lines = make(self._line.payload, width)
             sheet.show(len(lines), lambda index, look: ((lines[index], None),))
 
+    @property
+    def _origin(self) -> tuple[Session, int]:
+        """The message's host, and its number there."""
+        return self._fleet.origin(self._line.number)
+
     def _facts(self, look: Palette) -> Parts:
-        line = self._line
-        parts: list[Part] = [(" " + clock(line.time), look.dim), ("  ", None), (safe(line.fifo), look.accent)]
+        line, host = self._line, self._origin[0].name
+        parts: list[Part] = [(" " + clock(line.time), look.dim), ("  ", None)]
+        parts += [(f"{safe(host)}:" if host else "", look.dim), (safe(line.fifo), look.accent)]
         parts.append((f"  {pids_of(line)}", look.dim))
         if line.piece:
             parts.append((f"  {line.piece}", look.waiting))
@@ -130,8 +137,8 @@ class MessageScreen(Screen[None]):
 
     async def _go(self, *, backwards: bool) -> None:
         try:
-            found = await self._session.find(self._within, LogFilter(), self._line.number, backwards=backwards)
-            line = await self._session.fetch(found) if found is not None else None
+            found = await self._fleet.find(self._within, LogFilter(), self._line.number, backwards=backwards)
+            line = await self._fleet.fetch(found) if found is not None else None
         except Refused as refused:
             self.query_one(KeyBar).tell(str(refused), grave=True)
             return

@@ -15,26 +15,27 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from pipetui.client.session import Change, LogView, Session
+from pipetui.client.fleet import Fleet
+from pipetui.client.session import Change, Session
 from pipetui.model import PipeRow, Role
-from pipetui.text import amount, number, safe
+from pipetui.text import number, safe
 from pipetui.tui import deeds
 from pipetui.tui.actions import BY_ID, Scope, footer, key_name, keys_of
 from pipetui.tui.bars import Bar, KeyBar, Tabs
-from pipetui.tui.cells import Part, Parts, strip
-from pipetui.tui.fifos import FifoTable, fifos, matching, short
+from pipetui.tui.cells import Parts, strip
+from pipetui.tui.fifos import FifoTable, matching, short
 from pipetui.tui.filterbar import FilterBar
 from pipetui.tui.findings import FindingList
-from pipetui.tui.highlight import trouble
-from pipetui.tui.holders import Holder, HolderTable, holders
+from pipetui.tui.headings import log_counts, log_words, missing, no_fifos, no_messages
+from pipetui.tui.holders import Holder, HolderTable, seats
 from pipetui.tui.keys import bindings
 from pipetui.tui.log import MessageLog
 from pipetui.tui.looks.look import Look
 from pipetui.tui.moves import Listing
 from pipetui.tui.rows import RowTable
 from pipetui.tui.rule import Rule
-from pipetui.tui.status import condition, figures, processes
-from pipetui.tui.theme import Palette, palette
+from pipetui.tui.status import condition, figures, loss, processes
+from pipetui.tui.theme import palette
 
 if TYPE_CHECKING:
     from pipetui.tui.app import PipetuiApp
@@ -64,6 +65,9 @@ _FINDINGS = 5
 #: A change of everything: the first, and the one after another screen was in front.
 _ALL = Change(status=True, pipes=True, actors=True, processes=True, findings=True)
 
+#: Of the keys in the footer the labs, the help and the way out stay on every screen.
+_KEPT = 3
+
 #: Below these the panes fold into tabs; below the last, only the pane is left.
 _NARROW, _SHORT, _TINY = 100, 30, 10
 
@@ -83,7 +87,7 @@ class Divider(Widget):
 
 
 class Monitor(Screen[None]):
-    """The panes. `use` gives it a session, `changed` what an update changed."""
+    """The panes. They show what a fleet of hosts tells; `changed` takes what an update changed."""
 
     app: PipetuiApp
 
@@ -107,15 +111,15 @@ class Monitor(Screen[None]):
     Monitor.-tiny #status, Monitor.-tiny #keys, Monitor.-tiny Rule { display: none; }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fleet: Fleet) -> None:
         super().__init__()
-        self.session: Session | None = None
+        self.fleet = fleet
         self.pane: Pane = "fifos"
         self.name_filter = ""
-        self.fifos = FifoTable()
+        self.fifos = FifoTable(several=fleet.several)
         self.producers, self.consumers = HolderTable("producer"), HolderTable("consumer")
-        self.findings = FindingList()
-        self.log_ = MessageLog(self._look)
+        self.findings = FindingList(several=fleet.several)
+        self.log_ = MessageLog(fleet.look, self._host_of if fleet.several else None)
         self.keys = KeyBar()
         self.name_bar, self.log_bar = FilterBar("name-filter", regex=False), FilterBar("log-filter")
         self._status, self._tabs = Bar("status"), Tabs()
@@ -154,6 +158,8 @@ class Monitor(Screen[None]):
         self.show_log_rule()
         self.fifos.focus()
         self.app.connect()
+        self.log_.act(lambda window: window.reset())
+        self.changed(self.fleet.sessions[0], _ALL)
 
     # --- parts ----------------------------------------------------------------------------------------------------
 
@@ -175,7 +181,12 @@ class Monitor(Screen[None]):
     @property
     def selected(self) -> PipeRow | None:
         """The selected FIFO."""
-        return self.fifos.row
+        return self.fifos.row.row if self.fifos.row is not None else None
+
+    @property
+    def session(self) -> Session:
+        """The host of the selected FIFO; without any, the first."""
+        return self.fifos.row.session if self.fifos.row is not None else self.fleet.sessions[0]
 
     @property
     def holder(self) -> Holder | None:
@@ -188,24 +199,19 @@ class Monitor(Screen[None]):
         """Say one sentence in the footer, until the next key."""
         self.keys.tell(sentence, grave=grave)
 
-    def _look(self, view: LogView) -> None:
-        if self.session is not None:
-            self.session.look(view)
+    def _host_of(self, number: int) -> str:
+        return safe(self.fleet.origin(number)[0].name)
 
-    # --- the session ----------------------------------------------------------------------------------------------
+    # --- the hosts ------------------------------------------------------------------------------------------------
 
-    def use(self, session: Session) -> None:
-        """Show this session from now on."""
-        self.session = session
-        self.log_.act(lambda window: window.reset())
-        self.changed(_ALL)
-
-    def changed(self, change: Change) -> None:
-        """Draw what an update changed."""
-        if self.session is None or not self.is_mounted:
+    def changed(self, session: Session, change: Change) -> None:
+        """Draw what an update of a host changed."""
+        if not self.is_mounted:
             return
-        if isinstance(self.app.screen, Look):
+        if isinstance(self.app.screen, Look) and self.app.screen.is_about(session):
             self.app.screen.changed(change)
+        if change.renewed and not self.fleet.several:
+            self.log_.act(lambda window: window.reset())
         if not self.is_active and not change.lost:
             self._missed = True  # another screen is in front: what is behind it stays as it was, and costs nothing
             if change.log is not None:
@@ -226,42 +232,35 @@ class Monitor(Screen[None]):
 
     def show_fifos(self) -> None:
         """Bring the table of FIFOs up to date."""
-        assert self.session
-        rows = matching(self.session.pipes, self.name_filter)
+        rows = matching(self.fleet.fifos, self.name_filter)
         table, before = self.fifos, self.fifos.count
-        table.say_when_empty(*self._no_fifos())
+        table.say_when_empty(*no_fifos(self.fleet, self.name_filter, self.app.roots, self.key("create")))
         table.show(rows)
         if table.count != before:
             self.share_room()
         look = palette(self.app.theme)
         words: Parts = ()
         if self.name_filter:
-            words = ((f"{number(len(rows))} of {number(len(fifos(self.session.pipes)))} have “", look.dim),
+            words = ((f"{number(len(rows))} of {number(len(self.fleet.fifos))} have “", look.dim),
                      (safe(self.name_filter), look.accent), ("” in their path", look.dim))  # fmt: skip
-        self._rules["fifos"].say("FIFOS", words)
-
-    def _no_fifos(self) -> tuple[str, ...]:
-        assert self.session
-        if self.name_filter:
-            return (f"No FIFO has “{safe(self.name_filter)}” in its path; esc clears the filter.",)
-        if not self.session.host or self.session.status.scanning:
-            return ("Looking for FIFOs…",)
-        under = f" under {', '.join(safe(root) for root in self.app.roots)}" if self.app.roots else ""
-        create = self.key("create")
-        return (f"No FIFO found{under}.", f"Press {create} to create one, or quit and run `pipetui demo`.")
+        self._rules["fifos"].say("FIFOS", words, *missing(self.fleet, look))
 
     def show_holders(self) -> None:
         """Bring the producers and consumers up to date."""
-        assert self.session
         row = self.selected
         roles: tuple[Role, ...] = ("producer", "consumer")
         look = palette(self.app.theme)
         for role in roles:
             table = self.table(role)
             table.say_when_empty(*self._nobody(role, row))
-            table.show(holders(row, role, self.session.actors, self.session.processes, self.session.pipes))
-            words: Parts = ((f"of {short(row.pipe.path or '')}", look.dim),) if row and row.pipe.path else ()
+            table.show(seats(self.fleet, self.fifos.row, role))
+            words: Parts = ((f"of {self._called(row)}", look.dim),) if row and row.pipe.path else ()
             self._rules[f"{role}s"].say(f"{role.upper()}S", words)
+
+    def _called(self, row: PipeRow) -> str:
+        """Return a selected FIFO's name, with its host if there are several."""
+        name = short(row.pipe.path or "")
+        return f"{safe(self.fifos.row.session.name)}:{name}" if self.fleet.several and self.fifos.row else name
 
     def _nobody(self, role: Role, row: PipeRow | None) -> tuple[str, ...]:
         if row is None:
@@ -271,9 +270,8 @@ class Monitor(Screen[None]):
 
     def show_findings(self) -> None:
         """Bring the findings up to date; without any, their pane is not there."""
-        assert self.session
         before = self.findings.count
-        self.findings.show(self.session.findings)
+        self.findings.show(self.fleet.findings)
         look = palette(self.app.theme)
         hint: Parts = ((f"{self.key('open')}: look closer", look.dim),)
         self._rules["findings"].say("FINDINGS", ((self.findings.counts(), look.dim),), hint)
@@ -286,16 +284,16 @@ class Monitor(Screen[None]):
 
     def show_status(self) -> None:
         """Bring the status line and the tabs up to date."""
-        if self.session is None:
-            return
         look = palette(self.app.theme)
-        right = condition(self.session, look, following=self.log_.window.following, reconnect=self.key("reconnect"))
-        left = figures(self.session, look, self.size.width)
-        self._status.say(((" pipetui  ", look.title), *right) if self.session.lost else left,
-                                           () if self.session.lost else right)  # fmt: skip
+        if not self.fleet.several and self.fleet.sessions[0].lost:
+            self._status.say(loss(self.fleet, look, self.key("reconnect")))
+        else:
+            right = condition(self.fleet, look, following=self.log_.window.following,
+                              more=bool(self.app.display_note))  # fmt: skip
+            self._status.say(figures(self.fleet, look, self.size.width), right)
         tabs = [
-            ("fifos", f"FIFOs {number(len(fifos(self.session.pipes)))}"),
-            ("processes", f"Processes {number(processes(self.session))}"),
+            ("fifos", f"FIFOs {number(len(self.fleet.fifos))}"),
+            ("processes", f"Processes {number(processes(self.fleet))}"),
             *([("findings", f"Findings {number(self.findings.count)}")] if self.findings.count else []),
             ("messages", "Messages"),
         ]
@@ -304,45 +302,9 @@ class Monitor(Screen[None]):
     def show_log_rule(self) -> None:
         """Bring the line above the messages up to date."""
         look, log = palette(self.app.theme), self.log_
-        window = log.window
-        wrong = trouble(window.filter) or window.trouble
-        words: list[Part] = [(f" only {short(window.filter.fifo)}" if window.filter.fifo else " all FIFOs", look.dim)]
-        pattern = safe(window.filter.pattern)
-        kind = "regex" if window.filter.regex else "filter"
-        words.append((f" · {kind} “{pattern}”", look.accent) if pattern else (" · no filter", look.dim))
-        if wrong:
-            words.append((f" · {safe(wrong)}", look.stuck))
-        if log.finding.pattern:
-            words.append((f" · find “{safe(log.finding.pattern)}”", look.accent))
-        if bad := trouble(log.finding):
-            words.append((f" · {safe(bad)}", look.stuck))
-        if window.following:
-            words.append((" · following", look.dim))
-        else:
-            words += [(" · ", look.dim), ("frozen", look.waiting)]
-            if window.below:
-                words += [("  ", None), (f" {number(window.below)} new ", look.badge)]
-        self._rules["log"].say("MESSAGES", tuple(words), *self._counts(look))
-        log.say_when_empty(*self._no_messages())
-
-    def _counts(self, look: Palette) -> tuple[Parts, ...]:
-        """Return what became of the messages, and for a narrow line only what was not kept."""
-        counts, window = self.log_.window.counts, self.log_.window
-        lost: Part = (f"{amount(counts.not_kept)} not kept", look.waiting if counts.not_kept else look.dim)
-        parts: list[Part] = [(f"{amount(counts.seen)} seen · ", look.dim), lost]
-        if counts.evicted:
-            parts.append((f" · {amount(counts.evicted)} dropped by age", look.dim))
-        if window.passed:
-            parts.append((f" · {amount(window.passed)} not shown", look.dim))
-        return tuple(parts), (*parts[:2],), (lost,)
-
-    def _no_messages(self) -> tuple[str, ...]:
-        window = self.log_.window
-        if window.filter.pattern or window.filter.fifo:
-            return ("No message passes the filter. esc clears it.",)
-        if window.counts.seen:
-            return ("The newest messages are not kept in the log any more.",)
-        return ("No messages yet: they are seen by consumers.", f"{self.key('read')} starts one on the selected FIFO.")
+        words = log_words(log.window, log.finding, self.fleet, look)
+        self._rules["log"].say("MESSAGES", words, *log_counts(log.window, look))
+        log.say_when_empty(*no_messages(log.window, self.key("read")))
 
     # --- room -----------------------------------------------------------------------------------------------------
 
@@ -376,7 +338,7 @@ class Monitor(Screen[None]):
         """Catch up with what changed while another screen was in front."""
         if self._missed:
             self._missed = False
-            self.changed(_ALL)
+            self.changed(self.fleet.sessions[0], _ALL)
             self.log_.refresh()
             self.show_log_rule()
 
@@ -394,7 +356,7 @@ class Monitor(Screen[None]):
         self._fold()
         for each in PANES:
             self._rules[each].light(each == pane)
-        self.keys.show(footer(_SCOPE[pane]), self.app.config.keys)
+        self.keys.show(footer(_SCOPE[pane]), self.app.config.keys, _KEPT)
         self.show_status()
 
     def step(self, by: int) -> None:
@@ -421,7 +383,7 @@ class Monitor(Screen[None]):
             self._enter(widget.id)
 
     def on_row_table_selected(self, event: RowTable.Selected) -> None:
-        if event.table is self.fifos and self.session is not None:
+        if event.table is self.fifos:
             self.show_holders()
 
     def on_row_table_activated(self, event: RowTable.Activated) -> None:
@@ -435,7 +397,7 @@ class Monitor(Screen[None]):
         deeds.open_message(self, event.line)
 
     def on_finding_list_opened(self, event: FindingList.Opened) -> None:
-        deeds.open_finding(self, event.finding)
+        deeds.open_finding(self, event.judged)
 
     def on_tabs_chosen(self, event: Tabs.Chosen) -> None:
         self.go_to(_FIRST[event.tab])
@@ -451,9 +413,8 @@ class Monitor(Screen[None]):
 
     def restyle(self) -> None:
         """Say everything anew in the colours of another theme."""
-        if self.session is not None:
-            self.show_fifos()
-            self.show_holders()
-            self.show_findings()
-            self.show_status()
+        self.show_fifos()
+        self.show_holders()
+        self.show_findings()
+        self.show_status()
         self.show_log_rule()

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from pipetui.client.fleet import Fleet
 from pipetui.client.session import Session
 from pipetui.model import ActorState, ConsumerSpec, Counters, ProducerSpec
 from pipetui.text import byte_rate, number, plural, rate, safe, size
@@ -124,12 +125,26 @@ class Notes(Page):
 
     HEADING = "NOTES ON THIS VIEW"
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, fleet: Fleet, display: str = "") -> None:
         super().__init__()
-        self._session = session
+        self._fleet = fleet
+        self._display = display
 
     def lines(self, look: Palette, width: int) -> list[Parts]:
-        status = self._session.status
+        lines: list[Parts] = []
+        if self._display:
+            words = f"Drawn as Textual does by itself, which costs more bytes: {safe(self._display)}."
+            lines += paragraphs([("display", words)], look, width)
+        for session in self._fleet.sessions:
+            if self._fleet.several:
+                lines += [*((),) * bool(lines), ((safe(session.name), look.accent),)]
+            lines += self._of(session, look, width)
+        return lines
+
+    def _of(self, session: Session, look: Palette, width: int) -> list[Parts]:
+        if session.name and not session.there:
+            return paragraphs([("away", safe(session.away))], look, width)
+        status = session.status
         rows: list[Row] = []
         if status.unreadable_processes:
             many = plural(status.unreadable_processes, "process", "processes")

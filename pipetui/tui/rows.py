@@ -95,6 +95,10 @@ class RowTable(Listing, Generic[K, R]):
         """The keys in the order of the screen."""
         return list(self._keys)
 
+    def is_faded(self, row: R) -> bool:
+        """Say whether a row is drawn in grey, because it is shown as it was and not as it is."""
+        return False
+
     def say_when_empty(self, *lines: str) -> None:
         """Show these lines (made safe by the caller) where there are no rows."""
         if lines != self._empty:
@@ -272,8 +276,11 @@ class RowTable(Listing, Generic[K, R]):
         if chosen:
             base += look.cursor if self.has_focus else look.shadow
         parts: list[Part] = [(" ▸ " if chosen else "   ", look.accent)]
+        faded = self.is_faded(row)
         for column, width in self._widths:
             cell = column.render(row, look, width)
+            if faded:
+                cell = tuple((words, look.dim) for words, _ in cell)
             pad = " " * max(0, width - length(cell))
             parts.extend(((pad, None), *cell) if column.align == "right" else (*cell, (pad, None)))
             parts.append((" " * _GAP, None))

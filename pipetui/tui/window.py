@@ -242,7 +242,10 @@ class LogWindow:
             self.passed += page.skipped
             first = page.lines[0].number if page.lines else (self.items[-1].number + 2 if self.items else 1)
             self.items.append(Skip(first - 1, page.skipped))
+        late = bool(self.items and page.lines) and page.lines[0].number < self.items[-1].number
         self.items += page.lines
+        if late:  # of several hosts one may tell a little later than the others
+            self.items.sort(key=lambda item: item.number)
         if len(self.items) > _KEPT * 2:
             del self.items[:-_KEPT]
         self._to_bottom()

@@ -1,6 +1,6 @@
 """What the keys of the main screen do: one small function for each action of the registry in `actions.py`."""
 
-from pipetui.tui.deeds import actors, everywhere, fifos, messages
+from pipetui.tui.deeds import actors, everywhere, fifos, labs, messages
 from pipetui.tui.deeds.messages import open_finding, open_message, open_row, show_only, typed
 from pipetui.tui.deeds.registry import DEEDS, do
 
@@ -10,6 +10,7 @@ __all__ = [
     "do",
     "everywhere",
     "fifos",
+    "labs",
     "messages",
     "open_finding",
     "open_message",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipetui.client.session import Action
+from pipetui.client.session import Action, Session
 from pipetui.model import ActorState, ProducerSpec
 from pipetui.text import rate
 from pipetui.tui.deeds.registry import ask, deed, open_dialog
@@ -37,9 +37,14 @@ def _actor(monitor: Monitor, wish: str) -> ActorState | None:
     return None
 
 
-async def _control(monitor: Monitor, actor: ActorState, action: Action, done: str) -> str:
-    assert monitor.session
-    await monitor.session.control(actor.id, action)
+def _host(monitor: Monitor) -> Session:
+    """Return the host of the selected process."""
+    holder = monitor.holder
+    return holder.session if holder is not None and holder.session is not None else monitor.session
+
+
+async def _control(session: Session, actor: ActorState, action: Action, done: str) -> str:
+    await session.control(actor.id, action)
     return f"{done} {actor.spec.name} ({actor.pid})"
 
 
@@ -47,21 +52,21 @@ async def _control(monitor: Monitor, actor: ActorState, action: Action, done: st
 def pause(monitor: Monitor) -> None:
     if actor := _actor(monitor, "pause"):
         if actor.phase == "paused":
-            ask(monitor, _control(monitor, actor, "resume", "Resumed"))
+            ask(monitor, _control(_host(monitor), actor, "resume", "Resumed"))
         else:
-            ask(monitor, _control(monitor, actor, "pause", "Paused"))
+            ask(monitor, _control(_host(monitor), actor, "pause", "Paused"))
 
 
 @deed("stop")
 def stop(monitor: Monitor) -> None:
     if actor := _actor(monitor, "stop"):
-        ask(monitor, _control(monitor, actor, "stop", "Stopped"))
+        ask(monitor, _control(_host(monitor), actor, "stop", "Stopped"))
 
 
 @deed("kill")
 def kill(monitor: Monitor) -> None:
     if actor := _actor(monitor, "kill"):
-        ask(monitor, _control(monitor, actor, "kill", "Killed"))
+        ask(monitor, _control(_host(monitor), actor, "kill", "Killed"))
 
 
 def dismiss(monitor: Monitor) -> None:
@@ -72,20 +77,20 @@ def dismiss(monitor: Monitor) -> None:
     elif holder.actor.phase != "ended":
         monitor.tell(f"{holder.pid} still runs: {monitor.key('stop')} stops it.")
     else:
-        ask(monitor, _control(monitor, holder.actor, "dismiss", "Forgot"))
+        ask(monitor, _control(_host(monitor), holder.actor, "dismiss", "Forgot"))
 
 
 @deed("edit")
 def edit(monitor: Monitor) -> None:
     holder = monitor.holder
-    if holder is None or holder.actor is None or monitor.session is None:
+    if holder is None or holder.actor is None:
         _actor(monitor, "change")
         return
     actor = holder.actor
     if isinstance(actor.spec, ProducerSpec):
-        open_dialog(monitor, StartProducer(monitor.session, actor.spec, actor.id))
+        open_dialog(monitor, StartProducer(_host(monitor), actor.spec, actor.id))
     else:
-        open_dialog(monitor, StartConsumer(monitor.session, actor.spec, actor.id))
+        open_dialog(monitor, StartConsumer(_host(monitor), actor.spec, actor.id))
 
 
 @deed("faster")
@@ -106,11 +111,11 @@ def _retune(monitor: Monitor, factor: float) -> None:
         if not actor.spec.rate and factor > 1:
             monitor.tell("It writes as fast as possible already.")
         else:
-            ask(monitor, _set_rate(monitor, actor, _scaled(actor.spec.rate, factor)))
+            ask(monitor, _set_rate(_host(monitor), actor, _scaled(actor.spec.rate, factor)))
     elif not actor.spec.delay and factor > 1:
         monitor.tell("It reads as fast as possible already.")
     else:
-        ask(monitor, _set_delay(monitor, actor, _delayed(actor.spec.delay, factor)))
+        ask(monitor, _set_delay(_host(monitor), actor, _delayed(actor.spec.delay, factor)))
 
 
 def _scaled(before: float, factor: float) -> float:
@@ -122,14 +127,12 @@ def _delayed(before: float, factor: float) -> float:
     return after if after >= _SHORTEST else 0.0
 
 
-async def _set_rate(monitor: Monitor, actor: ActorState, wanted: float) -> str:
-    assert monitor.session
-    await monitor.session.retune(actor.id, rate=wanted)
+async def _set_rate(session: Session, actor: ActorState, wanted: float) -> str:
+    await session.retune(actor.id, rate=wanted)
     return f"{actor.spec.name} ({actor.pid}) now writes {rate(wanted)}"
 
 
-async def _set_delay(monitor: Monitor, actor: ActorState, wanted: float) -> str:
-    assert monitor.session
-    await monitor.session.retune(actor.id, delay=wanted)
+async def _set_delay(session: Session, actor: ActorState, wanted: float) -> str:
+    await session.retune(actor.id, delay=wanted)
     how = f"sleeps {wanted:g} s after each message" if wanted else "reads as fast as possible"
     return f"{actor.spec.name} ({actor.pid}) now {how}"

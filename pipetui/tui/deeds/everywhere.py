@@ -36,22 +36,26 @@ def copy(monitor: Monitor) -> None:
 def _selected_text(monitor: Monitor) -> str | None:
     if monitor.pane == "fifos":
         row: PipeRow | None = monitor.selected
-        return row.pipe.path if row else None
+        path = row.pipe.path if row else None
+        return monitor.fleet.address(monitor.session, path) if path else None
     if monitor.pane == "findings":
-        finding = monitor.findings.current
-        return f"{finding.rule}: {finding.headline}\n{finding.why}\n{finding.fix}\n" if finding else None
+        judged = monitor.findings.current
+        if judged is None:
+            return None
+        finding, host = judged.finding, f"{judged.session.name}: " if monitor.fleet.several else ""
+        return f"{host}{finding.rule}: {finding.headline}\n{finding.why}\n{finding.fix}\n"
     holder = monitor.holder
     return f"{holder.pid} {holder.command}" if holder else None
 
 
 async def _copy_message(monitor: Monitor, item: Line) -> str:
-    assert monitor.session
-    whole = await monitor.session.fetch(item.number)
+    whole = await monitor.fleet.fetch(item.number)
     if whole is None:
         return "The log no longer has this message: newer ones took its place."
     monitor.app.to_clipboard(whole.payload)
     size = plural(len(encode(whole.payload)), "byte")
-    return f"Copied message {item.number:,} of {short(item.fifo)}, {size}, if your terminal takes it (OSC 52)"
+    number = monitor.fleet.origin(item.number)[1]
+    return f"Copied message {number:,} of {short(item.fifo)}, {size}, if your terminal takes it (OSC 52)"
 
 
 @deed("escape")
@@ -63,9 +67,8 @@ def escape(monitor: Monitor) -> None:
     log = monitor.log_
     if monitor.pane == "fifos" and monitor.name_filter:
         monitor.name_filter = ""
-        if monitor.session:
-            monitor.show_fifos()
-            monitor.show_holders()
+        monitor.show_fifos()
+        monitor.show_holders()
     elif log.finding.pattern:
         log.find(LogFilter())
         monitor.show_log_rule()
@@ -113,14 +116,12 @@ def pane_5(monitor: Monitor) -> None:
 
 @deed("pipelines")
 def pipelines(monitor: Monitor) -> None:
-    if monitor.session:
-        monitor.app.push_screen(PipelinesLook(monitor.session))
+    monitor.app.push_screen(PipelinesLook(*monitor.fleet.sessions))
 
 
 @deed("notes")
 def notes(monitor: Monitor) -> None:
-    if monitor.session:
-        monitor.app.push_screen(Notes(monitor.session))
+    monitor.app.push_screen(Notes(monitor.fleet, monitor.app.display_note))
 
 
 @deed("help")
@@ -140,10 +141,13 @@ def theme(monitor: Monitor) -> None:
 
 @deed("reconnect")
 def reconnect(monitor: Monitor) -> None:
-    if monitor.session is not None and not monitor.session.lost:
-        monitor.tell("The hub is there; nothing to reconnect.")
-    else:
-        monitor.app.connect()
+    fleet = monitor.fleet
+    trying = [session.name for session in fleet.sessions if session.name and session.lost]
+    if not fleet.reconnect():
+        there = "Every host is" if fleet.several else "The hub is"
+        monitor.tell(f"{there} there; nothing to reconnect.")
+    elif trying:
+        monitor.tell(f"Trying {', '.join(trying)} again…")
 
 
 @deed("repaint")

@@ -22,28 +22,24 @@ if TYPE_CHECKING:
 
 @deed("create")
 def create(monitor: Monitor) -> None:
-    if monitor.session:
-        roots = monitor.app.roots
-        folder = str(Path(selected_path(monitor)).parent) if selected_path(monitor) else (roots[0] if roots else "/tmp")
-        open_dialog(monitor, CreateFifo(monitor.session, folder))
+    roots = monitor.app.roots
+    folder = str(Path(selected_path(monitor)).parent) if selected_path(monitor) else (roots[0] if roots else "/tmp")
+    open_dialog(monitor, CreateFifo(monitor.session, folder, monitor.fleet.sessions))
 
 
 @deed("write")
 def write(monitor: Monitor) -> None:
-    if monitor.session:
-        open_dialog(monitor, StartProducer(monitor.session, ProducerSpec(selected_path(monitor))))
+    open_dialog(monitor, StartProducer(monitor.session, ProducerSpec(selected_path(monitor))))
 
 
 @deed("read")
 def read(monitor: Monitor) -> None:
-    if monitor.session:
-        open_dialog(monitor, StartConsumer(monitor.session, ConsumerSpec(selected_path(monitor))))
+    open_dialog(monitor, StartConsumer(monitor.session, ConsumerSpec(selected_path(monitor))))
 
 
 @deed("send")
 def send(monitor: Monitor) -> None:
-    if monitor.session:
-        open_dialog(monitor, SendMessage(monitor.session, selected_path(monitor)))
+    open_dialog(monitor, SendMessage(monitor.session, selected_path(monitor)))
 
 
 @deed("peek")
@@ -51,17 +47,16 @@ def peek(monitor: Monitor) -> None:
     row = monitor.selected
     if row is None:
         monitor.tell("Select a FIFO to look into.")
-    elif monitor.session:
+    else:
         monitor.app.push_screen(PipeLook(monitor.session, row.pipe.id, peeking=True))
 
 
 @deed("export")
 def export(monitor: Monitor) -> None:
-    if monitor.session:
-        wanted = monitor.log_.window.filter
-        words = f"of {wanted.fifo}" if wanted.fifo else "of all FIFOs"
-        words += f", with “{wanted.pattern}”" if wanted.pattern else ", no filter"
-        open_dialog(monitor, ExportMessages(monitor.session, wanted, words))
+    wanted = monitor.log_.window.filter
+    words = f"of {wanted.fifo}" if wanted.fifo else "of all FIFOs"
+    words += f", with “{wanted.pattern}”" if wanted.pattern else ", no filter"
+    open_dialog(monitor, ExportMessages(monitor.fleet, wanted, words))
 
 
 @deed("remove")
@@ -72,5 +67,5 @@ def remove(monitor: Monitor) -> None:
         monitor.tell("Select a FIFO to remove.")
     elif row.pipe.deleted:
         monitor.tell("This FIFO has no name any more; it goes when nobody holds it.")
-    elif monitor.session:
+    else:
         open_dialog(monitor, RemoveFifo(monitor.session, row))

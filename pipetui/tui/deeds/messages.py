@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipetui.model import Finding, Line, LogFilter, PipeId, PipeRow
+from pipetui.client.fleet import Judged
+from pipetui.client.session import Session
+from pipetui.model import Line, LogFilter, PipeId, PipeRow
 from pipetui.tui.deeds.registry import ask, deed
 from pipetui.tui.filterbar import FilterBar
 from pipetui.tui.holders import Holder
@@ -29,20 +31,20 @@ def only(monitor: Monitor) -> None:
     if window.filter.fifo:
         refilter(monitor, fifo="")
     elif row := monitor.selected:
-        refilter(monitor, fifo=_consumed_path(monitor, row))
+        session = monitor.session
+        refilter(monitor, fifo=monitor.fleet.address(session, _consumed_path(session, row)))
 
 
-def show_only(monitor: Monitor, row: PipeRow) -> None:
+def show_only(monitor: Monitor, session: Session, row: PipeRow) -> None:
     """Select a FIFO and show its messages only."""
-    monitor.fifos.select(row.pipe.id)
-    refilter(monitor, fifo=_consumed_path(monitor, row))
+    monitor.fifos.select(monitor.fleet.key(session, row.pipe.id))
+    refilter(monitor, fifo=monitor.fleet.address(session, _consumed_path(session, row)))
     monitor.go_to("log")
 
 
-def _consumed_path(monitor: Monitor, row: PipeRow) -> str:
+def _consumed_path(session: Session, row: PipeRow) -> str:
     """Return under which of a FIFO's names our consumers read it (it may have several)."""
-    assert monitor.session
-    for actor in monitor.session.actors.values():
+    for actor in session.actors.values():
         if actor.role == "consumer" and (actor.spec.path in row.pipe.paths or actor.pipe == row.pipe.id):
             return actor.spec.path
     return row.pipe.path or ""
@@ -90,9 +92,8 @@ def typed(monitor: Monitor, event: FilterBar.Typed) -> None:
 
 def _name_typed(monitor: Monitor, event: FilterBar.Typed) -> None:
     monitor.name_filter = event.pattern
-    if monitor.session:
-        monitor.show_fifos()
-        monitor.show_holders()
+    monitor.show_fifos()
+    monitor.show_holders()
 
 
 def _filter_typed(monitor: Monitor, event: FilterBar.Typed) -> None:
@@ -123,10 +124,10 @@ async def _jump(monitor: Monitor, *, backwards: bool, here: bool = False) -> str
     if not log.finding.pattern:
         return f"Nothing to find yet: {monitor.key('find')} asks what."
     item = log.window.current
-    if item is None or monitor.session is None:
+    if item is None:
         return "There are no messages yet."
     start = item.number + ((1 if backwards else -1) if here else 0)
-    found = await monitor.session.find(log.window.filter, log.finding, max(0, start), backwards=backwards)
+    found = await monitor.fleet.find(log.window.filter, log.finding, max(0, start), backwards=backwards)
     if found is None:
         return f"No {'older' if backwards else 'newer'} match for “{log.finding.pattern}”."
     log.act(lambda window: window.jump(found))
@@ -137,12 +138,11 @@ def open_message(monitor: Monitor, line: Line) -> None:
     """Open a message whole."""
 
     async def run() -> str:
-        assert monitor.session
-        whole = await monitor.session.fetch(line.number)
+        whole = await monitor.fleet.fetch(line.number)
         if whole is None:
             return "The log no longer has this message: newer ones took its place."
         within = monitor.log_.window.filter
-        monitor.app.push_screen(MessageScreen(monitor.session, whole, within, monitor.app.config.keys))
+        monitor.app.push_screen(MessageScreen(monitor.fleet, whole, within, monitor.app.config.keys))
         return ""
 
     ask(monitor, run())
@@ -150,20 +150,19 @@ def open_message(monitor: Monitor, line: Line) -> None:
 
 def open_row(monitor: Monitor, table: RowTable[Any, Any]) -> None:
     """Enter on a row: look closer at a FIFO or a process."""
-    if monitor.session is None or table.row is None:
+    if table.row is None:
         return
     if isinstance(table.row, Holder):
-        monitor.app.push_screen(ProcessLook(monitor.session, table.row.pid, table.row))
+        monitor.app.push_screen(ProcessLook(table.row.session or monitor.session, table.row.pid, table.row))
     else:
-        monitor.app.push_screen(PipeLook(monitor.session, table.row.pipe.id))
+        monitor.app.push_screen(PipeLook(table.row.session, table.row.row.pipe.id))
 
 
-def open_finding(monitor: Monitor, finding: Finding) -> None:
+def open_finding(monitor: Monitor, judged: Judged) -> None:
     """Enter on a finding: look closer at its pipe, or at all that it is about."""
-    if monitor.session is None:
-        return
+    session, finding = judged.session, judged.finding
     if len(finding.pipes) == 1:
         ref = finding.pipes[0]
-        monitor.app.push_screen(PipeLook(monitor.session, PipeId(ref.dev, ref.inode), ref.path))
+        monitor.app.push_screen(PipeLook(session, PipeId(ref.dev, ref.inode), ref.path))
     else:
-        monitor.app.push_screen(FindingLook(monitor.session, finding))
+        monitor.app.push_screen(FindingLook(session, finding))

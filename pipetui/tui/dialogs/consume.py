@@ -21,7 +21,7 @@ class StartConsumer(Form):
         self._session = session
         self._spec = spec
         self._replaces = replaces
-        super().__init__()
+        super().__init__(session.name)
 
     def about(self) -> str:
         doing = "A forked process that reads the FIFO. What it reads, nobody else gets."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipetui.client.session import Session
+from pipetui.text import safe
 from pipetui.tui.forms import Field, Form, Values, is_path
 
 
@@ -22,16 +24,21 @@ class CreateFifo(Form):
     HEADING = "New FIFO"
     DO_IT = "Create"
 
-    def __init__(self, session: Session, folder: str) -> None:
+    def __init__(self, session: Session, folder: str, hosts: Sequence[Session] = ()) -> None:
+        """Create it on `session`; with several `hosts` ask on which, that one first."""
         self._session = session
+        self._hosts = {safe(host.name): host for host in hosts} if len(hosts) > 1 else {}
         self._folder = folder
-        super().__init__()
+        super().__init__("" if self._hosts else session.name)
 
     def make_fields(self) -> tuple[Field, ...]:
         start = self._folder.rstrip("/") + "/"
+        names = tuple((name, name) for name in self._hosts)
+        host = Field("host", "Host", safe(self._session.name), choices=names)
         return (
             Field("path", "Path", start, check=is_path),
             Field("mode", "Mode", "0600", "octal; 0600 is for you alone", check=_is_mode),
+            *((host,) if names else ()),
         )
 
     def about(self) -> str:
@@ -39,5 +46,6 @@ class CreateFifo(Form):
 
     async def carry_out(self, values: Values) -> str:
         path = str(Path(values["path"]).expanduser()) if values["path"].startswith("~/") else values["path"]
-        await self._session.create_fifo(path, int(values["mode"], 8))
-        return f"Created {path}"
+        session = self._hosts[values["host"]] if self._hosts else self._session
+        await session.create_fifo(path, int(values["mode"], 8))
+        return f"Created {path}" + (f" on {session.name}" if self._hosts else "")

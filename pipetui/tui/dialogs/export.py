@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipetui.client.session import Refused, Session
+from pipetui.client.fleet import Fleet
+from pipetui.client.session import Refused
 from pipetui.model import LogFilter
 from pipetui.text import plural
 from pipetui.tui.export import Exporter, ExportError
@@ -17,8 +18,8 @@ class ExportMessages(Form):
     HEADING = "Export messages"
     DO_IT = "Export"
 
-    def __init__(self, session: Session, wanted: LogFilter, words: str) -> None:
-        self._session = session
+    def __init__(self, fleet: Fleet, wanted: LogFilter, words: str) -> None:
+        self._fleet = fleet
         self._wanted = wanted
         self._words = words
         super().__init__()
@@ -39,7 +40,7 @@ class ExportMessages(Form):
             raise Refused("There is no such home folder.") from None
         try:
             async with Exporter(place, replace=values["replace"] == "yes") as exporter:
-                async for page in self._session.export(self._wanted):
+                async for page in self._fleet.export(self._wanted):
                     await exporter.write(page)
         except ExportError as error:
             raise Refused(str(error)) from None

@@ -37,7 +37,7 @@ class StartProducer(Form):
         self._session = session
         self._spec = spec
         self._replaces = replaces
-        super().__init__()
+        super().__init__(session.name)
 
     def about(self) -> str:
         doing = "A forked process that opens the FIFO's write end and writes messages."

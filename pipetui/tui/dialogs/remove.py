@@ -21,7 +21,7 @@ class RemoveFifo(Form):
     def __init__(self, session: Session, row: PipeRow) -> None:
         self._session = session
         self._row = row
-        super().__init__()
+        super().__init__(session.name)
 
     def about(self) -> str:
         pipe = self._row.pipe

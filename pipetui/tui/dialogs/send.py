@@ -17,7 +17,7 @@ class SendMessage(Form):
     def __init__(self, session: Session, path: str) -> None:
         self._session = session
         self._path = path
-        super().__init__()
+        super().__init__(session.name)
 
     def make_fields(self) -> tuple[Field, ...]:
         return (

@@ -30,7 +30,7 @@ class SendSignal(Form):
         self._pid = pid
         self._command = command
         self._ours = ours
-        super().__init__()
+        super().__init__(session.name)
 
     def make_fields(self) -> tuple[Field, ...]:
         return (Field("signal", "Signal", "TERM", choices=SIGNALS),)

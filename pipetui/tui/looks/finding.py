@@ -34,7 +34,14 @@ class FindingLook(Look):
     def lay_out(self) -> None:
         look = self.look
         over: Parts = (("over: it is not found any more", look.active),) if self._over else ()
-        self.head.say("FINDING", ((named(self._finding.rule), look.dim),), over)
+        self.head.say(
+            "FINDING",
+            (
+                *self.where,
+                (named(self._finding.rule), look.dim),
+            ),
+            over,
+        )
         width = min(self.room, _READABLE)
         self.sheet.put([*finding_lines(self._finding, look, width), (), *self._parts()])
 

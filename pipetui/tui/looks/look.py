@@ -18,8 +18,10 @@ from textual.timer import Timer
 
 from pipetui.client.session import Change, Refused, Session
 from pipetui.model import PipeId
+from pipetui.text import safe
 from pipetui.tui.actions import BY_ID, Scope, footer, key_name, keys_of
 from pipetui.tui.bars import KeyBar
+from pipetui.tui.cells import Parts
 from pipetui.tui.keys import bindings
 from pipetui.tui.links import LinkSheet, Target
 from pipetui.tui.pages import Help
@@ -62,8 +64,7 @@ class Look(Screen[None]):
 
     def on_mount(self) -> None:
         self.head.light(True)
-        self.keys.show(footer(self.SCOPE), self.app.config.keys)
-        self.sheet.focus()
+        self.begin()
         self.app.ask_for_anonymous()
 
     def on_unmount(self) -> None:
@@ -76,7 +77,21 @@ class Look(Screen[None]):
         if self.size.width:
             self.changed(Change(status=True, pipes=True, actors=True, processes=True, findings=True))
 
+    def is_about(self, session: Session) -> bool:
+        """Say whether what changes on a host may change what stands here."""
+        return session is self.session
+
+    @property
+    def where(self) -> Parts:
+        """The host in front of a path or a pid, where it has a name."""
+        return ((f"{safe(self.session.name)}:", self.look.dim),) if self.session.name else ()
+
     # --- for its kinds --------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Show the keys, and give the focus to what there is to read."""
+        self.keys.show(footer(self.SCOPE), self.app.config.keys)
+        self.sheet.focus()
 
     def lay_out(self) -> None:
         """Bring everything up to date."""
@@ -162,15 +177,19 @@ class Look(Screen[None]):
             self.action_do(event.action)
 
     def on_link_sheet_followed(self, event: LinkSheet.Followed) -> None:
-        self.app.push_screen(look_at(self.session, event.target))
+        self.app.push_screen(look_at(*self.found(event.target)))
+
+    def found(self, target: Any) -> tuple[Session, Target]:
+        """Return the host and the pipe or process that a name leads to."""
+        return self.session, target
 
     def _copy(self) -> None:
-        target = self.sheet.target
-        if target is None:
+        if self.sheet.target is None:
             self.tell("There is nothing here to copy.")
             return
+        session, target = self.found(self.sheet.target)
         if isinstance(target, PipeId):
-            row = self.session.pipes.get(target)
+            row = session.pipes.get(target)
             text = (row.pipe.path if row else None) or f"pipe:[{target.inode}]"
         else:
             text = str(target)

@@ -103,9 +103,13 @@ class PipeLook(Look):
         state: Parts = ()
         if self._gone:
             state = (("gone: nobody has it open any more", look.waiting),)
+        elif self.session.name and self.session.lost:
+            state = ((safe(self.session.away), look.stuck),)
         elif row:
             state = ((safe(row.state), look.mood(row.mood)),)
-        self.head.say("PIPE" if row is None or row.pipe.kind == "anonymous" else "FIFO", ((name, look.accent),), state)
+        self.head.say(
+            "PIPE" if row is None or row.pipe.kind == "anonymous" else "FIFO", (*self.where, (name, look.accent)), state
+        )
         if room >= WIDE:
             left = room - _FACTS - 2
             lines = beside(self._left(left - 2), self._right(_FACTS), left, look)
@@ -193,7 +197,7 @@ class PipeLook(Look):
         if self._row is None or self._row.pipe.path is None:
             self.tell("Messages are seen of FIFOs only: this pipe has no name that a consumer could open.")
             return
-        self.app.show_messages_of(self._row)
+        self.app.show_messages_of(self.session, self._row)
 
 
 def _peeked_words(peeked: Peeked) -> str:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.binding import BindingType
 
 from pipetui.client.session import Change, Session
 from pipetui.model import Finding, PipeId
-from pipetui.text import number, plural
+from pipetui.text import number, plural, safe
 from pipetui.tui.actions import Scope
 from pipetui.tui.cells import Part, Parts
 from pipetui.tui.findings import named, sentence, tone
 from pipetui.tui.keys import bindings
+from pipetui.tui.links import Target, There, on_host
 from pipetui.tui.looks.chains import chain_lines
 from pipetui.tui.looks.look import Look
+from pipetui.tui.looks.words import heading
 from pipetui.tui.pipelines import Chain, bottleneck, chains
 from pipetui.tui.sheet import wrap_words
 
-Key = tuple[PipeId, ...]
+#: A chain of some host.
+Key = tuple[int, tuple[PipeId, ...]]
 
 
 class PipelinesLook(Look):
@@ -29,27 +32,42 @@ class PipelinesLook(Look):
     BINDINGS: ClassVar[list[BindingType]] = bindings("pipelines")
     anonymous = True
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *more: Session) -> None:
         super().__init__(session)
+        self._sessions = (session, *more)
         self._order: dict[Key, int] = {}
         self._asked = False
 
+    def is_about(self, session: Session) -> bool:
+        return session in self._sessions
+
+    def found(self, target: Any) -> tuple[Session, Target]:
+        return (self._sessions[target.host], target.target) if isinstance(target, There) else super().found(target)
+
     def changed(self, change: Change) -> None:
-        self._asked = self._asked or any(row.pipe.kind == "anonymous" for row in self.session.pipes.values())
+        rows = (row for session in self._sessions for row in session.pipes.values())
+        self._asked = self._asked or any(row.pipe.kind == "anonymous" for row in rows)
         super().changed(change)
 
     def lay_out(self) -> None:
-        found, left_out = chains(self.session.pipes.values())
-        pressed = sum(map(_is_pressed, found))
+        made = [chains(session.pipes.values()) for session in self._sessions]
+        found = [(host, chain) for host, (each, _) in enumerate(made) for chain in each]
+        left_out = sum(count for _, count in made)
+        pressed = sum(_is_pressed(chain) for _, chain in found)
         look = self.look
         figures: list[Part] = [(plural(len(found), "chain"), look.dim)]
         if pressed:
             figures += [(" · ", look.dim), (f"{number(pressed)} under pressure", look.waiting)]
         self.head.say("PIPELINES", (("FIFOs and anonymous pipes", look.dim),), tuple(figures))
         lines: list[Parts] = [()] if self.size.height >= 30 else []
-        for chain in self._sorted(found):
-            lines += [*self._chain(chain), ()]
-        if not self._asked and not self.session.lost:
+        last = -1
+        for host, chain in self._sorted(found):
+            if len(self._sessions) > 1 and host != last:
+                lines += [heading(safe(self._sessions[host].name), safe(self._sessions[host].away), look), ()]
+            last = host
+            drawn = self._chain(self._sessions[host], chain)
+            lines += [*(on_host(drawn, host) if len(self._sessions) > 1 else drawn), ()]
+        if not self._asked and not all(session.lost for session in self._sessions):
             lines += [(("Looking for anonymous pipes…", look.dim),), ()]
         elif not found:
             lines += [(("No pipe joins two processes now.", look.dim),), ()]
@@ -59,22 +77,29 @@ class PipelinesLook(Look):
             lines += [((piece, look.dim),) for piece in wrap_words(words, self.room)]
         self.sheet.put(lines)
 
-    def _sorted(self, found: list[Chain]) -> list[Chain]:
-        if self._order.keys() != {chain.key for chain in found}:
-            began = sorted(found, key=lambda chain: (not self._troubled(chain), not _is_pressed(chain)))
-            self._order = {chain.key: index for index, chain in enumerate(began)}
-        return sorted(found, key=lambda chain: self._order[chain.key])
+    def _sorted(self, found: list[tuple[int, Chain]]) -> list[tuple[int, Chain]]:
+        """Return chains with the numbers of their hosts in their order on the screen, those of a host together."""
+        if self._order.keys() != {(host, chain.key) for host, chain in found}:
 
-    def _troubled(self, chain: Chain) -> list[Finding]:
+            def order(of: tuple[int, Chain]) -> tuple[int, bool, bool]:
+                host, chain = of
+                return host, not self._troubled(self._sessions[host], chain), not _is_pressed(chain)
+
+            began = sorted(found, key=order)
+            self._order = {(host, chain.key): index for index, (host, chain) in enumerate(began)}
+        return sorted(found, key=lambda of: self._order[of[0], of[1].key])
+
+    @staticmethod
+    def _troubled(session: Session, chain: Chain) -> list[Finding]:
         """Return the problems that are about a pipe of this chain."""
         pipes = set(chain.key)
-        problems = (finding for finding in self.session.findings if finding.level == "problem")
+        problems = (finding for finding in session.findings if finding.level == "problem")
         return [each for each in problems if any(PipeId(ref.dev, ref.inode) in pipes for ref in each.pipes)]
 
-    def _chain(self, chain: Chain) -> list[Parts]:
+    def _chain(self, session: Session, chain: Chain) -> list[Parts]:
         look, room = self.look, self.room
-        troubles = self._troubled(chain)
-        lines = chain_lines(chain, self.session.processes, look, room, verdict=not troubles)
+        troubles = self._troubled(session, chain)
+        lines = chain_lines(chain, session.processes, look, room, verdict=not troubles)
         for finding in troubles:
             mark, style = tone(finding.level, look)
             rule = named(finding.rule)

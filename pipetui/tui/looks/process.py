@@ -141,7 +141,7 @@ class ProcessLook(Look):
         if self._gone:
             right = (("has ended", look.waiting),)
         name = cut(short_command(self.command), max(10, room - 50)) or "?"
-        self.head.say("PROCESS", ((f"{self.pid}  ", look.text), (name, look.accent)), right)
+        self.head.say("PROCESS", (*self.where, (f"{self.pid}  ", look.text), (name, look.accent)), right)
         if room >= WIDE:
             left = room - _FAMILY - 2
             lines = beside(self._draw_left(left - 2), self._draw_right(_FAMILY), left, look)

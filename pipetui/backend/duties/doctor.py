@@ -1,0 +1,82 @@
+"""The findings of one moment, and why one process hangs. Looks and touches nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipetui.backend.duties import Complaint
+from pipetui.backend.duties.target import roots_of
+from pipetui.kernel.errors import Gone, NotPermitted
+from pipetui.model import Finding, ProcessState
+from pipetui.watch.findings import judge
+from pipetui.watch.snapshot import survey
+from pipetui.watch.story import story
+from pipetui.watch.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Only findings on FIFOs under these paths (none: on every pipe), only on this process (None: on any)."""
+
+    paths: tuple[str, ...] = ()
+    pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was found, the gravest first, among how many pipes and processes.
+
+    For a process that was asked about: `process`, and its `story`, what it and those it waits for do, in lines.
+    """
+
+    host: str
+    time: float
+    unreadable: int
+    partial: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    pipes: int
+    holders: int
+    process: ProcessState | None = None
+    story: tuple[str, ...] = ()
+
+
+ANSWERS = (Complaint, Diagnosis)
+
+
+def answer(question: Question) -> Iterator[Complaint | Diagnosis]:
+    """Look once and judge. With nothing left to look at there is no `Diagnosis`. Raises Gone, NotPermitted."""
+    roots, complaints = roots_of(question.paths)
+    yield from complaints
+    if question.paths and not roots:
+        return
+    world = survey(roots)
+    findings = judge(world)
+    if question.paths:
+        findings = tuple(one for one in findings if any((ref.dev, ref.inode) in world.found for ref in one.pipes))
+    process: ProcessState | None = None
+    told: tuple[str, ...] = ()
+    if question.pid is not None:
+        process = _known(world, question.pid)
+        told = tuple(story(world, question.pid))
+        findings = tuple(one for one in findings if question.pid in one.pids)
+    yield Diagnosis(
+        os.uname().nodename,
+        world.time,
+        world.unreadable,
+        world.partial,
+        findings,
+        len(world.pipes),
+        len({end.pid for pipe in world.pipes for end in pipe.ends}),
+        process,
+        told,
+    )
+
+
+def _known(world: World, pid: int) -> ProcessState:
+    if pid in world.processes:
+        return world.processes[pid]
+    if any(process.pid == pid for process in world.hidden):
+        raise NotPermitted(f"process {pid} may not be looked at: ask as its user, or as root")
+    raise Gone(f"there is no process {pid}, or it is a kernel thread")

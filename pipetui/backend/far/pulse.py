@@ -1,0 +1,13 @@
+"""The pulse of a far link: with nothing to say, the far side sends an empty frame now and then.
+
+ssh notices a dead network by itself (ServerAliveInterval), but not that it is itself stopped, and TCP alone notices
+nothing for hours. An end that is silent for much longer than the pulse is given up.
+"""
+
+from __future__ import annotations
+
+#: The far side says something at least so often, and is given up after so long a silence (seconds).
+BEAT, SILENCE = 3.0, 12.0
+
+#: What it says when there is nothing to say: the frame of nothing.
+PULSE = b"\0\0\0\0"

@@ -1,0 +1,72 @@
+"""Where a command does its duty: here, or with `--host` on another machine. The rest of it knows no difference.
+
+ask = place(args)                   # with --host, ssh is on its way now
+from pipetui… import …              # what takes its time to load
+for told in ask("ls", Question()):
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from pipetui.cli.exits import ExitCode, Leave, impossible, usage
+
+if TYPE_CHECKING:
+    from pipetui.client.ssh import Remote
+
+#: What this machine is called among hosts.
+LOCAL = "local"
+
+#: Does the duty of this name, and yields its answers. Raises Leave, PipeError.
+Ask = Callable[[str, Any], Iterator[Any]]
+
+
+def add_host(parser: argparse.ArgumentParser, what: str = "do it on another host, reached by ssh") -> None:
+    """Add the options that name another host."""
+    parser.add_argument(
+        "--host", action="append", metavar="HOST", help=f"{what}: user@box, a name of your ssh config, or local"
+    )
+    parser.add_argument(
+        "--python", default="python3", metavar="NAME", help="with --host: the Python there, 3.10 or newer (python3)"
+    )
+
+
+def place(args: argparse.Namespace) -> Ask:
+    """Return how to ask the host that `args` names, or this machine."""
+    hosts = args.host or [LOCAL]
+    if len(hosts) > 1:
+        usage("one --host at a time; only the monitor shows several hosts at once")
+    if hosts == [LOCAL]:
+        return _here
+    from pipetui.client.lost import LinkLost
+    from pipetui.client.ssh import ERRAND, BadHost, Remote
+
+    try:
+        remote = Remote(hosts[0], ERRAND, python=args.python)
+    except BadHost as error:
+        usage(str(error))
+    except LinkLost as error:
+        impossible(str(error))
+    return lambda duty, question: _there(remote, duty, question)
+
+
+def _here(duty: str, question: Any) -> Iterator[Any]:
+    from pipetui.backend.duties import Negative, load
+
+    try:
+        yield from load(duty).answer(question)
+    except Negative as no:
+        raise Leave(ExitCode.NEGATIVE, str(no)) from None
+
+
+def _there(remote: Remote, duty: str, question: Any) -> Iterator[Any]:
+    from pipetui.client.call import Impossible, LinkLost, Negative, ask
+
+    try:
+        yield from ask(remote, duty, question)
+    except Negative as no:
+        raise Leave(ExitCode.NEGATIVE, str(no)) from None
+    except (LinkLost, Impossible) as error:
+        impossible(str(error))

@@ -1,0 +1,73 @@
+"""What a process does, task by task, and what those do that it waits for: in sentences, for people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipetui.model import Pipe, ProcessState, TaskState
+from pipetui.text import age
+from pipetui.watch.findings.wording import named, people, who
+from pipetui.watch.world import World
+
+#: A chain of parents that wait for children is followed so far.
+_DEPTH = 6
+
+
+def story(world: World, pid: int) -> Iterator[str]:
+    """Tell what each task of a process does, and go on to the children that it waits for. Nothing is made safe."""
+    pending, told = [(pid, 0)], {pid}
+    while pending:
+        current, depth = pending.pop(0)
+        process = world.processes.get(current)
+        if process is None:
+            continue
+        yield f"{'  ' * depth}{who(world, current)}, child of {who(world, process.parent)}:"
+        for task in process.tasks:
+            yield f"{'  ' * depth}  {_task(world, process, task)}"
+        if not process.tasks:
+            yield f"{'  ' * depth}  it has ended, and its parent has not asked for its exit code yet"
+        below = [child for task in process.tasks if task.doing == "child" for child in task.children]
+        if depth < _DEPTH:
+            pending += [(child, depth + 1) for child in below if child not in told]
+            told.update(below)
+
+
+def _task(world: World, process: ProcessState, task: TaskState) -> str:
+    """Return one sentence on what a task does and who could release it."""
+    name = "" if len(process.tasks) == 1 else f"task {task.tid} "
+    since = "" if task.since is None or world.time - task.since < 1 else f" for {age(world.time - task.since)}"
+    sure = "" if task.certainty == "exact" else " (inferred)"
+    return f"{name}{_does(world, task, since)}{sure}"
+
+
+def _does(world: World, task: TaskState, since: str) -> str:
+    pipe = None if task.pipe is None else world.by_id.get(task.pipe)
+    what = named(pipe) if pipe else task.path or "a pipe that could not be told"
+    fd = "" if task.fd is None else f", its fd {task.fd}"
+    match task.doing:
+        case "open-read" | "open-write":
+            other = "writing" if task.doing == "open-read" else "reading"
+            return f"waits{since} to open {what}; it goes on when some process opens that for {other}"
+        case "read":
+            return f"waits{since} to read {what}{fd}; {_releasers(world, pipe, 'w', 'could write to it or close it')}"
+        case "write":
+            return (
+                f"waits{since} to write to {what}{fd}, which is full; {_releasers(world, pipe, 'r', 'could read it')}"
+            )
+        case "child":
+            return f"waits{since} for {people(world, task.children) or 'a child'} to end"
+        case "stopped":
+            return "is stopped by a signal or a debugger; `kill -CONT` lets it go on"
+        case "sleeping":
+            return "sleeps for a time, or until a signal"
+        case "waiting":
+            return "waits for something that is no pipe: a lock, a socket, a terminal, or one of several events"
+        case _:
+            return "runs"
+
+
+def _releasers(world: World, pipe: Pipe | None, access: str, can: str) -> str:
+    if pipe is None:
+        return "who has the other end is not known"
+    holders = sorted({end.pid for end in pipe.ends if access in end.access})
+    return f"{people(world, holders)} {can}" if holders else "nobody has the other end"

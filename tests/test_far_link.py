@@ -1,0 +1,534 @@
+"""The way to another host, piece by piece: what is run there, what travels, what a hub there may say, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+import zipfile
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sshd import Far, Sshd, StandIn, base_python
+from test_far_commands import BOTH, LISTENS, lie
+
+from pipetui.backend import wire
+from pipetui.backend.codec import WireError, codec
+from pipetui.backend.duties import ls
+from pipetui.backend.duties.peek import Some
+from pipetui.backend.far.errand import main as errand_main
+from pipetui.backend.far.pulse import BEAT, SILENCE
+from pipetui.client import manners, ssh
+from pipetui.client.call import ask
+from pipetui.client.far import FarHost, FarLink, LinkLost
+from pipetui.client.plausible import check
+from pipetui.client.session import LogView, Session
+from pipetui.client.ssh import ERRAND, HUB, BadHost, Remote
+from pipetui.model import BenchFigure, ConsumerSpec, Line, LogFilter, Pipe, PipeId, PipeRow, ProducerSpec
+
+
+@pytest.fixture(params=BOTH)
+def far(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Far]:
+    """Another host, reached by the `ssh` that this process finds, on which nothing may be left."""
+    with request.param(tmp_path) as side:
+        monkeypatch.setenv("PATH", side.env["PATH"])
+        yield side
+        side.assert_left_nothing()
+
+
+@pytest.fixture
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    """A stand-in, for what does not need a real sshd."""
+    with StandIn(tmp_path) as side:
+        monkeypatch.setenv("PATH", side.env["PATH"])
+        assert isinstance(side, StandIn)
+        yield side
+        side.assert_left_nothing()
+
+
+# --- what is run there ------------------------------------------------------------------------------------------------
+
+
+SHELLS = [name for name in ("sh", "bash", "dash", "zsh", "fish", "csh", "tcsh", "ksh", "busybox") if shutil.which(name)]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_login_shell_hands_the_command_to_python_as_it_is(shell: str) -> None:
+    remote = ssh.argv("box", ERRAND, "0123456789abcdef", python=base_python())[-1]
+    command = [shell, *(["sh"] if shell == "busybox" else []), "-c", remote]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.stdout.startswith("fedcba9876543210 3."), done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_command_names_the_host_after_all_options_and_never_asks_in_batch_mode() -> None:
+    quiet, asking = (ssh.argv("user@box", HUB, "ab" * 8, batch=batch) for batch in (True, False))
+    assert quiet[-3:-1] == ["--", "user@box"]
+    assert "-oBatchMode=yes" in quiet
+    assert "-oBatchMode=no" in asking
+
+
+def test_another_name_of_python_is_one_word_for_the_shell() -> None:
+    remote = ssh.argv("box", ERRAND, "ab" * 8, python="a b; touch c")[-1]
+    assert shlex.split(remote)[:3] == ["exec", "a b; touch c", "-c"]
+
+
+@pytest.mark.parametrize("name", ["", "-F/x", "a b", "a\tb", "a\0b", "a\x1b[0m", "x" * 301])
+def test_what_can_be_no_host_is_refused(name: str) -> None:
+    with pytest.raises(BadHost):
+        FarHost(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["box", "user@box.example.org", "ssh://user@box:2222", "10.0.0.1", "fe80::1%eth0", "büro"]
+)
+def test_what_ssh_takes_for_a_host_is_one(name: str) -> None:
+    assert FarHost(name).name == name
+
+
+# --- what travels -----------------------------------------------------------------------------------------------------
+
+
+def unpacked(program: str) -> zipfile.ZipFile:
+    data = ssh.parcel(program)
+    assert int(data[:10]) == len(data) - 10
+    return zipfile.ZipFile(io.BytesIO(data[10:]))
+
+
+@pytest.mark.parametrize("program", [HUB, ERRAND])
+def test_the_parcel_is_always_the_same_and_holds_our_python_only(program: str) -> None:
+    first = ssh.parcel(program)
+    ssh.parcel.cache_clear()
+    assert ssh.parcel(program) == first
+    names = unpacked(program).namelist()
+    assert all(name.startswith("pipetui/") and name.endswith(".py") for name in names)
+    assert not any(name.startswith(("pipetui/tui", "pipetui/cli", "pipetui/client")) for name in names)
+
+
+def pythons() -> list[Any]:
+    """Return the interpreters that are new enough, each a test's parameter."""
+    folders = [*os.environ.get("PATH", "").split(":"), *map(str, Path.home().glob(".pyenv/versions/*/bin"))]
+    found = {
+        version: path
+        for version in ("3.10", "3.11", "3.12", "3.13", "3.14")
+        for folder in folders
+        if "shims" not in folder and os.access(path := f"{folder}/python{version}", os.X_OK)
+    }
+    return [pytest.param(path, id=version) for version, path in found.items()]
+
+
+@pytest.mark.parametrize("python", pythons())
+@pytest.mark.parametrize("program", [HUB, ERRAND])
+def test_all_that_travels_imports_on_every_python_without_packages(tmp_path: Path, python: str, program: str) -> None:
+    parcel = tmp_path / "parcel.zip"
+    parcel.write_bytes(ssh.parcel(program)[10:])
+    code = f"""
+import importlib, sys, zipfile
+sys.path.insert(0, {str(parcel)!r})
+for name in zipfile.ZipFile({str(parcel)!r}).namelist():
+    module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    if not module.endswith("__main__"):
+        importlib.import_module(module)
+assert not any("site-packages" in str(getattr(module, "__file__", "")) for module in list(sys.modules.values()))
+"""
+    done = subprocess.run([python, "-I", "-S", "-W", "error", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_bytecode_travels_to_the_same_python_only(tmp_path: Path, fresh: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not fresh:
+        monkeypatch.setattr("importlib.util.cache_from_source", lambda _: str(tmp_path / "none"))
+    ssh.parcel.cache_clear()
+    names = frozenset({"pipetui", "pipetui.model", ERRAND})
+    data = ssh.parcel(ERRAND, names)
+    told = zipfile.ZipFile(io.BytesIO(data[10:])).namelist()
+    compiled = {name for name in told if name.endswith(".pyc")}
+    assert compiled == {"pipetui/__init__.pyc", "pipetui/model.pyc", "pipetui/backend/far/errand.pyc"}
+    assert "pipetui/model.py" not in told
+    parcel = tmp_path / "parcel.zip"
+    parcel.write_bytes(data[10:])
+    code = f"import sys; sys.path.insert(0, {str(parcel)!r}); import pipetui.model as m, {ERRAND}; print(m.__file__)"
+    done = subprocess.run([base_python(), "-I", "-S", "-c", code], capture_output=True, text=True)
+    assert done.stdout.endswith("model.pyc\n"), done.stderr
+
+
+@pytest.mark.parametrize("python", pythons())
+def test_every_python_answers(box: StandIn, python: str) -> None:
+    box.script("python3", f'exec {python} -I -S "$@"')
+    os.mkfifo(box.home / "pipe")
+    answers = list(ask(Remote(box.host, ERRAND), "ls", ls.Question((str(box.home),))))
+    told = [pipe.path for answer in answers if isinstance(answer, ls.Pipes) for pipe in answer.pipes]
+    assert str(box.home / "pipe") in told
+
+
+def test_the_far_side_needs_no_memfd(box: StandIn) -> None:
+    program = box.bin / "old.py"
+    program.write_text("import os, sys\ndel os.memfd_create\nexec(sys.argv[2])\n")
+    box.script("python3", f'exec {base_python()} -I -S {program} "$@"')
+    os.mkfifo(box.home / "pipe")
+    remote = Remote(box.host, ERRAND)
+    remote.greet()
+    remote.leave()
+    assert remote.process.returncode == 0
+    assert errand_main.__module__ == ERRAND
+
+
+# --- the threshold ----------------------------------------------------------------------------------------------------
+
+
+class Heard(Remote):
+    """A far side of which only the ear is real."""
+
+    def __init__(self, mark: str = "0123456789abcdef") -> None:
+        self.host, self.greeted, self.rest, self.stderr = "box", False, b"", b""
+        self._noise, self._mark, self._python, self._magic = b"", mark.encode(), "python3", ""
+
+
+@given(noise=st.binary(max_size=300), rest=st.binary(max_size=50), cuts=st.lists(st.integers(1, 40), max_size=20))
+def test_noise_before_the_mark_is_skipped_however_it_is_cut(noise: bytes, rest: bytes, cuts: list[int]) -> None:
+    remote = Heard()
+    data = noise + b"0123456789abcdef 3.11 linux a70d0d0a\n" + rest
+    for cut in cuts:
+        if remote.greeted:
+            break
+        remote.take(data[:cut])
+        data = data[cut:]
+    if not remote.greeted:
+        remote.take(data)
+        data = b""
+    assert remote.greeted
+    assert remote.rest + data == rest
+
+
+NONSENSE = ["", "3", "3.11 linux", "x.y linux a7", "3.11 lin ux a7", "3.1111 linux a7", "\x1b[2J 3.11 linux a7"]
+
+
+@pytest.mark.parametrize("told", NONSENSE)
+def test_a_mark_with_nonsense_behind_it_ends_the_link(told: str) -> None:
+    with pytest.raises(LinkLost, match="not understood"):
+        Heard().take(f"0123456789abcdef {told}\n".encode())
+
+
+def test_a_shell_that_echoes_the_command_does_not_speak_the_mark() -> None:
+    remote = Heard()
+    mark = "0123456789abcdef"
+    remote.take(ssh.argv("box", HUB, mark[::-1])[-1].encode() + b"\n")
+    assert not remote.greeted
+
+
+# --- what a hub may say -----------------------------------------------------------------------------------------------
+
+
+def test_every_request_has_its_answer() -> None:
+    asked = {kind for kind in get_args(wire.Request) if kind not in (wire.Hello, wire.Ready)}
+    assert set(manners.ANSWERS) == asked
+
+
+def welcomed() -> manners.Manners:
+    made = manners.Manners()
+    made.said(wire.Hello(wire.VERSION))
+    made.heard(wire.Welcome(wire.VERSION, "box", 1))
+    return made
+
+
+def test_a_hub_answers_what_it_was_asked() -> None:
+    made = welcomed()
+    made.said(wire.Ready())
+    made.heard(wire.Update())
+    made.said(wire.StartConsumer(1, ConsumerSpec("/x")))
+    made.heard(wire.Done(1, 7))
+    made.said(wire.Fetch(2, 5))
+    made.heard(wire.Failed(2, "no"))
+    made.heard(wire.Goodbye("enough"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "reply"),
+    [
+        (wire.Ready(), wire.Welcome(wire.VERSION, "box", 1)),
+        (None, wire.Update()),
+        (None, wire.Done(1)),
+        (None, wire.Failed(1, "no")),
+        (wire.Fetch(1, 5), wire.Found(1, 5)),
+        (wire.Fetch(1, 5), wire.Whole(2, None)),
+        (wire.StartProducer(1, ProducerSpec("/x")), wire.Done(1)),
+        (wire.Export(1, LogFilter(), 5), wire.Page(1, (), 5)),
+    ],
+)
+def test_what_nobody_asked_for_ends_the_link(request_: wire.Request | None, reply: wire.Reply) -> None:
+    made = welcomed()
+    if request_ is not None:
+        made.said(request_)
+    with pytest.raises(WireError):
+        made.heard(reply)
+
+
+def test_nothing_comes_before_the_welcome() -> None:
+    made = manners.Manners()
+    made.said(wire.Ready())
+    with pytest.raises(WireError):
+        made.heard(wire.Update())
+    with pytest.raises(WireError):
+        manners.Manners().heard(wire.Welcome(wire.VERSION + 1, "box", 1))
+
+
+def rows(*numbers: int) -> tuple[PipeRow, ...]:
+    return tuple(PipeRow(Pipe(PipeId(1, number))) for number in numbers)
+
+
+def test_what_is_kept_of_a_host_is_bounded_in_rows_and_in_bytes() -> None:
+    ledger = manners.Ledger(most_rows=10, most_bytes=1000)
+    for _ in range(100):
+        ledger.note(wire.Update(pipes=rows(*range(10))), 900)
+    ledger.note(wire.Update(pipes_gone=(PipeId(1, 0),)), 50)
+    ledger.note(wire.Update(pipes=rows(10)), 50)
+    with pytest.raises(WireError, match="11 rows"):
+        ledger.note(wire.Update(pipes=rows(11)), 50)
+    with pytest.raises(WireError):
+        manners.Ledger(most_bytes=1000).note(wire.Update(pipes=rows(1)), 1001)
+
+
+LINE = Line(1, 1.0, "/x", 1)
+
+IMPLAUSIBLE = [
+    PipeRow(Pipe(PipeId(1, 2), queued=1, capacity=0)),
+    PipeRow(Pipe(PipeId(1, 2), queued=-1)),
+    PipeRow(Pipe(PipeId(1, 2), last_write=1e300)),
+    PipeRow(Pipe(PipeId(1, 2), mode=0o10000)),
+    PipeRow(Pipe(PipeId(1, 2)), history=(9,)),
+    PipeRow(Pipe(PipeId(1, 2)), history=(1,) * 101),
+    PipeRow(Pipe(PipeId(1, 2), paths=("x" * (1 << 19),))),
+    wire.Update(log=wire.LogPage(1, (Line(-1, 1.0, "/x", 1),))),
+    wire.Update(log=wire.LogPage(1, (Line(1, -1.0, "/x", 1),))),
+    wire.Peeked(1, "", 1, 0, 1.0),
+    BenchFigure("pipe", 1, 0.0, 1, 1, 1.0),
+    wire.Samples(1, (wire.Sample(-1, 5),)),
+    wire.Welcome(1, "h" * 301, 1),
+]
+
+
+@pytest.mark.parametrize("value", IMPLAUSIBLE, ids=repr)
+def test_what_no_kernel_tells_is_refused(value: Any) -> None:
+    with pytest.raises(WireError):
+        check(value)
+
+
+def test_what_a_kernel_tells_is_let_through() -> None:
+    pipe = Pipe(PipeId(1, 2), paths=("/x",), mode=0o7777, queued=0, capacity=4096, last_read=1.7e9)
+    check(wire.Update(pipes=(PipeRow(pipe, history=(0, 8)),), log=wire.LogPage(1, (LINE,))))
+
+
+# --- a link to a real hub ---------------------------------------------------------------------------------------------
+
+
+def running(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(asyncio.wait_for(main(), 60))
+
+
+async def lost(link: Any) -> str:
+    """Return the sentence with which a link ends."""
+    with pytest.raises(LinkLost) as caught:
+        async for _ in link.replies():
+            pass
+    return str(caught.value)
+
+
+def test_a_session_over_a_far_link_is_as_any_other(far: Far) -> None:
+    path = far.home / "pipe"
+    host = FarHost(far.host)
+    host.connect()
+
+    async def main() -> None:
+        link = host.open()
+        await link.attach()
+        session = Session(link, (str(far.home),), interval=0.02)
+        run = asyncio.create_task(session.run())
+        news = asyncio.Event()
+        session.on_change(lambda _: news.set())
+        session.look(LogView(after=100))
+
+        async def until(condition: Callable[[], object]) -> None:
+            while not condition():
+                news.clear()
+                await asyncio.wait_for(news.wait(), 30)
+
+        await until(lambda: session.host)
+        await session.create_fifo(str(path))
+        consumer = await session.start(ConsumerSpec(str(path)))
+        await session.start(ProducerSpec(str(path), rate=50, count=5))
+        await until(lambda: session.actors.get(consumer) and session.actors[consumer].counters.messages == 5)
+        await until(lambda: any(str(path) in row.pipe.paths for row in session.pipes.values()))
+        pid = session.actors[consumer].pid
+        await until(lambda: pid in session.processes)
+        assert session.processes[pid].cpu is None  # there is no psutil
+        assert (await session.examine(pid)).process is not None
+        await link.wait_closed()
+        await run
+        assert session.lost
+
+    running(main)
+    path.unlink()
+
+
+def test_a_link_that_is_opened_again_connects_again(far: Far) -> None:
+    host = FarHost(far.host)
+    host.connect()
+
+    async def main() -> None:
+        for _ in range(2):
+            link = host.open()
+            assert isinstance(link, FarLink)
+            await link.attach()
+            link.send(wire.Hello(wire.VERSION, (str(far.home),)))
+            async for reply in link.replies():
+                assert isinstance(reply, wire.Welcome)
+                break
+            await link.wait_closed()
+
+    running(main)
+
+
+def test_a_killed_ssh_is_one_sentence(far: Far) -> None:
+    host = FarHost(far.host)
+    host.connect()
+
+    async def main() -> None:
+        link = host.open()
+        assert isinstance(link, FarLink)
+        await link.attach()
+        link.process.kill()
+        assert await lost(link) == "ssh to far-box was killed by signal 9"
+        await link.wait_closed()
+
+    running(main)
+
+
+def test_a_stopped_ssh_is_one_sentence(far: Far) -> None:
+    remote = Remote(far.host, HUB)
+    remote.greet()
+
+    async def main() -> None:
+        link = FarLink(remote, silence=BEAT + 2)
+        await link.attach()
+        link.send(wire.Hello(wire.VERSION, (str(far.home),)))
+        async for _ in link.replies():
+            break
+        os.kill(link.process.pid, signal.SIGSTOP)
+        since = time.monotonic()
+        assert await lost(link) == f"far-box has said nothing for {BEAT + 2:g} s; the link was ended"
+        assert time.monotonic() - since < BEAT + 12
+        await link.wait_closed()
+
+    assert BEAT * 2 < SILENCE
+    running(main)
+
+
+def test_a_far_side_that_does_not_answer_is_given_up(box: StandIn) -> None:
+    box.script("ssh", "sleep 600", near=True)
+    remote = Remote(box.host, HUB)
+    with pytest.raises(LinkLost, match=r"^far-box did not answer for 0.3 s; the link was ended$"):
+        remote.greet(patience=0.3)
+
+    async def main() -> None:
+        link = FarLink(Remote(box.host, HUB, batch=True), patience=0.3)
+        await link.attach()
+        assert await lost(link) == "far-box did not answer for 0.3 s; the link was ended"
+        await link.wait_closed()
+
+    running(main)
+
+
+def test_a_host_that_says_nothing_after_its_mark_is_given_up(box: StandIn) -> None:
+    lie(box, LISTENS + "time.sleep(600)")
+    with pytest.raises(LinkLost, match=r"^far-box has said nothing for 2 s; the link was ended$"):
+        list(ask(Remote(box.host, ERRAND), "ls", ls.Question(), patience=2.0))
+
+    async def main() -> None:
+        link = FarLink(Remote(box.host, HUB, batch=True), patience=2.0)
+        await link.attach()
+        assert await lost(link) == "far-box has said nothing for 2 s; the link was ended"
+        await link.wait_closed()
+
+    running(main)
+
+
+def test_a_first_connection_that_fails_is_told_by_the_first_link_and_made_again_by_the_next(box: StandIn) -> None:
+    works = (box.folder / "near" / "ssh").read_text()
+    box.script("ssh", "echo 'ssh: it is raining' >&2; exit 255", near=True)
+    host = FarHost(box.host)
+    with pytest.raises(LinkLost, match="far-box can't be reached: it is raining"):
+        host.connect()
+
+    async def main() -> None:
+        assert await lost(host.open()) == "far-box can't be reached: it is raining"
+        (box.folder / "near" / "ssh").write_text(works)
+        link = host.open()
+        await link.attach()
+        link.send(wire.Hello(wire.VERSION, (str(box.home),)))
+        async for reply in link.replies():
+            assert isinstance(reply, wire.Welcome)
+            break
+        await link.wait_closed()
+
+    running(main)
+
+
+def frame(body: str) -> bytes:
+    return wire.frame(body.encode())
+
+
+WELCOME = frame(json.dumps({"t": "Welcome", "version": wire.VERSION, "host": "x", "pid": 1}))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"garbage and more of it",
+        frame("null"),
+        frame('{"t": "Update"}'),
+        WELCOME + WELCOME,
+        WELCOME + frame('{"t": "Update"}'),
+        WELCOME + frame('{"t": "Done", "request": 1}'),
+        WELCOME + frame('{"t": "Update", "pipes": [{"pipe": {"id": [1, 2]}, "history": [99]}]}'),
+        frame('{"t": "Welcome", "version": 999, "host": "x", "pid": 1}'),
+    ],
+    ids=range(8),
+)
+def test_a_hub_that_talks_nonsense_ends_only_its_link(box: StandIn, said: bytes) -> None:
+    lie(box, f"{LISTENS}sys.stdout.buffer.write({said!r}); sys.stdout.flush(); time.sleep(600)")
+    host = FarHost(box.host)
+    host.connect()
+
+    async def main() -> None:
+        link = host.open()
+        await link.attach()
+        link.send(wire.Hello(wire.VERSION))
+        assert (await lost(link)).startswith("far-box sent something that is not understood (")
+        await link.wait_closed()
+
+    running(main)
+
+
+def test_a_host_that_is_not_used_is_let_go(far: Far) -> None:
+    host = FarHost(far.host)
+    host.connect()
+    host.close()
+    far.assert_left_nothing()
+    assert isinstance(far, (Sshd, StandIn))
+
+
+@given(data=st.binary(max_size=200))
+def test_bytes_travel_as_they_are(data: bytes) -> None:
+    kind = codec(Some)
+    assert kind.decode(json.loads(json.dumps(kind.encode(Some(data))))) == Some(data)
