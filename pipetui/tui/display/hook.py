@@ -177,8 +177,8 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
             screen._compositor_refresh = partial(self._thin_refresh, screen)  # type: ignore[method-assign]
 
     def _thin_refresh(self, screen: Screen[Any]) -> None:
-        """Render a screen when the next frame may be written: now or later."""
-        if self.why_stock or screen is not self.screen or not self._thin_can_draw():
+        """Render a screen when the next frame may be written: now or later, and after a batch of Textual's."""
+        if self.why_stock or screen is not self.screen or not self._thin_has_terminal():
             _render(screen)
             return
         screen._dirty_widgets.clear()  # the compositor has their regions; Textual would come again and again for them

@@ -111,7 +111,7 @@ class Writer:
         ways = ["\r"] if x == 0 else [f"\x1b[{x + 1}G"]
         if self._x is not None:
             ahead = x - self._x
-            ways.append(_steps(ahead, "C") if ahead > 0 else min("\b" * -ahead, _steps(-ahead, "D"), key=len))
+            ways.append(_steps(abs(ahead), "C" if ahead > 0 else "D"))
         return ways
 
     def _draw_with(self, look: int) -> None:
