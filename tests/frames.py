@@ -63,7 +63,7 @@ certain_lines = _lines(_certain)
 
 def row(looks: Looks, pieces: list[tuple[str, Style, None]]) -> Row:
     """Return styled text as a row of a frame."""
-    return fitted(row_of(pieces, looks), WIDTH)
+    return fitted(row_of(pieces, looks), WIDTH, looks)
 
 
 def change(data: st.DataObject, painter: Painter, lines: Lines = lines) -> None:
@@ -75,7 +75,7 @@ def change(data: st.DataObject, painter: Painter, lines: Lines = lines) -> None:
             rows[y] = row(painter.looks, data.draw(lines))
     elif deed == "piece":
         x, y = data.draw(st.integers(0, WIDTH - 1)), data.draw(st.integers(0, HEIGHT - 1))
-        painter.wanted.place(x, y, row_of(data.draw(lines), painter.looks))
+        painter.wanted.place(x, y, row_of(data.draw(lines), painter.looks), painter.looks)
     elif deed in ("scroll", "insert"):
         top = data.draw(st.integers(0, HEIGHT - 2))
         bottom = data.draw(st.integers(top + 1, HEIGHT - 1))

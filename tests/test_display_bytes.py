@@ -76,7 +76,9 @@ def test_a_piece_is_about_as_large_as_the_room() -> None:
     painter, _ = fresh(ABILITIES[2])
     painter.paint()
     for y in range(HEIGHT):
-        painter.wanted.rows[y] = fitted(row_of([(f"{y} {'abcdefg' * 6}", Style(), None)], painter.looks), WIDTH)
+        painter.wanted.rows[y] = fitted(
+            row_of([(f"{y} {'abcdefg' * 6}", Style(), None)], painter.looks), WIDTH, painter.looks
+        )
     sizes = []
     while painter.dirty:
         sizes.append(len(painter.paint_part(100)))
@@ -91,7 +93,7 @@ def test_a_page_is_finished_although_all_of_it_changes_all_the_time() -> None:
     for step in range(80):
         for y in range(HEIGHT):
             words = [(f"step {step} row {y} " * 3, Style(), None)]
-            painter.wanted.rows[y] = fitted(row_of(words, painter.looks), WIDTH)
+            painter.wanted.rows[y] = fitted(row_of(words, painter.looks), WIDTH, painter.looks)
         painter.notice(1.0 + step / 10)
         painter.paint_part(60)
         assert painter.shown is not None
@@ -101,7 +103,10 @@ def test_a_page_is_finished_although_all_of_it_changes_all_the_time() -> None:
 
 def test_a_log_that_scrolls_costs_its_new_row_also_in_pieces() -> None:
     painter, _ = fresh(ABILITIES[2])
-    rows = [fitted(row_of([(f"{n} line {n} of a log {n}", Style(), None)], painter.looks), WIDTH) for n in range(60)]
+    rows = [
+        fitted(row_of([(f"{n} line {n} of a log {n}", Style(), None)], painter.looks), WIDTH, painter.looks)
+        for n in range(60)
+    ]
     painter.wanted.rows[:] = rows[:HEIGHT]
     painter.paint()
     for n in range(1, 40):

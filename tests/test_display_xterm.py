@@ -169,4 +169,6 @@ def test_after_a_resize_a_repaint_makes_all_right(xterm: XTerm) -> None:
 
 def _fill(frame: Frame, painter: Painter) -> None:
     for y in range(frame.height):
-        frame.rows[y] = fitted(row_of([(f"{y} 漢字 {'─' * 50}", None, None)], painter.looks), frame.width)
+        frame.rows[y] = fitted(
+            row_of([(f"{y} 漢字 {'─' * 50}", None, None)], painter.looks), frame.width, painter.looks
+        )

@@ -84,7 +84,7 @@ def unknown_row(width: int) -> Row:
     return Row((UNKNOWN,) * width, (PLAIN,) * width)
 
 
-def fitted(row: Row, width: int) -> Row:
+def fitted(row: Row, width: int, looks: Looks) -> Row:
     """Return a row cut or padded to a width; of a wide character that would be cut a blank is left."""
     have = len(row.chars)
     if have == width:
@@ -92,10 +92,8 @@ def fitted(row: Row, width: int) -> Row:
     if have < width:
         rest = blank_row(width - have)
         return Row(row.chars + rest.chars, row.looks + rest.looks)
-    chars = row.chars[:width]
-    if width and row.chars[width] == "":
-        chars = (*chars[:-1], " ")
-    return Row(chars, row.looks[:width])
+    cut = Row(row.chars[:width], row.looks[:width])
+    return _blanked(cut, width - 1, looks) if width and row.chars[width] == "" else cut
 
 
 def doubt(row: Row) -> int:
@@ -139,29 +137,35 @@ class Frame:
         """Return another frame of the same rows."""
         return Frame(self.width, list(self.rows))
 
-    def place(self, x: int, y: int, piece: Row) -> None:
+    def place(self, x: int, y: int, piece: Row, looks: Looks) -> None:
         """Put cells into a row from column `x` on; what does not fit is left out."""
         if not 0 <= y < len(self.rows) or not 0 <= x < self.width:
             return
-        piece = fitted(piece, min(len(piece.chars), self.width - x))
+        piece = fitted(piece, min(len(piece.chars), self.width - x), looks)
         end = x + len(piece.chars)
         if end - x == self.width:
             self.rows[y] = piece
             return
-        chars, looks = self.rows[y]
-        if piece.looks == looks[x:end] and piece.chars == chars[x:end]:
+        row = self.rows[y]
+        if piece.looks == row.looks[x:end] and piece.chars == row.chars[x:end]:
             return
-        chars = chars[:x] + piece.chars + chars[end:]
-        self.rows[y] = Row(_mended(chars, x, end), looks[:x] + piece.looks + looks[end:])
+        chars, numbers = row.chars[:x] + piece.chars + row.chars[end:], row.looks[:x] + piece.looks + row.looks[end:]
+        self.rows[y] = _mended(Row(chars, numbers), looks, x, end)
 
 
-def _mended(chars: tuple[str, ...], *edges: int) -> tuple[str, ...]:
-    """Return cells in which no wide character lacks one of its halves beside the edges of something new."""
+def _mended(row: Row, looks: Looks, *edges: int) -> Row:
+    """Return a row in which no wide character lacks one of its halves beside the edges of something new."""
     for edge in edges:
-        if 0 < edge < len(chars):
-            before, after = chars[edge - 1], chars[edge]
+        if 0 < edge < len(row.chars):
+            before, after = row.chars[edge - 1], row.chars[edge]
             if after == "" and cell_len(before) < 2:
-                chars = (*chars[:edge], " ", *chars[edge + 1 :])
+                row = _blanked(row, edge, looks)
             elif after != "" and before not in ("", " ", UNKNOWN) and cell_len(before) > 1:
-                chars = (*chars[: edge - 1], " ", *chars[edge:])
-    return chars
+                row = _blanked(row, edge - 1, looks)
+    return row
+
+
+def _blanked(row: Row, x: int, looks: Looks) -> Row:
+    """Return a row with a blank in column `x`, which looks as blanks of that style do."""
+    chars, numbers = row
+    return Row((*chars[:x], " ", *chars[x + 1 :]), (*numbers[:x], looks.blank(numbers[x]), *numbers[x + 1 :]))

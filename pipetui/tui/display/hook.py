@@ -209,7 +209,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
             self.refresh(layout=True)
         size = self.screen._compositor.size
         painter.resize(size.width, size.height)
-        place, cells = painter.wanted.place, self._thin_cells
+        place, cells = partial(painter.wanted.place, looks=painter.looks), self._thin_cells
         if isinstance(update, LayoutUpdate):
             for y, strips in enumerate(update.strips, update.region.y):
                 x = update.region.x
@@ -230,7 +230,8 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         if row is None:
             if len(self._thin_strips) >= _MOST_STRIPS:
                 self._thin_strips.clear()
-            row = fitted(row_of(strip, self._thin_painter.looks), strip.cell_length)
+            looks = self._thin_painter.looks
+            row = fitted(row_of(strip, looks), strip.cell_length, looks)
             self._thin_strips[segments] = row
         return row
 
