@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 from textual.geometry import Region
@@ -14,7 +15,7 @@ from pipetui.backend import wire
 from pipetui.model import ActorState, End, PipeId, Status
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.config import Config
-from pipetui.tui.fifos import FifoTable
+from pipetui.tui.fifos import COLUMNS, FifoTable
 
 
 def empty() -> FakeHub:
@@ -360,3 +361,27 @@ def test_an_unexpected_error_is_one_sentence(capsys: Any) -> None:
     assert "should not have happened" in said
     assert "Traceback" not in said
     assert "\x1b[31m" not in said
+
+
+@on_screen(hub=empty)
+async def test_rows_stay_in_order_and_columns_fit_whatever_comes_and_goes(
+    app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]
+) -> None:
+    chance = Random(7)
+    paths: dict[int, str] = {}
+    for first in range(0, 200, 8):
+        gone = chance.sample(sorted(paths), k=len(paths) // 3)
+        for inode in gone:
+            del paths[inode]
+        renamed = chance.sample(sorted(paths), k=len(paths) // 5)
+        come = {
+            inode: f"/{chance.choice('abc') * chance.randrange(1, 40)}/{inode}" for inode in range(first, first + 8)
+        }
+        come.update({inode: f"/renamed/{first}/{inode}" for inode in renamed})
+        paths.update(come)
+        rows = tuple(fifo(inode, path) for inode, path in come.items())
+        hub.push(wire.Update(pipes=rows, pipes_gone=tuple(PipeId(8, inode) for inode in gone)))
+        await settle(pilot)
+        table = app.monitor.fifos
+        assert [key.pipe.inode for key in table.keys] == sorted(paths, key=lambda inode: paths[inode])
+        assert table._natural(COLUMNS[0]) == max(len(path) for path in paths.values())

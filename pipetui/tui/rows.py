@@ -72,7 +72,9 @@ class RowTable(Listing, Generic[K, R]):
         self._rows: dict[K, R] = {}
         self._keys: list[K] = []
         self._index: dict[K, int] = {}
-        self._naturals: dict[str, int] = {}
+        self._known: dict[K, R] = {}
+        self._orders: dict[K, Any] = {}
+        self._naturals: dict[str, dict[K, int]] = {}
         self._widths: list[tuple[Column[R], int]] = []
         self._empty: tuple[str, ...] = ()
         self._top = 0
@@ -119,13 +121,33 @@ class RowTable(Listing, Generic[K, R]):
 
     def _reorder(self) -> None:
         before = self._index.get(self.cursor, 0) if self.cursor is not None else 0
-        self._keys = sorted(self._rows, key=lambda key: self._order_by(key, self._rows[key]))
+        self._learn()
+        kept = filter(self._rows.__contains__, self._keys)  # in order already, which makes sorting fast
+        self._keys = [*kept, *(key for key in self._rows if key not in self._index)]
+        self._keys.sort(key=self._orders.__getitem__)
         self._index = {key: index for index, key in enumerate(self._keys)}
         self._measure()
         if self.cursor in self._index:
             self._top += self._index[self.cursor] - before
         self._settle(before)
         self.refresh()
+
+    def _learn(self) -> None:
+        """Keep of each row what sorting and measuring need: of ten thousands, few are new at a time."""
+        rows, known = self._rows, self._known
+        columns = [(column.natural, self._naturals.setdefault(column.title, {})) for column in self._columns]
+        for key in known.keys() - rows.keys():
+            del self._orders[key]
+            for natural, widths in columns:
+                if natural:
+                    del widths[key]
+        for key, row in rows.items():
+            if known.get(key) is not row:
+                self._orders[key] = self._order_by(key, row)
+                for natural, widths in columns:
+                    if natural:
+                        widths[key] = natural(row)
+        self._known = rows
 
     def _settle(self, index: int) -> None:
         """Put the cursor on a row that exists, near `index`, and keep it in sight."""
@@ -208,6 +230,7 @@ class RowTable(Listing, Generic[K, R]):
         self.refresh()
 
     def on_resize(self) -> None:
+        self._learn()
         self._measure()
         self._keep_in_sight()
         self.refresh()
@@ -248,9 +271,7 @@ class RowTable(Listing, Generic[K, R]):
         return max(column.minimum, min(column.comfort, self._natural(column) if column.natural else column.comfort))
 
     def _natural(self, column: Column[R]) -> int:
-        natural = column.natural
-        assert natural
-        return max((natural(row) for row in self._rows.values()), default=0)
+        return max(self._naturals.get(column.title, {}).values(), default=0)
 
     def render_line(self, y: int) -> Strip:
         look = palette(self.app.theme)
