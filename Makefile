@@ -20,10 +20,11 @@ demo: $(RUN) ## temporary FIFOs with producers and consumers, in the monitor (wi
 test: $(DEV) ## all tests, some in a pseudo-terminal
 	@$(BIN)/python -m pytest
 
-lint: $(DEV) ## ruff, mypy (strict) and the import rules of the rooms
+lint: $(DEV) ## ruff, mypy (strict), the import rules of the rooms, the oldest Python
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vermin --quiet --no-tips --target=3.10- pipetui
 
 bench: $(DEV) ## how fast, how small and how quiet, beside the tools you know
 	@status=0; for script in ui_latency terminal_bytes display_cpu slow_line drain observer_effect comparison memory idle finder census far; do \
