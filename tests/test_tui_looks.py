@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from textual.pilot import Pilot
-from tui_fakes import FakeHub, demo, observed, on_screen, press, screen_lines, screen_text, settle, until
+from tui_fakes import FakeHub, demo, line, observed, on_screen, press, screen_lines, screen_text, settle, until
 
 from pipetui.backend import wire
 from pipetui.client.session import Session
@@ -80,6 +80,28 @@ async def test_without_findings_there_is_no_pane(app: PipetuiApp, hub: FakeHub, 
     assert "FINDINGS" not in screen_text(app)
     await press(pilot, "j")
     assert app.monitor.pane == "fifos"
+
+
+def speechless() -> FakeHub:
+    """Return the hub of `observed` before any message, with a long word on what to do."""
+    hub = observed()
+    first, *rest = hub.findings
+    hub.findings = (replace(first, fix="read before you write, and then do it again " * 6 + "to the end"), *rest)
+    hub.lines = []
+    return hub
+
+
+@on_screen(hub=speechless)
+async def test_findings_have_the_room_of_messages_that_are_not_there_for_all_their_words(
+    app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]
+) -> None:
+    assert "to the end" in screen_text(app)
+    pane = app.monitor.query_one("#pane-findings")
+    tall = pane.size.height
+    hub.flow(line(1))
+    await until(pilot, lambda: pane.size.height < tall)
+    assert "to the end" not in screen_text(app)
+    assert "read before you write" in screen_text(app)
 
 
 @on_screen(80, 24, hub=observed)
@@ -410,13 +432,13 @@ async def test_no_untrusted_control_reaches_a_look(app: PipetuiApp, hub: FakeHub
             "y", "escape", "a", "y", "enter", "escape", "escape")  # fmt: skip
     for key in walk:
         await press(pilot, key)
-        for line in screen_lines(app):
-            assert not forbidden.search(line), (key, line)
+        for shown in screen_lines(app):
+            assert not forbidden.search(shown), (key, shown)
     hub.refuse = {wire.Peek: EVIL, wire.Examine: EVIL, wire.Signal: EVIL}
     for key in ("1", "G", "p", "escape", "2", "enter", "s", "enter", "enter", "escape", "escape"):
         await press(pilot, key)
-        for line in screen_lines(app):
-            assert not forbidden.search(line), (key, line)
+        for shown in screen_lines(app):
+            assert not forbidden.search(shown), (key, shown)
 
 
 @on_screen(20, 5, hub=observed)

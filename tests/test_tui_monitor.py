@@ -385,3 +385,16 @@ async def test_rows_stay_in_order_and_columns_fit_whatever_comes_and_goes(
         table = app.monitor.fifos
         assert [key.pipe.inode for key in table.keys] == sorted(paths, key=lambda inode: paths[inode])
         assert table._natural(COLUMNS[0]) == max(len(path) for path in paths.values())
+
+
+@on_screen()
+async def test_what_only_ours_tell_takes_no_room_from_others(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
+    def head() -> str:
+        return next(text for text in screen_lines(app) if "PID" in text)
+
+    await press(pilot, "j", "j")
+    assert head().count("RATE") == 2
+    await press(pilot, "j")
+    assert "▸ /tmp/demo/slow" in screen_text(app)
+    assert "RATE" not in head()
+    assert "STATE" in head()

@@ -48,6 +48,10 @@ def sentence(words: str) -> str:
     return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
+def _one_line(words: str, width: int) -> list[str]:
+    return [cut(words, width)]
+
+
 def tone(level: Level, look: Palette) -> Part:
     """Return the mark of a level."""
     styles = {"problem": look.stuck, "warning": look.waiting, "note": look.dim}
@@ -55,7 +59,7 @@ def tone(level: Level, look: Palette) -> Part:
 
 
 class FindingList(Listing):
-    """The list: a finding takes a line or two, or in a narrow pane as many as its words need."""
+    """The list. Where there is room for all words they are there, else a finding takes a line or two."""
 
     class Opened(Message):
         """Enter or a double click on a finding."""
@@ -72,6 +76,7 @@ class FindingList(Listing):
         self._starts: list[int] = []
         self._top = 0
         self._at = 0
+        self._whole = False
 
     # --- what it shows --------------------------------------------------------------------------------------------
 
@@ -95,11 +100,20 @@ class FindingList(Listing):
         self._at = max(0, min(self._at, len(keys) - 1))
         self._lay_out()
 
-    def wanted(self, most: int) -> int:
-        """Return how many lines the pane wants, at most `most`: notes only fill what problems and warnings leave."""
-        grave = 2 * sum(judged.finding.level != "note" for judged in self._findings)
-        notes = sum(judged.finding.level == "note" for judged in self._findings)
-        return max(1, min(most, grave + min(notes, _NOTES)))
+    def wanted(self, fewest: int, most: int, width: int) -> int:
+        """Return how many lines the list wants: at most `fewest`, or up to `most` if all words fit into these.
+
+        Notes only fill what problems and warnings leave. `width` is that of the list (cells).
+        """
+        grave = [judged for judged in self._findings if judged.finding.level != "note"]
+        notes = min(len(self._findings) - len(grave), _NOTES)
+        look, room = palette(self.app.theme), width - _MARGIN - 1
+        lines = notes + sum(len(self._draw(judged, look, room, whole=True)) for judged in grave)
+        whole = lines <= max(fewest, most)
+        if whole != self._whole:
+            self._whole = whole
+            self._lay_out()
+        return max(1, lines if whole else min(fewest, 2 * len(grave) + notes))
 
     def counts(self) -> str:
         """Return how many there are of each level, in words."""
@@ -112,14 +126,14 @@ class FindingList(Listing):
         starts: list[int] = []
         for index, judged in enumerate(self._findings):
             starts.append(len(lines))
-            host = f"{safe(judged.session.name)}: " if self._several else ""
-            lines += [(index, parts) for parts in self._draw(judged.finding, host, look, width)]
+            lines += [(index, parts) for parts in self._draw(judged, look, width, whole=self._whole)]
         if lines != self._lines:
             self._lines, self._starts = lines, starts
             self._keep_in_sight()
             self.refresh()
 
-    def _draw(self, finding: Finding, host: str, look: Palette, width: int) -> list[Parts]:
+    def _draw(self, judged: Judged, look: Palette, width: int, *, whole: bool) -> list[Parts]:
+        finding, host = judged.finding, f"{safe(judged.session.name)}: " if self._several else ""
         mark, rule = tone(finding.level, look), named(finding.rule)
         style = look.dim if finding.level == "note" else look.text
         if width < _NARROW:
@@ -132,10 +146,13 @@ class FindingList(Listing):
             ]
         room = width - _RULE - 4
         head = (mark[0] + " ", mark[1]), (fit(rule, _RULE) + "  ", mark[1])
-        lines: list[Parts] = [(*head, (cut(host + sentence(finding.headline), room), style))]
-        if finding.level != "note":
-            lines.append(((" " * (_RULE + 4), None), (cut(safe(finding.fix), room), look.dim)))
-        return lines
+        grave = finding.level != "note"
+        shown = wrap_words if whole and grave else _one_line
+        said: list[Part] = [(piece, style) for piece in shown(host + sentence(finding.headline), room)]
+        if grave:
+            said += [(piece, look.dim) for piece in shown(safe(finding.fix), room)]
+        margin: Part = (" " * (_RULE + 4), None)
+        return [(*head, said[0]), *((margin, piece) for piece in said[1:])]
 
     # --- the cursor -----------------------------------------------------------------------------------------------
 

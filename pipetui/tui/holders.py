@@ -179,6 +179,10 @@ def _state(row: Holder, look: Palette, width: int) -> Parts:
     return ((cut(safe(row.away or row.words), width), look.mood(row.mood)),)
 
 
+def _is_ours(row: Holder) -> bool:
+    return row.actor is not None
+
+
 def columns(role: Role) -> tuple[Column[Holder], ...]:
     """Return the columns for producers or consumers."""
     return (
@@ -189,9 +193,9 @@ def columns(role: Role) -> tuple[Column[Holder], ...]:
         Column("USER", _user, 8, priority=6),
         Column("CPU", _cpu, 5, "right", 4),
         Column("MEM", _memory, 9, "right", 7),
-        Column("RATE", _rate, 7, "right", 1),
-        Column("BYTES/S", _flow, 11, "right", 5),
-        Column("SENT" if role == "producer" else "READ", _messages, 7, "right", 2),
+        Column("RATE", _rate, 7, "right", 1, only_for=_is_ours),
+        Column("BYTES/S", _flow, 11, "right", 5, only_for=_is_ours),
+        Column("SENT" if role == "producer" else "READ", _messages, 7, "right", 2, only_for=_is_ours),
         Column("STATE", _state, minimum=18),
     )
 

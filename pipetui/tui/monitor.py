@@ -224,7 +224,10 @@ class Monitor(Screen[None]):
         if change.findings:
             self.show_findings()
         if change.log is not None:
+            none_yet = not self.log_.window.counts.seen
             self.log_.take(change.log)
+            if none_yet and self.log_.window.counts.seen:
+                self.share_room()
         if change != Change(log=change.log):
             self.show_status()
         if change.lost:
@@ -318,7 +321,10 @@ class Monitor(Screen[None]):
         self.share_room()
 
     def share_room(self) -> None:
-        """Give the FIFOs what they need up to a third of a tall screen; the processes get a fixed share."""
+        """Give FIFOs what they need up to a third of a tall screen, and processes a fixed share.
+
+        Findings get the room of messages that are not there yet, if that shows all of their words.
+        """
         panes = [self.query_one(f"#pane-{name}") for name in ("fifos", "processes", "findings")]
         if self.has_class("-narrow"):
             wanted = ("1fr", "1fr", "1fr")
@@ -326,7 +332,8 @@ class Monitor(Screen[None]):
             height = self.size.height
             open_ = self.name_bar.is_open
             rows = max(4, min(self.fifos.count, height // 3 - 2))
-            found = 1 + self.findings.wanted(_FINDINGS)
+            spare = 0 if self.log_.window.counts.seen else height // 3  # no messages need it
+            found = 1 + self.findings.wanted(_FINDINGS, spare, self.size.width)
             wanted = (str(rows + 2 + open_), str(max(6, height // 5)), str(found))
         if wanted == self._sizes:
             return

@@ -33,7 +33,8 @@ class Column(Generic[R]):
 
     `render` gives the parts of a cell for a row, the palette and the column's width. When the table is narrow the
     columns of the highest `priority` go first; those of priority 0 always stay. Columns of a priority above 2 go
-    already when others do not get their `comfort`; a `roomy` column is for tables of 140 cells and more.
+    already when others do not get their `comfort`; a `roomy` column is for tables of 140 cells and more. A column that
+    is `only_for` some rows is not there when there are others only.
     """
 
     title: str
@@ -45,6 +46,7 @@ class Column(Generic[R]):
     natural: Callable[[R], int] | None = None
     comfort: int = 0
     roomy: bool = False
+    only_for: Callable[[R], bool] | None = None
 
 
 class RowTable(Listing, Generic[K, R]):
@@ -243,7 +245,7 @@ class RowTable(Listing, Generic[K, R]):
 
     def _measure(self) -> None:
         width = self.size.width - 3
-        columns = [column for column in self._columns if not column.roomy or width >= _ROOMY]
+        columns = [column for column in self._columns if self._is_wanted(column, width)]
 
         def need(*, comfort: bool = False) -> int:
             return sum(self._least(column, comfort) + _GAP for column in columns) - _GAP
@@ -264,6 +266,11 @@ class RowTable(Listing, Generic[K, R]):
             widths[column.title] = max(1, min(max(wanted, column.minimum), column.minimum + spare))
             spare = max(min(spare, 0), spare - (widths[column.title] - column.minimum))
         self._widths = [(column, column.width or widths[column.title]) for column in columns]
+
+    def _is_wanted(self, column: Column[R], width: int) -> bool:
+        if column.roomy and width < _ROOMY:
+            return False
+        return column.only_for is None or not self._rows or any(map(column.only_for, self._rows.values()))
 
     def _least(self, column: Column[R], comfort: bool) -> int:
         if column.width or not comfort or not column.comfort:
