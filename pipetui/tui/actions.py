@@ -97,7 +97,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("notes", ("i",), "notes", "What this view lacks, and what ails pipetui's own helpers",
            "everywhere", "passive"),
     Action("theme", ("t",), "theme", "Dark or light"),
-    Action("reconnect", ("R",), "reconnect", "Start a new hub after the old one was lost"),
+    Action("reconnect", ("R",), "reconnect", "Try hosts that are away now, or start a new hub for a lost one"),
     Action("repaint", ("ctrl+l",), "repaint", "Draw the whole screen anew"),
     Action("palette", ("ctrl+p",), "palette", "Search all actions by name"),
     Action("help", ("?",), "keys", "Show every key and what it does to pipes", footer=11),
