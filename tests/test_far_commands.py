@@ -344,9 +344,15 @@ def test_an_sshd_that_hangs_up_is_one_sentence(box: Sshd) -> None:
 # --- what is not as it should be there --------------------------------------------------------------------------------
 
 LIAR = """\
-import os, re, sys, time
+import os, re, sys, time, zlib
 mark = re.search(r'"([0-9a-f]{{16}})', sys.argv[2].replace("\\\\", "")).group(1)[::-1]
 print(mark, "{version}", "{system}", "0a0d", flush=True)
+stream = zlib.compressobj(1)
+def tell_raw(data):
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()
+def tell(data):
+    tell_raw(stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH))
 {body}
 """
 
@@ -365,14 +371,16 @@ LISTENS = "left = int(sys.stdin.buffer.read(10)); sys.stdin.buffer.read(left); s
 def frames(*bodies: str) -> str:
     """Return a liar's body that answers with these frames of JSON."""
     told = b"".join(len(body).to_bytes(4, "big") + body.encode() for body in bodies)
-    return f"{LISTENS}sys.stdout.buffer.write({told!r}); sys.stdout.flush(); time.sleep(0.5)"
+    return f"{LISTENS}tell({told!r}); time.sleep(0.5)"
 
 
 PIPE = '{"id": [1, 2], "paths": ["/x"]'
 
 HOSTILE = {
-    "garbage": LISTENS + 'os.write(1, b"\\xff\\xfe" * 5000); time.sleep(0.5)',
-    "a frame of 4 GiB": LISTENS + 'os.write(1, b"\\xff" * 4 + b"x" * 100); time.sleep(0.5)',
+    "garbage": LISTENS + 'tell_raw(b"\\xff\\xfe" * 5000); time.sleep(0.5)',
+    "garbage in the stream": LISTENS + 'tell(b"\\xff\\xfe" * 5000); time.sleep(0.5)',
+    "the end of the stream": LISTENS + "tell_raw(stream.flush()); time.sleep(0.5)",
+    "a frame of 4 GiB": LISTENS + 'tell(b"\\xff" * 4 + b"x" * 100); time.sleep(0.5)',
     "no JSON": frames("hello"),
     "deep JSON": frames("[" * 100_000),
     "a huge number": frames('{"t": "Listed", "host": "x", "time": 1' + "0" * 5000 + "}"),
@@ -402,7 +410,7 @@ def test_a_host_that_sends_too_much_is_refused(tmp_path: Path) -> None:
     pipes = '{"t": "Pipes", "pipes": [], "found": []}'
     with StandIn(tmp_path) as far:
         told = f'body = {pipes!r}.ljust(8 << 20).encode(); data = len(body).to_bytes(4, "big") + body\n'
-        lie(far, LISTENS + flood + told + "while True: sys.stdout.buffer.write(data)")
+        lie(far, LISTENS + flood + told + "while True: tell(data)")
         code, _, stderr = run(far, "ls", "/")
         assert code == 3
         assert "an answer of more than 256 MiB" in sentence(stderr)

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -102,7 +103,7 @@ def test_what_ssh_takes_for_a_host_is_one(name: str) -> None:
 def unpacked(program: str) -> zipfile.ZipFile:
     data = ssh.parcel(program)
     assert int(data[:10]) == len(data) - 10
-    return zipfile.ZipFile(io.BytesIO(data[10:]))
+    return zipfile.ZipFile(io.BytesIO(zlib.decompress(data[10:])))
 
 
 @pytest.mark.parametrize("program", [HUB, ERRAND])
@@ -131,7 +132,7 @@ def pythons() -> list[Any]:
 @pytest.mark.parametrize("program", [HUB, ERRAND])
 def test_all_that_travels_imports_on_every_python_without_packages(tmp_path: Path, python: str, program: str) -> None:
     parcel = tmp_path / "parcel.zip"
-    parcel.write_bytes(ssh.parcel(program)[10:])
+    parcel.write_bytes(zlib.decompress(ssh.parcel(program)[10:]))
     code = f"""
 import importlib, sys, zipfile
 sys.path.insert(0, {str(parcel)!r})
@@ -152,12 +153,12 @@ def test_bytecode_travels_to_the_same_python_only(tmp_path: Path, fresh: bool, m
     ssh.parcel.cache_clear()
     names = frozenset({"pipetui", "pipetui.model", ERRAND})
     data = ssh.parcel(ERRAND, names)
-    told = zipfile.ZipFile(io.BytesIO(data[10:])).namelist()
+    told = zipfile.ZipFile(io.BytesIO(zlib.decompress(data[10:]))).namelist()
     compiled = {name for name in told if name.endswith(".pyc")}
     assert compiled == {"pipetui/__init__.pyc", "pipetui/model.pyc", "pipetui/backend/far/errand.pyc"}
     assert "pipetui/model.py" not in told
     parcel = tmp_path / "parcel.zip"
-    parcel.write_bytes(data[10:])
+    parcel.write_bytes(zlib.decompress(data[10:]))
     code = f"import sys; sys.path.insert(0, {str(parcel)!r}); import pipetui.model as m, {ERRAND}; print(m.__file__)"
     done = subprocess.run([base_python(), "-I", "-S", "-c", code], capture_output=True, text=True)
     assert done.stdout.endswith("model.pyc\n"), done.stderr
@@ -416,7 +417,7 @@ def test_a_killed_ssh_is_one_sentence(far: Far) -> None:
 
 def test_a_stopped_ssh_is_one_sentence(far: Far) -> None:
     remote = Remote(far.host, HUB)
-    remote.greet()
+    remote.reach()
 
     async def main() -> None:
         link = FarLink(remote, silence=BEAT + 2)
@@ -501,12 +502,14 @@ WELCOME = frame(json.dumps({"t": "Welcome", "version": wire.VERSION, "host": "x"
         WELCOME + frame('{"t": "Update"}'),
         WELCOME + frame('{"t": "Done", "request": 1}'),
         WELCOME + frame('{"t": "Update", "pipes": [{"pipe": {"id": [1, 2]}, "history": [99]}]}'),
+        WELCOME + wire.frame(b"") * 2000,
         frame('{"t": "Welcome", "version": 999, "host": "x", "pid": 1}'),
     ],
-    ids=range(8),
+    ids=range(9),
 )
-def test_a_hub_that_talks_nonsense_ends_only_its_link(box: StandIn, said: bytes) -> None:
-    lie(box, f"{LISTENS}sys.stdout.buffer.write({said!r}); sys.stdout.flush(); time.sleep(600)")
+@pytest.mark.parametrize("tell", ["tell", "tell_raw"])
+def test_a_hub_that_talks_nonsense_ends_only_its_link(box: StandIn, said: bytes, tell: str) -> None:
+    lie(box, f"{LISTENS}{tell}({said!r}); time.sleep(600)")
     host = FarHost(box.host)
     host.connect()
 

@@ -56,10 +56,10 @@ EXAMINATION = codec(Examination)
 class Hub:
     """One hub for one client on two descriptors."""
 
-    def __init__(self, stdin: int = 0, stdout: int = 1) -> None:
+    def __init__(self, stdin: int = 0, stdout: int = 1, outlet: type[Outlet] = Outlet) -> None:
         self._loop = Loop()
         self._stdin = stdin
-        self._outlet = Outlet(self._loop, stdout)
+        self._outlet = outlet(self._loop, stdout)
         self._splitter = wire.Splitter()
         self._nursery = Nursery(self._loop)
         self._ring = Ring()

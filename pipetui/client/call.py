@@ -16,11 +16,12 @@ from typing import Any
 from pipetui.backend.codec import WireError
 from pipetui.backend.duties import Complaint, Negative, load
 from pipetui.backend.far.pulse import SILENCE
+from pipetui.backend.far.squeeze import Unsqueezer
 from pipetui.backend.far.talk import Ended, codec_of, pack_question, unpack_answer
 from pipetui.backend.frames import Splitter
 from pipetui.client.lost import LinkLost
 from pipetui.client.plausible import check
-from pipetui.client.ssh import ERRAND, PATIENCE, Remote
+from pipetui.client.ssh import ERRAND, Remote, until_the_first_word
 
 __all__ = ["Impossible", "LinkLost", "Negative", "ask"]
 
@@ -46,7 +47,7 @@ def ask(
     our stdin as soon as they are wanted there. BrokenPipeError: nobody reads our stdout any more.
     """
     try:
-        call = _Call(remote, name, question, silence, PATIENCE if patience is None else patience)  # while ssh connects
+        call = _Call(remote, name, question, silence, patience)  # while ssh connects
         remote.greet(patience, _needed())
         yield from call.answers()
     finally:
@@ -61,10 +62,10 @@ def _needed() -> frozenset[str]:
 class _Call:
     """One question on its way, and what comes back."""
 
-    def __init__(self, remote: Remote, name: str, question: Any, silence: float, patience: float) -> None:
+    def __init__(self, remote: Remote, name: str, question: Any, silence: float, patience: float | None) -> None:
         self._remote = remote
         self._silence = silence
-        self._limit = patience  # for the first word: on a slow line our packages take their time
+        self._limit = until_the_first_word(ERRAND) if patience is None else patience
         self._codec = codec_of(load(name))
         self._most = None if name in _STREAMS else _MOST
         self._pending = memoryview(pack_question(name, question))
@@ -80,14 +81,10 @@ class _Call:
     def answers(self) -> Iterator[Any]:
         """Yield what is answered until the duty has ended."""
         os.set_blocking(self._to, False)
-        splitter, size, host = Splitter(), 0, self._remote.host
-        data = self._remote.rest
+        splitter, host = Splitter(), self._remote.host
         try:
-            while True:
-                size += len(data)
-                if self._most is not None and size > self._most:
-                    raise WireError(f"an answer of more than {self._most >> 20} MiB")
-                for body in filter(None, splitter.feed(data)):  # an empty one is only the pulse
+            for piece in self._pieces():
+                for body in filter(None, splitter.feed(piece)):  # an empty one is only the pulse
                     told = unpack_answer(self._codec, body)
                     check(told)
                     if isinstance(told, Ended):
@@ -95,9 +92,20 @@ class _Call:
                         return
                     self._pumping = self._takes_bytes
                     yield Complaint(f"{host}: {told.message}") if isinstance(told, Complaint) else told
-                data = self._next()
         except WireError as error:
             raise LinkLost(f"{host} sent something that is not understood ({error})") from None
+
+    def _pieces(self) -> Iterator[bytes]:
+        """Yield what comes, unpacked. Raises WireError, and what `_next` raises."""
+        unsqueezer, size = Unsqueezer(), 0
+        data = self._remote.rest
+        while True:
+            for piece in unsqueezer.unpack(data):
+                size += len(piece)
+                if self._most is not None and size > self._most:
+                    raise WireError(f"an answer of more than {self._most >> 20} MiB")
+                yield piece
+            data = self._next()
 
     def _end(self, ended: Ended) -> None:
         if ended.outcome == "negative":

@@ -14,14 +14,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from pipetui.backend.far.pulse import SILENCE
+from pipetui.backend.far.pulse import BEAT, SILENCE
+from pipetui.backend.far.squeeze import Unsqueezer
 from pipetui.backend.wire import Reply, Request, Splitter, WireError, pack, unpack_reply
 from pipetui.client.link import Link, LinkLost
 from pipetui.client.manners import Ledger, Manners
 from pipetui.client.plausible import check
-from pipetui.client.ssh import HUB, PATIENCE, Remote, check_host, parcel
+from pipetui.client.ssh import HUB, PATIENCE, Remote, check_host, parcel, until_the_first_word
 
 __all__ = ["FarHost", "FarLink", "LinkLost"]
+
+
+#: So many pulses more than time would have it are forgiven: a line that was stopped brings them all at once.
+_MOST_PULSES = 1000
 
 
 class LinkLike(Protocol):
@@ -46,7 +51,8 @@ class FarHost:
         """Connect now, ssh asking on the terminal what it must. Raises LinkLost, which the first link repeats."""
         try:
             remote = Remote(self.name, HUB, python=self._python)
-            remote.greet()
+            parcel(HUB)  # while ssh connects
+            remote.reach()
         except LinkLost as error:
             self._failed = str(error)
             raise
@@ -73,28 +79,32 @@ class FarHost:
 class FarLink(Link):
     """An asyncio view of a hub on another host. What is sent before it stands is sent as soon as it does."""
 
-    def __init__(self, remote: Remote, *, patience: float = PATIENCE, silence: float = SILENCE) -> None:
+    def __init__(self, remote: Remote, *, patience: float | None = None, silence: float = SILENCE) -> None:
         super().__init__(remote.process)
         self._remote = remote
         self._silence = silence
         self._waiting: list[bytes] = []
+        self._entered = False
         self._manners = Manners()
         self._timer: asyncio.TimerHandle | None = None
-        self._heard = 0.0
+        self._heard = self._felt = self._pulses = 0.0
         self._grace = 1
-        self._limit = patience
+        self._patience = patience
+        self._limit = PATIENCE if patience is None else patience
         self._given_up = ""
 
     async def attach(self) -> None:
         """Connect the pipes to the running event loop, and listen from now on whether the far side lives."""
         await super().attach()
         self._heard = asyncio.get_running_loop().time()
+        if self._remote.greeted:
+            self._enter()
         self._listen()
 
     def send(self, request: Request) -> None:
         """Queue a request; it is dropped when the link is already lost (`replies` then says why)."""
         self._manners.said(request)
-        if self._remote.greeted:
+        if self._entered:
             super().send(request)
         else:
             self._waiting.append(pack(request))
@@ -103,19 +113,23 @@ class FarLink(Link):
         """Yield what the hub says, checked, until it is gone, silent or talks nonsense: then raise `LinkLost`."""
         if not self._remote.greeted:
             await self._greet()
-        splitter, ledger = Splitter(), Ledger()
+        unsqueezer, splitter, ledger = Unsqueezer(), Splitter(), Ledger()
         data = self._remote.rest or await self._read()
         self._limit = self._silence  # not before: on a slow line our packages take their time
         self._listen()
         try:
             while data:
-                for body in splitter.feed(data):
-                    if body:  # an empty one is only the pulse
+                for piece in unsqueezer.unpack(data):
+                    for body in splitter.feed(piece):
+                        if not body:
+                            self._pulse()
+                            continue
                         reply = unpack_reply(body)
                         check(reply)
                         self._manners.heard(reply)
                         ledger.note(reply, len(body))
                         yield reply
+                    await asyncio.sleep(0)  # much may come out of little: the screen goes on meanwhile
                 data = await self._read()
         except WireError as error:
             self._end()
@@ -133,9 +147,25 @@ class FarLink(Link):
             except LinkLost:
                 self._end()
                 raise
+        self._enter()
+        self._listen()
+
+    def _enter(self) -> None:
+        """Send our packages, and what was asked meanwhile."""
+        self._entered = True
         if self._writer is not None and not self._writer.is_closing():
             self._writer.write(parcel(HUB) + b"".join(self._waiting))
         self._waiting.clear()
+        if self._patience is None:
+            self._limit = until_the_first_word(HUB)
+
+    def _pulse(self) -> None:
+        """Raise WireError when the pulse races: nothing is said by it, but it costs time to hear."""
+        now = asyncio.get_running_loop().time()
+        self._pulses = max(0.0, self._pulses - (now - self._felt) / BEAT) + 1
+        self._felt = now
+        if self._pulses > _MOST_PULSES:
+            raise WireError("a racing pulse")
 
     async def _read(self) -> bytes:
         """Return what comes next; empty at the end, also at the one that `_listen` makes."""

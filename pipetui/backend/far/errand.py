@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from pipetui.backend.codec import WireError
 from pipetui.backend.duties import Negative
 from pipetui.backend.far.pulse import BEAT, PULSE
+from pipetui.backend.far.squeeze import Squeezer
 from pipetui.backend.far.talk import Ended, codec_of, pack_answer, unpack_question
 from pipetui.backend.frames import MAX_FRAME
 from pipetui.kernel.errors import PipeError
@@ -72,12 +73,13 @@ class _Line:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._squeezer = Squeezer(1)
         threading.Thread(target=self._watch, name="pulse", daemon=True).start()
 
     def write(self, data: bytes) -> None:
         """Write a frame; leave when nobody listens."""
         with self._lock:
-            self._write(data)
+            self._write(self._squeezer.pack(data))
 
     @staticmethod
     def _write(data: bytes) -> None:
@@ -97,7 +99,7 @@ class _Line:
         while not poll.poll(BEAT * 1000):
             if self._lock.acquire(blocking=False):  # else something is being written anyway
                 try:
-                    self._write(PULSE)
+                    self._write(self._squeezer.pack(PULSE))
                 finally:
                     self._lock.release()
         os._exit(0)

@@ -5,8 +5,22 @@ from __future__ import annotations
 import gc
 
 from pipetui.backend.far.pulse import BEAT, PULSE
+from pipetui.backend.far.squeeze import Squeezer
 from pipetui.backend.hub import Hub
+from pipetui.backend.loop import Loop
+from pipetui.backend.outlet import Outlet
 from pipetui.kernel.lifetime import set_name
+
+
+class SqueezedOutlet(Outlet):
+    """An outlet to a line that may be thin."""
+
+    def __init__(self, loop: Loop, fd: int) -> None:
+        super().__init__(loop, fd)
+        self._squeezer = Squeezer(6)
+
+    def write(self, data: bytes) -> None:
+        super().write(self._squeezer.pack(data))
 
 
 class FarHub(Hub):
@@ -28,5 +42,5 @@ def main() -> int:
     """Run a hub until its client has gone."""
     set_name("pipetui-hub")
     gc.freeze()  # children share these pages; nobody's collector shall touch them
-    FarHub().run()
+    FarHub(outlet=SqueezedOutlet).run()
     return 0
