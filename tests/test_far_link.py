@@ -29,6 +29,7 @@ from pipetui.backend.duties import ls
 from pipetui.backend.duties.peek import Some
 from pipetui.backend.far.errand import main as errand_main
 from pipetui.backend.far.pulse import BEAT, SILENCE
+from pipetui.backend.far.squeeze import Squeezer, Unsqueezer
 from pipetui.client import manners, ssh
 from pipetui.client.call import ask
 from pipetui.client.far import FarHost, FarLink, LinkLost
@@ -462,6 +463,62 @@ def test_a_host_that_says_nothing_after_its_mark_is_given_up(box: StandIn) -> No
         await link.wait_closed()
 
     running(main)
+
+
+def test_a_screen_need_not_wait_until_our_packages_have_arrived(box: StandIn) -> None:
+    lie(box, "time.sleep(600)")  # takes nothing: far more is to be sent than the pipes between us hold
+    host = FarHost(box.host)
+    since = time.monotonic()
+    host.connect()
+    assert time.monotonic() - since < 10
+
+    async def main() -> None:
+        link = host.open()
+        await link.attach()
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(anext(link.replies()), 0.3)
+        await link.wait_closed()
+
+    running(main)
+
+
+@pytest.mark.parametrize("fast", [0.0, 60.0])
+def test_bytecode_travels_over_fast_lines_only(box: StandIn, fast: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[int] = []
+    write = Remote._write_all
+    monkeypatch.setattr(ssh, "_FAST", fast)
+
+    def spy(remote: Remote, data: bytes) -> None:
+        sent.append(len(data))
+        write(remote, data)
+
+    monkeypatch.setattr(Remote, "_write_all", spy)
+    assert list(ask(Remote(box.host, ERRAND), "ls", ls.Question((str(box.home),))))
+    assert (sent[0] > len(ssh.parcel(ERRAND))) == (fast > 0)
+
+
+# --- the stream -------------------------------------------------------------------------------------------------------
+
+
+@given(said=st.lists(st.binary(max_size=2000), max_size=20), size=st.integers(1, 100))
+def test_what_is_said_comes_out_whole_however_it_is_cut(said: list[bytes], size: int) -> None:
+    squeezer, unsqueezer = Squeezer(6), Unsqueezer()
+    for each in said:
+        packed = squeezer.pack(each)
+        cuts = [packed[at : at + size] for at in range(0, len(packed), size)]
+        assert b"".join(piece for cut in cuts for piece in unsqueezer.unpack(cut)) == each
+
+
+def test_much_that_is_packed_into_little_comes_in_pieces() -> None:
+    packed = Squeezer(6).pack(bytes(50 << 20))
+    assert len(packed) < 1 << 16
+    assert {len(piece) for piece in Unsqueezer().unpack(packed)} <= set(range((1 << 18) + 1))
+
+
+@pytest.mark.parametrize("data", [b"no stream", Squeezer(1).pack(b"a") + b"no more of it", zlib.compress(b"all")])
+def test_what_is_no_such_stream_is_refused(data: bytes) -> None:
+    with pytest.raises(WireError, match="zlib stream"):
+        list(Unsqueezer().unpack(data))
 
 
 def test_a_first_connection_that_fails_is_told_by_the_first_link_and_made_again_by_the_next(box: StandIn) -> None:

@@ -1,8 +1,8 @@
 """The pulse of a far link: with nothing to say, the far side sends an empty frame now and then.
 
 ssh does not notice that it is itself stopped, a dead network only after minutes (ServerAliveInterval, which has to wait
-for our packages on a thin line), and TCP alone nothing for hours. An end that is silent for much longer than the pulse is
-given up.
+for our packages on a thin line), and TCP alone nothing for hours. An end that is silent for much longer than the pulse
+is given up.
 """
 
 from __future__ import annotations
