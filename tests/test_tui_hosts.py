@@ -22,7 +22,7 @@ from tui_fakes import FakeHub, demo, fifo, line, observed, press, screen_lines, 
 
 from pipetui.backend import wire
 from pipetui.client import fleet as fleets
-from pipetui.model import ActorState, ConsumerSpec, Finding, PipeId, Status
+from pipetui.model import ActorState, BenchReport, ConsumerSpec, Finding, PipeId, Status
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.theme import palette
 
@@ -433,3 +433,14 @@ def test_what_flows_on_two_hosts_is_read_in_one_log(tmp_path: Path, kind: str) -
         terminal.send("q")
         assert terminal.wait_exit() == 0
         hosts.assert_left_nothing()
+
+
+@on_hosts("jo@box2")
+async def test_labs_and_the_comparison_say_where_they_run(app: PipetuiApp, boxes: list[Box], pilot: Pilot[Any]) -> None:
+    await press(pilot, "l")
+    assert "LABS on jo@box2" in screen_lines(app)[0]
+    await press(pilot, "b")
+    assert "COMPARISON on jo@box2" in screen_lines(app)[0]
+    report = BenchReport(advice="On this machine, now: pipe.", over=True)
+    boxes[0].hub.push(wire.Update(bench=report))
+    await until(pilot, lambda: "On jo@box2, now: pipe." in screen_text(app))

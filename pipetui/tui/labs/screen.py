@@ -254,7 +254,9 @@ class LabsLook(Look, inherit_bindings=False):
     def _say_head(self) -> None:
         look, desk = self.look, self.desk
         done = sum(card.name in desk.progress.done for card in desk.cards)
-        words: Parts = ((f"{done} of {len(desk.cards)} done", look.dim),) if desk.cards else ()
+        words: Parts = ((f"on {safe(self.session.name)} · ", look.dim),) if self.session.name else ()
+        if desk.cards:
+            words += ((f"{done} of {len(desk.cards)} done", look.dim),)
         if any(card.name in desk.progress.right for card in desk.cards):
             words += ((f" · {RIGHT} predicted right", look.dim),)
         pace = (("pace ", look.dim), (PACE_WORDS[desk.pace], look.accent))

@@ -59,13 +59,14 @@ class BenchLook(Look):
 
     def lay_out(self) -> None:
         report, look = self.session.bench, self.look
+        where: Parts = ((f"on {safe(self.session.name)}", look.dim),) if self.session.name else ()
         if report is None:
-            self.head.say("COMPARISON", ((self.session.name and safe(self.session.name), look.dim),))
+            self.head.say("COMPARISON", where)
             words = f"{self._key('bench_run')} runs it; it takes about 25 seconds, and everything else goes on."
             self.sheet.put([*self._paragraph(_WHAT, look.text), (), *self._paragraph(words, look.dim)])
             return
         size = chosen(report, self._charted)
-        self.head.say("COMPARISON", (), ((f"{self._key('bench_size')}: another message size", look.dim),))
+        self.head.say("COMPARISON", where, ((f"{self._key('bench_size')}: another message size", look.dim),))
         lines = self._top(report)
         if report.mechanisms:
             gap: list[Parts] = [()] if self.size.height >= 40 else []
@@ -82,10 +83,15 @@ class BenchLook(Look):
             lines.append(((progress(report, self.room), look.active),))
         elif report.trouble:
             lines += self._paragraph(f"{report.trouble[:1].upper()}{report.trouble[1:]}.", look.waiting)
-        lines += self._paragraph(report.advice, look.title) if report.advice else []
+        lines += self._paragraph(self._advice(report), look.title) if report.advice else []
         for missing in report.gaps:
             lines += self._paragraph(missing.reason, look.waiting)
         return lines
+
+    def _advice(self, report: BenchReport) -> str:
+        """Return the advice, which is given where the hub runs."""
+        name = self.session.name
+        return report.advice.replace("On this machine", f"On {name}", 1) if name not in ("", "local") else report.advice
 
     def _paragraph(self, words: str, style: Style) -> list[Parts]:
         return [((line, style),) for line in wrap_words(safe(words), min(100, self.room))]
@@ -146,5 +152,5 @@ class BenchLook(Look):
             self.tell("There is nothing here to copy.")
             return
         lines = [*speeds(report), (), *costs(report), (), *chart(report, chosen(report, self._charted), 80)]
-        self.app.to_clipboard("\n".join([*joined(lines), "", report.advice]))
+        self.app.to_clipboard("\n".join([*joined(lines), "", self._advice(report)]))
         self.tell("Copied the figures, if your terminal takes them (OSC 52)")
