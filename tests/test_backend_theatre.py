@@ -48,7 +48,7 @@ def began(hub: HubClient, run: int) -> bool:
     return any("sleeps" in said.text for said in hub.labs[run].said) if run in hub.labs else False
 
 
-def test_a_lab_is_seen_while_it_runs_and_gone_afterwards(own_tmp: Path, tmp_path: Path) -> None:
+def test_a_lab_is_seen_while_it_runs(own_tmp: Path, tmp_path: Path) -> None:
     with HubClient([tmp_path / "elsewhere"]) as hub:
         run = hub.run_lab("rendezvous", "slow")
         hub.wait_for(lambda: began(hub, run))
@@ -58,6 +58,14 @@ def test_a_lab_is_seen_while_it_runs_and_gone_afterwards(own_tmp: Path, tmp_path
         assert Path(row.pipe.path).name == "greetings"
         assert [waiter.command for waiter in row.pipe.waiters] == ["writer"]
         assert {part.name for part in hub.labs[run].parts} == {"writer", "scene"}
+        assert hub.ask(wire.StopLab(hub.number(), run))
+        hub.wait_for(lambda: not hub.pipes)
+
+
+def test_a_lab_tells_what_it_found_and_is_gone_afterwards(own_tmp: Path, tmp_path: Path) -> None:
+    with HubClient([tmp_path / "elsewhere"]) as hub:
+        run = hub.run_lab("rendezvous")
+        hub.wait_for(lambda: run in hub.labs)
         hub.wait_for(lambda: hub.labs[run].passed is not None, 60)
         assert hub.labs[run].passed
         facts = {one.key: one.value for one in hub.labs[run].seen}

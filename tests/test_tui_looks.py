@@ -446,7 +446,7 @@ async def test_every_look_survives_every_size(app: PipetuiApp, hub: FakeHub, pil
     for keys in (("1", "enter", "p"), ("2", "enter"), ("5", "enter"), ("a",)):
         await press(pilot, *keys)
         assert isinstance(app.screen, Look)
-        for width, height in ((20, 5), (200, 50), (1, 1), (99, 31), (100, 30), (40, 12), (20, 5)):
+        for width, height in ((20, 5), (200, 50), (1, 1), (99, 31), (40, 12)):
             await pilot.resize_terminal(width, height)
             await settle(pilot)
             await press(pilot, "j", "pagedown", "k", "G", "g")
