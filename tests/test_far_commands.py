@@ -184,7 +184,10 @@ def test_a_problem_there_is_told_with_exit_code_1(far: Far) -> None:
         assert f"to open {path}; it goes on when some process opens that for reading" in stdout.decode()
         code, stdout, _ = run(far, "doctor", "--json", path)
         assert code == 1
-        assert json.loads(stdout)["findings"][0]["pids"] == [shell.pid]
+        finding = json.loads(stdout)["findings"][0]
+        assert finding["pids"] == [shell.pid]
+        assert f"`pipetui tail --host far-box {path}`" in finding["fix"]
+        assert f"`ssh far-box kill {shell.pid}`" in finding["fix"]
     code, stdout, stderr = run(far, "doctor", "--pid", str(shell.pid))
     assert (code, stdout) == (3, b"")
     assert sentence(stderr) == f"far-box: there is no process {shell.pid}, or it is a kernel thread"

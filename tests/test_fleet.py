@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from pipetui.backend.logview import LogReader
 from pipetui.backend.retrieval import find
 from pipetui.backend.ring import Entry, Ring
 from pipetui.client import fleet as fleets
+from pipetui.client.advice import from_here
 from pipetui.client.braid import Braid
 from pipetui.client.fleet import FifoKey, Fleet, Here, far_hosts
 from pipetui.client.link import LinkLost
@@ -484,3 +486,21 @@ def test_exported_lines_name_their_host_where_there_are_several() -> None:
 
     assert json.loads(as_json(line(3), "box1"))["host"] == "box1"
     assert "host" not in json.loads(as_json(line(3)))
+
+
+@pytest.mark.parametrize(
+    ("fix", "said"),
+    [
+        ("Start one: `pipetui tail /srv/x` is one.", "Start one: `pipetui tail --host jo@box /srv/x` is one."),
+        ("`pipetui doctor --pid 7`", "`pipetui doctor --host jo@box --pid 7`"),
+        ("`pipetui rm /srv/x /srv/y`", "`ssh jo@box rm /srv/x /srv/y`"),
+        ("`pipetui rm '/srv/a b'`", "`ssh jo@box 'rm '\"'\"'/srv/a b'\"'\"''`"),
+        ("end it: `kill 7 8`; or `kill -CONT 9`", "end it: `ssh jo@box kill 7 8`; or `ssh jo@box kill -CONT 9`"),
+        ("`cat /srv/x > /dev/null` (lost)", "`ssh jo@box 'cat /srv/x > /dev/null'` (lost)"),
+        ("`chmod 600 /srv/x`", "`ssh jo@box chmod 600 /srv/x`"),
+        ("close it with `N>&-`, make it with `mkfifo -m 600`", "close it with `N>&-`, make it with `mkfifo -m 600`"),
+    ],
+)
+def test_what_to_do_about_another_host_can_be_typed_here(fix: str, said: str) -> None:
+    finding = Finding("rule", "problem", (), (), "headline", "why", fix)
+    assert from_here([finding], "jo@box") == (replace(finding, fix=said),)

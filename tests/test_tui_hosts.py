@@ -243,6 +243,7 @@ async def test_findings_have_their_host_in_front_and_lead_to_it(
     assert "FINDING box2:deadlock" in screen_lines(app)[0]
     await press(pilot, "escape", "j", "j", "enter")
     assert "FIFO box2:/tmp/demo/slow" in screen_lines(app)[0]
+    assert "--host box2" in screen_text(app)  # of `pipetui doctor --host box2 --pid 4123`
     await press(pilot, "escape")
     boxes[1].die("the link to box2 has ended")
     await until(pilot, lambda: "FINDINGS 1 problem · 1 warning · 1 note" in screen_text(app))

@@ -9,10 +9,11 @@ import argparse
 import json
 import sys
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipetui.cli.exits import ExitCode, complain
-from pipetui.cli.host import add_host, place
+from pipetui.cli.host import LOCAL, add_host, place
 from pipetui.cli.values import count
 from pipetui.text import plural, safe
 
@@ -59,6 +60,10 @@ def run(args: argparse.Namespace) -> int:
             code = max(code, ExitCode.IMPOSSIBLE)
             continue
         assert isinstance(told, Diagnosis)
+        if args.host and args.host != [LOCAL]:
+            from pipetui.client.advice import from_here
+
+            told = replace(told, findings=from_here(told.findings, args.host[0]))
         if args.json:
             sys.stdout.write(json.dumps(as_json(told)) + "\n")
         else:

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
+from pipetui.client.advice import LOCAL
 from pipetui.client.braid import Braid
 from pipetui.client.link import LinkLost
 from pipetui.client.session import Change, LogView, Session
@@ -51,7 +52,7 @@ class Here:
     """This machine as one host among others."""
 
     open_link: OpenLink
-    name: str = "local"
+    name: str = LOCAL
 
     def open(self) -> LinkLike:
         """Start a hub."""

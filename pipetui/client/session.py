@@ -19,6 +19,7 @@ from typing import Protocol
 
 from pipetui.backend import wire
 from pipetui.backend.wire import Action, Examined, LogPage, LogView, Peeked, Sample
+from pipetui.client.advice import LOCAL, from_here
 from pipetui.client.link import LinkLost
 from pipetui.model import (
     ActorSpec,
@@ -114,6 +115,11 @@ class Session:
             listener(change)
 
     # --- the link -------------------------------------------------------------------------------------------------
+
+    @property
+    def is_far(self) -> bool:
+        """Whether its hub runs on another host."""
+        return self.name not in ("", LOCAL)
 
     @property
     def there(self) -> bool:
@@ -228,7 +234,7 @@ class Session:
         for pid in update.processes_gone:
             self.processes.pop(pid, None)
         if update.findings is not None:
-            self.findings = update.findings
+            self.findings = from_here(update.findings, self.name) if self.is_far else update.findings
         for run in update.labs:
             self.labs[run.id] = run
         for number in update.labs_gone:

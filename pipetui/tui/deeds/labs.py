@@ -19,5 +19,5 @@ def labs(monitor: Monitor) -> None:
 
 def _stage(monitor: Monitor) -> Session:
     """Return the host on which labs run: this machine if it is among them, else that of the selected FIFO."""
-    here = (session for session in monitor.fleet.sessions if session.name in ("", "local"))
+    here = (session for session in monitor.fleet.sessions if not session.is_far)
     return next(here, monitor.session)

@@ -90,8 +90,8 @@ class BenchLook(Look):
 
     def _advice(self, report: BenchReport) -> str:
         """Return the advice, which is given where the hub runs."""
-        name = self.session.name
-        return report.advice.replace("On this machine", f"On {name}", 1) if name not in ("", "local") else report.advice
+        far = self.session.is_far
+        return report.advice.replace("On this machine", f"On {self.session.name}", 1) if far else report.advice
 
     def _paragraph(self, words: str, style: Style) -> list[Parts]:
         return [((line, style),) for line in wrap_words(safe(words), min(100, self.room))]
