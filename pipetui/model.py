@@ -22,9 +22,12 @@ Role = Literal["producer", "consumer"]
 Framing = Literal["line", "nul", "fixed", "length", "chunk"]
 Source = Literal["template", "file", "random"]
 
-#: What a task does: one of the waits that are understood, "child" (it waits for a child to end), "stopped" (by a
-#: signal), "sleeping" (for a time, or until a signal), "waiting" (for any other event: poll, a lock, a socket), "busy".
-Doing = Literal["open-read", "open-write", "read", "write", "child", "stopped", "sleeping", "waiting", "busy"]
+#: What a task does: one of the waits that are understood, "child" (it waits for a child to end), "poll" (without a time
+#: limit, for nothing but pipes and processes), "stopped" (by a signal), "traced" (stopped by a debugger), "sleeping"
+#: (for a time, or until a signal), "waiting" (for any other event: a lock, a socket, one of several), "busy".
+Doing = Literal[
+    "open-read", "open-write", "read", "write", "child", "poll", "stopped", "traced", "sleeping", "waiting", "busy"
+]
 
 #: How a state is to be taken: calm (nothing to do), waiting (somebody waits), stuck (it will not go on by itself).
 Mood = Literal["calm", "active", "waiting", "stuck"]
@@ -103,7 +106,9 @@ class PipeRef(NamedTuple):
 class Finding:
     """A judgement about pipes and the processes at their ends: what is so, why the kernel makes it so, what to do.
 
-    A "problem" will not go on by itself; a "warning" is likely to hurt; a "note" is good to know.
+    A "problem" can't resolve itself as far as the kernel shows, or has stood so long that no reading of it is healthy;
+    a "warning" is most likely wrong; a "note" is worth knowing. `since` is when it began to be so, as far as that is
+    known (at the latest then). `behind` are those of `pids` that are not part of a deadlock but wait for it.
     """
 
     rule: str
@@ -114,6 +119,23 @@ class Finding:
     why: str
     fix: str
     certainty: Certainty = "exact"
+    since: float | None = None
+    behind: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """One descriptor that a task polls: an end of `pipe`, a pidfd for process `pid`, or something else (`what`).
+
+    `events` says what it waits for at an end: that it can be read, written, both, or only that the other side closes
+    it (empty). `fd` is None where its number can't be told (an epoll set knows files, not numbers).
+    """
+
+    fd: int | None = None
+    pipe: PipeId | None = None
+    events: Literal["", "r", "w", "rw"] = ""
+    pid: int | None = None
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +143,9 @@ class TaskState:
     """What one task does now; for a wait on a pipe, on which pipe and through which descriptor.
 
     `pipe` is None for a wait whose pipe could not be told. `path` is what a blocked opener gave to the kernel.
-    `children` are the pids of which any one's end ends a wait for children. `since` is when the wait began.
+    `children` are the pids of which any one's end ends a wait for children. `polls` is what is polled, also where other
+    things than pipes are among it or there is a time limit (then it is "waiting"). `since` is when the wait began.
+    `wchan` is the kernel function in which a task is "waiting".
     """
 
     tid: int
@@ -132,17 +156,24 @@ class TaskState:
     children: tuple[int, ...] = ()
     since: float | None = None
     certainty: Certainty = "exact"
+    polls: tuple[Polled, ...] = ()
+    wchan: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessState:
-    """A process, its parent and session, and what each of its tasks does."""
+    """A process, its parent, session and process group, and what each of its tasks does.
+
+    `caught` are the signals for which it has handlers, unblocked in some task that waits (a mask, bit 0 is signal 1).
+    """
 
     pid: int
     parent: int
     session: int
     command: str
     tasks: tuple[TaskState, ...] = ()
+    caught: int = 0
+    group: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,19 +11,23 @@ end, neither for an O_PATH handle, which is no end at all (seen on Linux 6.18). 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from pipetui.kernel.errors import NotPermitted
+from pipetui.kernel.schedclock import SchedulerClock
 from pipetui.model import Access
 
 _ACCESS: dict[int, Access] = {0o400: "r", 0o200: "w", 0o600: "rw"}
 
 _PIECE = 1 << 14
 
-#: In the flags of a process's stat: a kernel thread (linux/sched.h).
+#: The inode of the first pid namespace, which has no other around it (PROC_PID_INIT_INO of linux/proc_ns.h).
+_FIRST_PID_NAMESPACE = 0xEFFF_FFFC
+
+#: In the flags of a process's stat (linux/sched.h): forked, but not yet another program; a kernel thread.
+_PF_FORKNOEXEC = 0x0000_0040
 _PF_KTHREAD = 0x0020_0000
 
 #: Types of filesystems whose server may be dead; a stat(2) on one can then block for ever.
@@ -67,13 +71,34 @@ class Mount(NamedTuple):
 
 
 class Stat(NamedTuple):
-    """What everybody may know of a process: parent, process group, session, whether it is a kernel thread or dead."""
+    """What everybody may know of a process: parent, process group, session, whether it is a kernel thread or dead.
+
+    A process whose main thread has ended while others go on is not dead. `forked`: it runs the program of its parent,
+    so its command line is not its own.
+    """
 
     parent: int
     group: int
     session: int
     kernel: bool
     dead: bool
+    forked: bool = False
+
+
+class TaskStatus(NamedTuple):
+    """What `status` says of a task: its state's letter (empty when it is gone); the signals that have a handler and are
+    not blocked, as a mask (bit 0 is signal 1); its number in each pid namespace from ours down to its own
+    (pid_namespaces(7)).
+    """
+
+    state: str = ""
+    caught: int = 0
+    pids: tuple[int, ...] = ()
+
+    @property
+    def asleep(self) -> bool:
+        """Whether it waits for something, interruptibly or not."""
+        return self.state in ("S", "D")
 
 
 class Proc:
@@ -82,6 +107,24 @@ class Proc:
     def __init__(self, root: str = "/proc", *, attach: bool = True) -> None:
         self.root = root
         self.attach = attach
+        self._clock = SchedulerClock(root)
+
+    def blind(self) -> str:
+        """Return why processes can't be seen at all; empty where those are there that this user may know of."""
+        try:
+            os.readlink(f"{self.root}/self")
+        except OSError:
+            return f"no process can be seen: {self.root} is not there"
+        if not os.path.exists(f"{self.root}/1"):
+            return f"other users' processes can't be seen: {self.root} is mounted with hidepid"
+        return ""
+
+    def contained(self) -> bool:
+        """Whether there are processes outside of our pid namespace, which can't be seen from here."""
+        try:
+            return os.readlink(f"{self.root}/self/ns/pid") != f"pid:[{_FIRST_PID_NAMESPACE}]"
+        except OSError:
+            return False
 
     def pids(self) -> list[int]:
         """Return the processes that are there now, ascending."""
@@ -96,8 +139,8 @@ class Proc:
 
     def fds(self, pid: int) -> Iterator[Descriptor]:
         """Yield every open descriptor of a process. Raises NotPermitted; a vanished process has none."""
-        with self._folder(pid) as folder:
-            for name in _names(folder):
+        with self._folder(pid) as (folder, names):
+            for name in names:
                 try:
                     text = os.readlink(name, dir_fd=folder)
                     mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
@@ -117,8 +160,7 @@ class Proc:
         met: set[str] = set()
         fifos: list[Held] = []
         pipes: list[tuple[int, int, Access]] = []
-        with self._folder(pid) as folder:
-            names = _names(folder)
+        with self._folder(pid) as (folder, names):
             readlink, stat, access_of = os.readlink, os.stat, _ACCESS.get  # this loop is most of the time of a census
             for name in names:
                 try:
@@ -146,25 +188,34 @@ class Proc:
 
     def nonblocking(self, pid: int, fd: int) -> bool | None:
         """Return whether O_NONBLOCK is set on a descriptor; None when that can't be known."""
-        for line in self._read(pid, f"fdinfo/{fd}").splitlines():
+        for line in self.fdinfo(pid, fd).splitlines():
             if line.startswith(b"flags:"):
                 return bool(int(line.split()[1], 8) & os.O_NONBLOCK)
         return None
 
+    def fdinfo(self, pid: int, fd: int) -> bytes:
+        """Return what the kernel says of a descriptor; empty when that can't be known."""
+        return self._read(pid, f"fdinfo/{fd}") or self._of_survivor(pid, f"fdinfo/{fd}")
+
     def pid_of(self, pid: int, fd: int) -> int:
         """Return the process that a process's pidfd is for; -1 when it is gone, or the descriptor is no pidfd."""
-        for line in self._read(pid, f"fdinfo/{fd}").splitlines():
+        for line in self.fdinfo(pid, fd).splitlines():
             if line.startswith(b"Pid:"):
                 return int(line.split()[1])
         return -1
 
     def command(self, pid: int) -> str:
         """Return the command line, its arguments joined by spaces; `[comm]` where there is none; empty when gone."""
-        line = self._read(pid, "cmdline").rstrip(b"\0")
-        if line:
-            return line.replace(b"\0", b" ").decode("utf-8", "surrogateescape")
+        line = self._read(pid, "cmdline") or self._of_survivor(pid, "cmdline")
+        if line.rstrip(b"\0"):
+            return line.rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "surrogateescape")
         comm = self.comm(pid)
         return f"[{comm}]" if comm else ""
+
+    def arguments(self, pid: int) -> list[str]:
+        """Return the words of the command line; empty when there is none."""
+        line = self._read(pid, "cmdline") or self._of_survivor(pid, "cmdline")
+        return os.fsdecode(line.rstrip(b"\0")).split("\0") if line else []
 
     def comm(self, pid: int) -> str:
         """Return the short name of a process; empty when it is gone."""
@@ -173,37 +224,52 @@ class Proc:
     def stat(self, pid: int) -> Stat | None:
         """Return what everybody may know of a process; None when it is gone."""
         words = self._read(pid, "stat").rpartition(b") ")[2].split()
-        if len(words) < 7:
+        if len(words) < 18:
             return None
-        dead = words[0] in (b"Z", b"X")
-        return Stat(int(words[1]), int(words[2]), int(words[3]), bool(int(words[6]) & _PF_KTHREAD), dead)
+        flags = int(words[6])
+        dead = words[0] in (b"Z", b"X") and int(words[17]) <= 1
+        kernel, forked = bool(flags & _PF_KTHREAD), bool(flags & _PF_FORKNOEXEC)
+        return Stat(int(words[1]), int(words[2]), int(words[3]), kernel, dead, forked)
 
-    def switches(self, pid: int, tid: int) -> int:
-        """Return how often a task has given or lost the CPU; -1 when it does not sleep now, or is gone.
-
-        The same number twice means that the task has slept from the first to the second look without a moment awake.
-        """
-        count, asleep = 0, False
+    def status(self, pid: int, tid: int) -> TaskStatus:
+        """Return what `status` says of a task; one that is gone has no state."""
+        state, caught, blocked, pids = "", 0, 0, b""
         for line in self._read(pid, f"task/{tid}/status").splitlines():
             if line.startswith(b"State:"):
-                asleep = line.split()[1:2] == [b"S"]
-            elif line.startswith((b"voluntary_ctxt_switches:", b"nonvoluntary_ctxt_switches:")):
-                count += int(line.split()[1])
-        return count if asleep else -1
+                state = line[6:].split()[0].decode("ascii", "replace")
+            elif line.startswith(b"SigCgt:"):
+                caught = int(line.split()[1], 16)
+            elif line.startswith(b"SigBlk:"):
+                blocked = int(line.split()[1], 16)
+            elif line.startswith(b"NSpid:"):
+                pids = line[6:]
+        return TaskStatus(state, caught & ~blocked, tuple(map(int, pids.split())))
+
+    def runs(self, pid: int, tid: int) -> int:
+        """Return how often a task was put on a processor; -1 when it is gone or the kernel does not count.
+
+        The same number twice means that the task has not run in between (`schedstat`, proc(5)). Kernels without it
+        count context switches in `status`, which is a longer text.
+        """
+        words = self._read(pid, f"task/{tid}/schedstat").split()
+        if len(words) == 3 and words[2] != b"0":
+            return int(words[2])
+        return self._switches(pid, tid)
+
+    def _switches(self, pid: int, tid: int) -> int:
+        count = -1
+        for line in self._read(pid, f"task/{tid}/status").splitlines():
+            if line.startswith((b"voluntary_ctxt_switches:", b"nonvoluntary_ctxt_switches:")):
+                count = max(count, 0) + int(line.split()[1])
+        return count
+
+    def switches(self, pid: int, tid: int) -> int:
+        """Return `runs` of a task that sleeps now; -1 of any other."""
+        return self.runs(pid, tid) if self.status(pid, tid).asleep else -1
 
     def last_ran(self, pid: int, tid: int) -> float | None:
-        """Return the seconds for which a sleeping task has not run, near enough; None where the kernel won't say.
-
-        The scheduler notes when a task last ran, on a clock of its own, so our own task's note tells what is now.
-        """
-        then, now = self._ran(pid, tid), self._ran(os.getpid(), threading.get_native_id())
-        return None if then is None or now is None else max(0.0, (now - then) / 1000)
-
-    def _ran(self, pid: int, tid: int) -> float | None:
-        for line in self._read(pid, f"task/{tid}/sched").splitlines()[:4]:
-            if line.startswith(b"se.exec_start"):
-                return float(line.rpartition(b":")[2])
-        return None
+        """Return the seconds since a sleeping task ran, right to some milliseconds; None where the kernel won't say."""
+        return self._clock.since_it_ran(pid, tid)
 
     def shares_root(self, pid: int) -> bool:
         """Whether a process sees the same root folder as we do: no container, no chroot."""
@@ -225,7 +291,7 @@ class Proc:
         return int(words[0]), tuple(int(word, 16) for word in words[1:7])
 
     def memory(self, pid: int, address: int, size: int) -> bytes:
-        """Return up to `size` bytes of a process's memory; empty when that is refused."""
+        """Return up to `size` bytes of the memory of a process or task; empty when that is refused."""
         if not self.attach:
             return b""
         try:
@@ -236,7 +302,7 @@ class Proc:
             return b""
 
     def cwd(self, pid: int) -> str | None:
-        """Return a process's current folder; None when it may not be read or is gone."""
+        """Return the current folder of a process, or of a task; None when it may not be read or is gone."""
         try:
             return os.readlink(f"{self.root}/{pid}/cwd")
         except OSError:
@@ -250,6 +316,13 @@ class Proc:
         except OSError:
             return ()
         return tuple(mount for mount in map(_mount, lines) if mount is not None)
+
+    def _of_survivor(self, pid: int, name: str) -> bytes:
+        """Read a file of some thread but the main one: for a process whose main thread has ended."""
+        for tid in self.tasks(pid):
+            if tid != pid and (data := self._read(pid, f"task/{tid}/{name}")):
+                return data
+        return b""
 
     def _read(self, pid: int, name: str) -> bytes:
         try:
@@ -268,29 +341,43 @@ class Proc:
             os.close(number)
 
     @contextmanager
-    def _folder(self, pid: int) -> Iterator[int]:
-        """Open `/proc/PID/fd`; -1 stands for a process that is gone."""
+    def _folder(self, pid: int) -> Iterator[tuple[int, list[str]]]:
+        """Open `/proc/PID/fd` and list it; (-1, nothing) stands for a process that is gone.
+
+        A main thread that has called pthread_exit(3) is a zombie without descriptors, while the other threads have
+        the process's: then theirs are read.
+        """
+        folder, names = self._open_folder(pid, f"{self.root}/{pid}/fd")
+        if not names:
+            for tid in self.tasks(pid):
+                if tid == pid:
+                    continue
+                if folder >= 0:
+                    os.close(folder)
+                folder, names = self._open_folder(pid, f"{self.root}/{pid}/task/{tid}/fd")
+                if names:
+                    break
         try:
-            folder = os.open(f"{self.root}/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except PermissionError:
-            raise NotPermitted(f"process {pid} can't be read") from None
-        except OSError:
-            folder = -1
-        try:
-            yield folder
+            yield folder, names
         finally:
             if folder >= 0:
                 os.close(folder)
 
-
-def _names(folder: int) -> list[str]:
-    try:
-        return os.listdir(folder) if folder >= 0 else []
-    except PermissionError:
-        # Since Linux 3.18 the folder of a process that changed its user opens but can't be listed.
-        raise NotPermitted("a process can't be read") from None
-    except OSError:
-        return []
+    def _open_folder(self, pid: int, path: str) -> tuple[int, list[str]]:
+        try:
+            folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except PermissionError:
+            raise NotPermitted(f"process {pid} can't be read") from None
+        except OSError:
+            return -1, []
+        try:
+            return folder, os.listdir(folder)
+        except PermissionError:
+            # Since Linux 3.18 the folder of a process that changed its user opens but can't be listed.
+            os.close(folder)
+            raise NotPermitted(f"process {pid} can't be read") from None
+        except OSError:
+            return folder, []
 
 
 def _mount(line: bytes) -> Mount | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from pipetui.kernel.birth import made
 from pipetui.kernel.fd import Fd
 from pipetui.kernel.procfs import Proc
 
@@ -22,14 +23,15 @@ _HANDLE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Place(NamedTuple):
-    """What is at the end of a path: stat(2)'s answer and the name that it has now."""
+    """What is at the end of a path: stat(2)'s answer, the name that it has now, and when it was made, if known."""
 
     status: os.stat_result
     path: str
+    made: float | None = None
 
 
 def resolve(proc: Proc, pid: int, folder: int, path: str) -> Place | None:
-    """Return what `path`, relative to descriptor `folder`, means to process `pid`; None when it means nothing."""
+    """Return what `path`, relative to descriptor `folder`, means to a process or task; None when it means nothing."""
     if not path or "\0" in path:
         return None
     own = f"{proc.root}/{pid}"
@@ -40,7 +42,7 @@ def resolve(proc: Proc, pid: int, folder: int, path: str) -> Place | None:
             try:
                 walk.follow(path)
                 number = walk.here.fileno()
-                return Place(os.fstat(number), os.readlink(f"/proc/self/fd/{number}"))
+                return Place(os.fstat(number), os.readlink(f"/proc/self/fd/{number}"), made(number))
             finally:
                 walk.here.close()
     except (OSError, ValueError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -34,7 +34,8 @@ NEVER_FIFOS = ("/dev/null", "/dev/pts/", "/dev/urandom", "/dev/random", "/proc/"
 class Census:
     """Who holds what. `pipes` has what stat(2) through a held end says of each FIFO, with its path if it has one.
 
-    `threads` are kernel threads: they hold nothing and wait for nothing of ours. `hidden` could not be read.
+    `threads` are kernel threads: they hold nothing and wait for nothing of ours. `hidden` could not be read. `late` are
+    processes that came while others were read, again and again, so that in the end they were not.
     """
 
     ends: dict[PipeId, tuple[End, ...]] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class Census:
     partial: tuple[str, ...] = ()
     threads: frozenset[int] = frozenset()
     hidden: frozenset[int] = frozenset()
+    late: frozenset[int] = frozenset()
 
 
 def take(
@@ -72,13 +74,39 @@ def take(
     with _without_collecting():
         wanted = [pid for pid in pids if pid not in threads]
         parts = in_halves(read, wanted) if twofold else iter([read(wanted)])
-        return _put_together(proc, chain.from_iterable(parts), threads, nonblocking)
+        newcomers = _Newcomers(proc, pids, read)
+        census = _put_together(proc, chain(chain.from_iterable(parts), newcomers), threads, nonblocking)
+        return replace(census, late=newcomers.late)
 
 
 #: What a process told: its pid, whether it is readable, hidden or a thread, its command line, the far filesystems that
 #: were left alone, its ends of FIFOs (descriptor, link, access, stat) and of anonymous pipes (descriptor, inode,
 #: access).
 _Read = tuple[int, str, str, list[str], list[tuple[int, str, Access, Any]], list[tuple[int, int, Access]]]
+
+
+class _Newcomers:
+    """Reads those that were forked while the others were read: an end may have moved on to them, unseen.
+
+    A machine that forks all the time always has more of them, so this ends after some rounds; then `late` has the rest.
+    """
+
+    _ROUNDS = 3
+
+    def __init__(self, proc: Proc, seen: Iterable[int], read: Callable[[Sequence[int]], list[_Read]]) -> None:
+        self._proc = proc
+        self._seen = set(seen)
+        self._read = read
+        self.late: frozenset[int] = frozenset()
+
+    def __iter__(self) -> Iterator[_Read]:
+        for _ in range(self._ROUNDS):
+            new = [pid for pid in self._proc.pids() if pid not in self._seen]
+            if not new:
+                return
+            self._seen.update(new)
+            yield from self._read(new)
+        self.late = frozenset(self._proc.pids()) - self._seen
 
 
 def _read(proc: Proc, pid: int, anonymous: bool, far: tuple[str, ...]) -> _Read:
@@ -146,13 +174,9 @@ def _without_collecting() -> Iterator[None]:
 
 
 def _is_thread(proc: Proc, pid: int) -> bool:
-    """Whether this is a kernel thread, which has no command line and holds nothing (or a zombie, which is alike)."""
-    return proc.command(pid).startswith("[")
-
-
-def with_flags(proc: Proc, ends: Iterable[End]) -> tuple[End, ...]:
-    """Return the ends with O_NONBLOCK looked up: for those that are shown, when the census went without."""
-    return tuple(replace(end, nonblocking=proc.nonblocking(end.pid, end.fd)) for end in ends)
+    """Whether this is a kernel thread, which holds nothing (or a zombie, which is alike)."""
+    told = proc.stat(pid)
+    return told is not None and (told.kernel or told.dead)
 
 
 @lru_cache(maxsize=1)
