@@ -7,53 +7,63 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pipetui.model import Finding, Pipe, TaskState
+from pipetui.model import Finding, Level, Pipe, Polled, TaskState
 from pipetui.text import plural
+from pipetui.watch.findings.ages import Later
+from pipetui.watch.findings.certainty import doubt, level_of, sureness
 from pipetui.watch.findings.never_eof import forgotten_pipe
-from pipetui.watch.findings.wording import certain, fds, kill, listed, named, people, quoted, who
-from pipetui.watch.stuck import cores, largest, waiting
-from pipetui.watch.world import World, ref
+from pipetui.watch.findings.wording import fds, kill, listed, named, newest, people, quoted, since_when, who
+from pipetui.watch.stuck import Knot, knots
+from pipetui.watch.world import World, ref, sides
 
 #: So many members are told one by one.
 _TOLD = 5
 
 
-def deadlock(world: World) -> Iterator[Finding]:
+def deadlock(world: World) -> Iterator[Finding | Later]:
     """Tell of each set of processes that can only be released by each other."""
-    waits = waiting(world)
-    for core, tail in cores(waits, largest(waits)):
-        if forgotten_pipe(world, core) is None:
-            yield _finding(world, core, tail)
+    for knot in knots(world):
+        if forgotten_pipe(world, knot.core) is None:
+            level, later = level_of(world, knot)
+            if later:
+                yield later
+            if level:
+                yield _finding(world, knot, level)
 
 
-def _finding(world: World, core: frozenset[int], tail: frozenset[int]) -> Finding:
+def _finding(world: World, knot: Knot, level: Level) -> Finding:
+    core, tail = knot.core, knot.tail
     tasks = [(pid, task) for pid in sorted(core) for task in world.processes[pid].tasks]
     pipes = _pipes(world, (task for _, task in tasks))
     fifos = [pipe for pipe in pipes if pipe.kind == "fifo" and not pipe.deleted]
-    alone = len(core) == 1
     headline = (
-        f"{people(world, core)} waits for itself and can't go on"
-        if alone
-        else f"{people(world, core, _TOLD)} wait for each other, and none can go on"
+        f"{people(world, core)} waits for itself and can't continue"
+        if len(core) == 1
+        else f"{people(world, core, _TOLD)} wait for each other; {'neither' if len(core) == 2 else 'none'} can continue"
     )
     if fifos:
-        headline += f", unless a new process opens {listed([named(pipe) for pipe in fifos])}"
+        headline += f" unless a new process opens {listed([named(pipe) for pipe in fifos])}"
+    if not knot.sure:
+        headline += ", unless a signal handler frees one of them"
     sentences = [_waits(world, pid, task) for pid, task in tasks[:_TOLD]]
     if len(tasks) > _TOLD:
-        sentences.append(f"And so on, {plural(len(tasks) - _TOLD, 'more wait')}.")
-    sentences.append("Whoever could release one of them is itself waiting, so none ever moves (pipe(7), wait(2)).")
+        sentences.append(f"And so on: {plural(len(tasks) - _TOLD, 'more wait')}.")
+    sentences.append("Whoever could release one of them is itself waiting (pipe(7), wait(2)).")
+    if not knot.sure:
+        sentences.append(f"None of them has run for minutes. {doubt(world, core)}")
     if tail:
         sentences.append(f"{people(world, tail)} in turn wait{'s' if len(tail) == 1 else ''} for them.")
-    exact = certain(task for _, task in tasks) and not world.hidden
     return Finding(
         "deadlock",
-        "note" if any(_may_be_served(world, task) for _, task in tasks) else "problem",
+        level,
         tuple(ref(pipe) for pipe in pipes),
         tuple(sorted(core | tail)),
         headline,
-        " ".join(sentences),
+        " ".join(sentences) + since_when([task for _, task in tasks]),
         _fix(world, tasks),
-        "exact" if exact else "inferred",
+        sureness(world, knot),
+        newest(world, [task for _, task in tasks]),
+        tuple(sorted(tail)),
     )
 
 
@@ -62,6 +72,8 @@ def _waits(world: World, pid: int, task: TaskState) -> str:
     me = who(world, pid)
     if task.doing == "child":
         return f"{me} waits for {people(world, task.children)} to end."
+    if task.doing == "poll":
+        return f"{me} polls, without a time limit: {'; '.join(_polled(world, pid, one) for one in task.polls)}."
     pipe = _pipe(world, task)
     fd = "" if task.fd is None else f" (its fd {task.fd})"
     if task.doing == "write":
@@ -73,10 +85,20 @@ def _waits(world: World, pid: int, task: TaskState) -> str:
     )
 
 
+def _polled(world: World, pid: int, polled: Polled) -> str:
+    if polled.pid is not None:
+        return f"the end of {who(world, polled.pid)}"
+    pipe = None if polled.pipe is None else world.by_id.get(polled.pipe)
+    if pipe is None:
+        return "a pipe"
+    others = {side: people(world, pipe.holders("w" if side == "read" else "r")) for side in sides(world, pid, polled)}
+    return " or ".join(f"to {side} {named(pipe)} (its other side: {them})" for side, them in others.items())
+
+
 def _fix(world: World, tasks: list[tuple[int, TaskState]]) -> str:
     """Return what to change, and what sets them free now."""
     advice = []
-    parents = {pid for pid, task in tasks if task.doing == "child"}
+    parents = {pid for pid, task in tasks if task.doing in ("child", "poll")}
     writes = [(pid, task, _pipe(world, task)) for pid, task in tasks if task.doing == "write"]
     for _, _, pipe in writes:
         advice += [
@@ -91,17 +113,9 @@ def _fix(world: World, tasks: list[tuple[int, TaskState]]) -> str:
     for pid, _, pipe in writes[:1]:
         reader = next(end for end in pipe.ends if "r" in end.access)
         source = quoted(pipe.path) if pipe.path and not pipe.deleted else f"/proc/{reader.pid}/fd/{reader.fd}"
-        advice.append(f"To set them free now, take the bytes out: `cat {source} > /dev/null` (they are lost);")
+        advice.append(f"To unblock them now, take the bytes out: `cat {source} > /dev/null` (they are lost);")
         return " ".join([*advice, f"or end one of them: {kill([pid])}."])
-    return " ".join([*advice, f"To set them free now, end one of them: {kill([tasks[0][0]])}."])
-
-
-def _may_be_served(world: World, task: TaskState) -> bool:
-    """Whether a task is a server at rest: it reads a FIFO that is held open for reading and writing on purpose."""
-    if task.doing != "read":
-        return False
-    pipe = _pipe(world, task)
-    return pipe.kind == "fifo" and not pipe.deleted and any(end.access == "rw" for end in pipe.ends)
+    return " ".join([*advice, f"To unblock them now, end one of them: {kill([tasks[0][0]])}."])
 
 
 def _pipe(world: World, task: TaskState) -> Pipe:

@@ -1,4 +1,4 @@
-"""`held-open`, `split-readers` and `lost-reader`: who has ends open, and what that keeps from happening (pipe(7))."""
+"""`split-readers` and `lost-reader`: who has ends open, and what comes of it (pipe(7))."""
 
 from __future__ import annotations
 
@@ -6,80 +6,24 @@ from collections.abc import Iterator
 
 from pipetui.model import Finding, Level, Pipe
 from pipetui.text import size
-from pipetui.watch.findings.wording import (
-    certain,
-    fds,
-    kill,
-    lasted,
-    listed,
-    named,
-    people,
-    resting,
-    since_when,
-    tasks_on,
-    who,
-)
-from pipetui.watch.stuck import largest, possible_holders, waiting
+from pipetui.watch.findings.ages import MOMENT, Later, reached
+from pipetui.watch.findings.wording import kill, named, people, tasks_on
+from pipetui.watch.stuck import possible_holders
 from pipetui.watch.world import World, ref
-
-#: From so many seconds on, an end that a resting process holds open is worth a warning.
-_LONG = 60.0
-#: A daemon left behind on a pipe that somebody reads is told after so many seconds.
-_LEFT_BEHIND = 10.0
-
-
-def held_open(world: World) -> Iterator[Finding]:
-    """Tell of readers that wait for bytes or EOF while all who hold a write end rest."""
-    stuck = None
-    for pipe in world.pipes:
-        if not any(waiter.kind == "read" for waiter in pipe.waiters):
-            continue
-        readers = tasks_on(world, pipe, "read")
-        tasks = [task for _, task in readers]
-        pids = {process.pid for process, _ in readers}
-        holders = [pid for pid in pipe.holders("w") if pid not in pids]
-        seconds = lasted(world, tasks)
-        if not holders or len(holders) < len(pipe.holders("w")) or possible_holders(world, pipe):
-            continue
-        if not all(_idles(world, pid, seconds) for pid in holders):
-            continue
-        stuck = largest(waiting(world)) if stuck is None else stuck
-        if pids & stuck:
-            continue
-        ends = listed([f"{fds(pipe, pid, 'w')} of {who(world, pid)}" for pid in holders])
-        level: Level = "warning" if seconds is not None and seconds >= _LONG else "note"
-        yield Finding(
-            "held-open",
-            level,
-            (ref(pipe),),
-            tuple(sorted({*pids, *holders})),
-            f"{people(world, holders)} hold{'s' if len(holders) == 1 else ''} {named(pipe)} open without writing, and "
-            f"{people(world, pids)} wait{'s' if len(pids) == 1 else ''} for it",
-            "A reader gets EOF only when every write end is closed, those included that a process merely inherited "
-            f"(pipe(7), fork(2)). Left open: {ends}.{since_when(tasks)}",
-            f"If nothing is to come any more, close {ends}, or end {'it' if len(holders) == 1 else 'them'} "
-            f"({kill(holders)}). A program that starts others should open such ends with O_CLOEXEC, a shell close them "
-            "with `N>&-`.",
-            "exact" if certain(tasks) and not world.hidden else "inferred",
-        )
-
-
-def _idles(world: World, pid: int, seconds: float | None) -> bool:
-    """Whether a holder will hardly write: it rests, or it is a daemon left behind on the output of what started it."""
-    process = world.processes.get(pid)
-    if resting(process):
-        return True
-    orphan = process is not None and process.parent == 1 and process.session == pid
-    return orphan and seconds is not None and seconds >= _LEFT_BEHIND
 
 
 def split_readers(world: World) -> Iterator[Finding]:
-    """Tell of pipes that several processes read independently: each byte goes to only one of them."""
+    """Tell of pipes that several processes read independently: each byte goes to only one of them.
+
+    For workers that share a queue this is meant, and nothing tells them from readers that rob each other: a note.
+    """
     for pipe in world.pipes:
+        if len(pipe.ends) < 2:
+            continue
         readers = {end.pid for end in pipe.ends if end.access == "r"}
         if len(readers) < 2:
             continue
-        waiting_now = {process.pid for process, _ in tasks_on(world, pipe, "read")} if pipe.waiters else set()
+        waiting_now = {process.pid for process, _ in tasks_on(world, pipe, "read")}
         apart = {pid for pid in readers if not world.ancestors(pid) & readers}
         both_read, strangers = len(waiting_now) > 1, pipe.kind == "fifo" and len(apart) > 1
         if not both_read and not strangers:
@@ -87,7 +31,7 @@ def split_readers(world: World) -> Iterator[Finding]:
         pids = sorted(waiting_now if both_read else apart)
         yield Finding(
             "split-readers",
-            "warning" if strangers else "note",
+            "note",
             (ref(pipe),),
             tuple(pids),
             f"{people(world, pids)} read {named(pipe)} side by side, and each gets only a part of the bytes",
@@ -99,21 +43,36 @@ def split_readers(world: World) -> Iterator[Finding]:
         )
 
 
-def lost_reader(world: World) -> Iterator[Finding]:
-    """Tell of writers whose readers have all gone; all such anonymous pipes of the same processes together."""
+def lost_reader(world: World) -> Iterator[Finding | Later]:
+    """Tell of writers whose readers have all gone; all such anonymous pipes of the same processes together.
+
+    Between two readers of a FIFO there may be a moment without one. On an anonymous pipe none can come back, but it
+    matters only to who would write there: a standard stream, not what was merely inherited.
+    """
     lost: dict[tuple[object, ...], list[Pipe]] = {}
     for pipe in world.pipes:
-        if pipe.ends and not pipe.holders("r") and not any(waiter.kind == "open-read" for waiter in pipe.waiters):
-            key = (pipe.id,) if pipe.kind == "fifo" else pipe.holders("w")
-            lost.setdefault(key, []).append(pipe)
+        if any("r" in end.access for end in pipe.ends) or not pipe.ends:
+            continue
+        if any(waiter.kind == "open-read" for waiter in pipe.waiters):
+            continue
+        if pipe.kind == "anonymous" and not any(end.fd in (1, 2) for end in pipe.ends):
+            continue
+        lost.setdefault((pipe.id,) if pipe.kind == "fifo" else pipe.holders("w"), []).append(pipe)
     for pipes in lost.values():
-        yield _lost(world, pipes)
+        since = max(world.lonely.get(pipe.id, world.time) for pipe in pipes)
+        unsure = any(possible_holders(world, pipe) for pipe in pipes) or world.contained or bool(world.blind)
+        unsure = unsure or (pipes[0].kind == "fifo" and not world.everybody)
+        level, later = reached(world, since, (MOMENT, "warning" if pipes[0].kind == "fifo" and not unsure else "note"))
+        if later:
+            yield later
+        if level:
+            yield _lost(world, pipes, level, unsure, since)
 
 
-def _lost(world: World, pipes: list[Pipe]) -> Finding:
+def _lost(world: World, pipes: list[Pipe], level: Level, unsure: bool, since: float) -> Finding:
     pids, fifo = pipes[0].holders("w"), pipes[0].kind == "fifo"
-    unsure = any(possible_holders(world, pipe) for pipe in pipes) or (fifo and bool(world.hidden))
     names = named(pipes[0]) if len(pipes) == 1 else f"{len(pipes)} pipes ({named(pipes[0])}, …)"
+    nobody = "nobody who can be seen from here reads" if unsure else "nobody reads"
     unread = sum(pipe.queued or 0 for pipe in pipes)
     left = f" {size(unread)} that were written are still unread, and lost once the writers close." if unread else ""
     fix = "Nothing, as long as they write no more. No reader can come back: to repair it, start the writer anew."
@@ -121,12 +80,13 @@ def _lost(world: World, pipes: list[Pipe]) -> Finding:
         fix = f"Start the reader again before the next write, or end the writer: {kill(pids)}."
     return Finding(
         "lost-reader",
-        "warning" if fifo and not unsure else "note",
+        level,
         tuple(ref(pipe) for pipe in pipes),
         pids,
-        f"{people(world, pids)} hold{'s' if len(pids) == 1 else ''} {names} open for writing, but nobody reads",
+        f"{people(world, pids)} hold{'s' if len(pids) == 1 else ''} {names} open for writing, but {nobody}",
         "A write to a pipe without a reader sends SIGPIPE, which ends a process that does not expect it, or fails "
         f"with EPIPE (pipe(7)).{left}",
         fix,
         "inferred" if unsure else "exact",
+        since,
     )

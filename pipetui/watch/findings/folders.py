@@ -1,4 +1,7 @@
-"""`world-access` and `stale`: what the names in folders tell (fifo(7), chmod(1)). Many FIFOs make one finding."""
+"""`world-access` and `stale`: what the names in folders tell (fifo(7), chmod(1)). Many FIFOs make one finding.
+
+Only FIFOs below paths that a person named are told of: of others nobody asked.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ _MAY = {
 def world_access(world: World) -> Iterator[Finding]:
     """Tell of FIFOs that every user of the machine may open."""
     groups: dict[tuple[str, Access], list[Pipe]] = {}
-    for identity, access in world.exposed.items():
+    for identity, access in world.exposed.items() if world.asked else ():
+        if identity not in world.found:
+            continue
         pipe = world.by_id[identity]
         groups.setdefault((os.path.dirname(pipe.path or ""), access), []).append(pipe)
     for (_, access), pipes in groups.items():
@@ -39,6 +44,8 @@ def world_access(world: World) -> Iterator[Finding]:
 
 def stale(world: World) -> Iterator[Finding]:
     """Tell of FIFOs under the roots that nobody has open and nobody waits for: all of them in one finding."""
+    if not world.asked or world.unreadable or world.blind or world.contained:
+        return  # nobody was asked, or somebody may have it open who can't be seen
     pipes = [
         pipe for pipe in world.pipes if pipe.id in world.found and not pipe.ends and not pipe.waiters and pipe.path
     ]
@@ -51,7 +58,7 @@ def stale(world: World) -> Iterator[Finding]:
             f"nobody has {_several(pipes)} open",
             "A FIFO is only a name until two processes open it, and holds nothing meanwhile (fifo(7)).",
             f"Nothing, if somebody will come. Else remove what is left over: `pipetui rm {_paths(pipes)}`.",
-            "inferred" if world.hidden else "exact",
+            "exact",
         )
 
 

@@ -1,7 +1,10 @@
 """`no-reader` and `no-writer`: somebody waits in open(2) for the other side of a FIFO (fifo(7)).
 
-A writer that waits has something to say and can't go on: a problem, if it holds up the whole process. A reader that
-waits for its first writer may be a server at rest: a warning. A mere thread that waits (runtimes park one on a debugger
+A reader that waits for its first writer may be a server at rest, for as long as that takes: a note. A writer that waits
+has something to say and nobody to say it to. On a FIFO that has never carried a byte that is most likely wrong, and
+after a while a problem. On one that has been in use, the reader may come again: then it takes longer to be a warning,
+and longest for a writer that was served just before it began to wait, as one that serves whoever opens its FIFO is. A
+FIFO's mtime tells of its last write. A thread that waits while its process goes on (runtimes park one on a debugger
 pipe for life) is a note.
 """
 
@@ -9,20 +12,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pipetui.model import Finding, Level, Pipe, ProcessState, TaskState
-from pipetui.watch.findings.wording import certain, kill, named, people, quoted, since_when, tasks_on
+from pipetui.model import Finding, Pipe, ProcessState, TaskState
+from pipetui.watch.findings.ages import LONG, MINUTES, MOMENT, WHILE, Later, Step, reached
+from pipetui.watch.findings.open_order import ordered
+from pipetui.watch.findings.wording import certain, kill, named, oldest, people, quoted, since_when
 from pipetui.watch.stuck import is_whole
 from pipetui.watch.world import World, ref
+
+#: A FIFO's times are this exact (seconds): a write so soon after it was made can't be told from none.
+_SAME = 0.005
+#: A wait that began so soon (seconds) after the last write is that of the writer which was served then.
+_SERVED = 1.0
+#: From this age on (seconds) it is unusual that a FIFO in use has no reader.
+_UNUSUAL = 10.0
 
 _Openers = list[tuple[ProcessState, TaskState]]
 
 
-def no_reader(world: World) -> Iterator[Finding]:
+def no_reader(world: World) -> Iterator[Finding | Later]:
     """Tell of writers whose open waits for a reader."""
     for pipe, openers in _openers(world, "open-write"):
         path = pipe.path if pipe and pipe.path else openers[0][1].path
-        yield _finding(
-            world, "no-reader", pipe, openers, "problem",
+        yield from _told(
+            world, "no-reader", pipe, openers, _steps_without_reader(world, pipe, openers),
             f"wait{_s(openers)} to write to {named(pipe) if pipe else path}, which nobody reads",
             "open(2) of a FIFO for writing blocks until some process opens it for reading (fifo(7)). Until then the "
             "writer has no descriptor yet, so tools that list open files can't show it.",
@@ -32,12 +44,12 @@ def no_reader(world: World) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def no_writer(world: World) -> Iterator[Finding]:
+def no_writer(world: World) -> Iterator[Finding | Later]:
     """Tell of readers whose open waits for a writer."""
     for pipe, openers in _openers(world, "open-read"):
         path = pipe.path if pipe and pipe.path else openers[0][1].path
-        yield _finding(
-            world, "no-writer", pipe, openers, "warning",
+        yield from _told(
+            world, "no-writer", pipe, openers, ((MOMENT, "note"),),
             f"wait{_s(openers)} to read {named(pipe) if pipe else path}, which nobody writes to",
             "open(2) of a FIFO for reading blocks until some process opens it for writing (fifo(7)). A server that "
             "waits for its first client looks the same.",
@@ -47,9 +59,14 @@ def no_writer(world: World) -> Iterator[Finding]:
 
 
 def _openers(world: World, doing: str) -> Iterable[tuple[Pipe | None, _Openers]]:
-    """Return the blocked opens of one kind, by pipe; those whose pipe can't be told stand alone."""
-    for pipe in world.pipes:
-        if pipe.waiters and (openers := tasks_on(world, pipe, doing)):
+    """Return the blocked opens of one kind, by pipe; those whose pipe can't be told stand alone.
+
+    Openers that wait for each other are told of together (`open-order`).
+    """
+    apart = ordered(world)
+    for pipe in world.waited_on(doing):
+        openers = [one for one in world.waiting_on[pipe.id, doing] if one[0].pid not in apart]
+        if openers:
             yield pipe, openers
     for process in world.processes.values():
         for task in process.tasks:
@@ -57,24 +74,59 @@ def _openers(world: World, doing: str) -> Iterable[tuple[Pipe | None, _Openers]]
                 yield None, [(process, task)]
 
 
-def _finding(
-    world: World, rule: str, pipe: Pipe | None, openers: _Openers, level: Level, says: str, why: str, fix: str
-) -> Finding:
+def _steps_without_reader(world: World, pipe: Pipe | None, openers: _Openers) -> tuple[Step, ...]:
+    if pipe is None:
+        return ()
+    made, written, since = world.made.get(pipe.id), pipe.last_write, oldest(world, [task for _, task in openers])
+    used = written is not None and (written != pipe.last_read if made is None else written > made + _SAME)
+    if not used or written is None:
+        return (MOMENT, "warning"), (WHILE, "problem")
+    if since - written < _SERVED:
+        return (MOMENT, "note"), (MINUTES, "warning")
+    return (MOMENT, "note"), (_UNUSUAL, "warning")
+
+
+def _told(
+    world: World,
+    rule: str,
+    pipe: Pipe | None,
+    openers: _Openers,
+    steps: tuple[Step, ...],
+    says: str,
+    why: str,
+    fix: str,
+) -> Iterator[Finding | Later]:
     tasks = [task for _, task in openers]
     pids = tuple(sorted({process.pid for process, _ in openers}))
-    whole = any(is_whole(process, task) for process, task in openers)
-    if pipe is None:
-        why += " The path leads to no FIFO that could be reached from here: it was removed or replaced while they wait."
-        fix = f"Nobody can open a FIFO that has no name any more: end the process ({kill(pids)}) and start it again."
-    if not whole:
-        level = "note"
+    since = oldest(world, tasks)
+    if pipe is None and certain(tasks):
+        steps = (MOMENT, "warning"), (LONG, "problem")
+        why += " That path leads to no FIFO any more, or to another one that was made after the wait began."
+        fix = (
+            "Nobody can open a FIFO that has lost its name, not even by making a new one of that name: end the process "
+            f"({kill(pids)}) and start it again."
+        )
+    elif pipe is None:
+        steps = ((MOMENT, "note"),)
+        why += " What the path leads to could not be looked at."
+    if not any(is_whole(process, task) for process, task in openers):
+        steps = ((MOMENT, "note"),)
         why += " Only a thread waits here; the process goes on."
-    why += since_when(tasks)
-    headline = f"{people(world, pids)} {says}"
-    exact = certain(tasks) and pipe is not None
-    return Finding(
-        rule, level, (ref(pipe),) if pipe else (), pids, headline, why, fix, "exact" if exact else "inferred"
-    )
+    level, later = reached(world, since, *steps)
+    if later:
+        yield later
+    if level:
+        yield Finding(
+            rule,
+            level,
+            (ref(pipe),) if pipe else (),
+            pids,
+            f"{people(world, pids)} {says}",
+            why + since_when(tasks),
+            fix,
+            "exact" if certain(tasks) and pipe is not None else "inferred",
+            since,
+        )
 
 
 def _s(openers: _Openers) -> str:

@@ -1,75 +1,83 @@
 """`stalled-reader`: the pipe is full, a writer waits, and no reader reads (pipe(7), on capacity).
 
-That a writer waits is how a pipe slows it down to its reader's pace, so a moment of it is nothing, and a reader that
-works is only a bottleneck (a note). Stopped readers, or ones that have rested for a minute, are a problem.
+That a writer waits is how a pipe slows it down to its reader's pace, be that a pager's or that of somebody who sleeps
+between two reads: after a while a note. A reader that was stopped by a signal reads only when somebody continues it: a
+problem.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipetui.model import Finding, Level, Pipe, ProcessState
+from pipetui.model import Finding, Level, Pipe, ProcessState, TaskState
 from pipetui.text import size
+from pipetui.watch.findings.ages import LONG, MOMENT, Later, reached
 from pipetui.watch.findings.wording import (
     certain,
     fds,
     kill,
-    lasted,
     listed,
     named,
+    newest,
+    oldest,
     people,
-    resting,
     since_when,
     tasks_on,
     who,
 )
-from pipetui.watch.stuck import largest, waiting
+from pipetui.watch.stuck import stuck
 from pipetui.watch.world import World, ref
 
-#: Shorter waits (seconds) are a pipe at work; from the second on, a resting reader is a problem.
-MOMENT, LONG = 1.0, 60.0
 
-
-def stalled_reader(world: World) -> Iterator[Finding]:
+def stalled_reader(world: World) -> Iterator[Finding | Later]:
     """Tell of writers whose readers do not read."""
-    stuck = None
-    for pipe in world.pipes:
-        if not any(waiter.kind == "write" for waiter in pipe.waiters):
-            continue
-        if stuck is None:
-            stuck = largest(waiting(world))
+    for pipe in world.waited_on("write"):
         writers = tasks_on(world, pipe, "write")
-        readers = [pid for pid in pipe.holders("r") if pid not in {process.pid for process, _ in writers}]
-        if not readers or tasks_on(world, pipe, "read") or any(process.pid in stuck for process, _ in writers):
+        if tasks_on(world, pipe, "read"):
+            continue
+        pids = {process.pid for process, _ in writers}
+        readers = [pid for pid in pipe.holders("r") if pid not in pids]
+        if not readers or pids & stuck(world):
             continue
         states = [world.processes.get(pid) for pid in readers]
-        stopped = all(_is_stopped(state) for state in states)
         tasks = [task for _, task in writers]
-        seconds = lasted(world, tasks)
-        if not stopped and seconds is not None and seconds < MOMENT:
+        stops = [task for state in states if state and _is_stopped(state) for task in state.tasks]
+        stopped = all(state is not None and _is_stopped(state) for state in states)
+        if not stopped and any(_works(state) for state in states):
             continue
-        level: Level = "warning"
-        if stopped or (seconds is not None and seconds >= LONG and all(map(resting, states))):
-            level = "problem"
-        elif any(_works(state) for state in states):
-            level = "note"
-        pids = sorted({process.pid for process, _ in writers})
-        does = listed(
-            [f"{who(world, pid)} {_does(world, state)}" for pid, state in zip(readers, states, strict=True)][:3]
-        )
-        yield Finding(
-            "stalled-reader",
-            level,
-            (ref(pipe),),
-            tuple(sorted({*pids, *readers})),
-            f"{people(world, pids)} wait{'s' if len(pids) == 1 else ''} to write to {named(pipe)}"
-            f": it is full, and {people(world, readers)} "
-            f"do{'es' if len(readers) == 1 else ''} not read",
-            f"A pipe holds {size(pipe.capacity) if pipe.capacity else 'a limited number of bytes'}; when it is full, a "
-            f"write blocks until somebody reads (pipe(7)). {does}.{since_when(tasks)}",
-            _fix(pipe, readers, stopped),
-            "exact" if certain(tasks) else "inferred",
-        )
+        since = max(oldest(world, tasks), newest(world, stops)) if stopped else oldest(world, tasks)
+        level, later = reached(world, since, (MOMENT, "problem") if stopped else (LONG, "note"))
+        if later:
+            yield later
+        if level:
+            yield _finding(world, pipe, sorted(pids), readers, tasks, stopped, level, since)
+
+
+def _finding(
+    world: World,
+    pipe: Pipe,
+    pids: list[int],
+    readers: list[int],
+    tasks: list[TaskState],
+    stopped: bool,
+    level: Level,
+    since: float,
+) -> Finding:
+    does = listed([f"{who(world, pid)} {_does(world, world.processes.get(pid))}" for pid in readers][:3])
+    return Finding(
+        "stalled-reader",
+        level,
+        (ref(pipe),),
+        tuple(sorted({*pids, *readers})),
+        f"{people(world, pids)} wait{'s' if len(pids) == 1 else ''} to write to {named(pipe)}"
+        f": it is full, and {people(world, readers)} "
+        f"do{'es' if len(readers) == 1 else ''} not read",
+        f"A pipe holds {size(pipe.capacity) if pipe.capacity else 'a limited number of bytes'}; when it is full, a "
+        f"write blocks until somebody reads (pipe(7)). {does}.{since_when(tasks)}",
+        _fix(pipe, readers, stopped),
+        "exact" if certain(tasks) else "inferred",
+        since,
+    )
 
 
 def _fix(pipe: Pipe, readers: list[int], stopped: bool) -> str:
@@ -82,8 +90,8 @@ def _fix(pipe: Pipe, readers: list[int], stopped: bool) -> str:
     )
 
 
-def _is_stopped(state: ProcessState | None) -> bool:
-    return state is not None and bool(state.tasks) and all(task.doing == "stopped" for task in state.tasks)
+def _is_stopped(state: ProcessState) -> bool:
+    return bool(state.tasks) and all(task.doing == "stopped" for task in state.tasks)
 
 
 def _works(state: ProcessState | None) -> bool:

@@ -60,25 +60,27 @@ def fds(pipe: Pipe, pid: int, access: str) -> str:
 
 def tasks_on(world: World, pipe: Pipe, doing: str) -> list[tuple[ProcessState, TaskState]]:
     """Return the tasks that wait on a pipe in one way."""
-    return [
-        (process, task)
-        for process in (world.processes.get(pid) for pid in sorted({waiter.pid for waiter in pipe.waiters}))
-        if process is not None
-        for task in process.tasks
-        if task.doing == doing and task.pipe == pipe.id
-    ]
+    return world.waiting_on.get((pipe.id, doing), [])
 
 
-def lasted(world: World, tasks: Iterable[TaskState]) -> float | None:
-    """Return for how long the first of some tasks has waited, in seconds; None when that is not known."""
-    since = [task.since for task in tasks if task.since is not None]
-    return max(0.0, world.time - min(since)) if since else None
+def oldest(world: World, tasks: Iterable[TaskState]) -> float:
+    """Return since when the first of some tasks has waited."""
+    return min((_since(world, task) for task in tasks), default=world.time)
+
+
+def newest(world: World, tasks: Iterable[TaskState]) -> float:
+    """Return since when the last of some tasks has waited: since when all of them do."""
+    return max((_since(world, task) for task in tasks), default=world.time)
+
+
+def _since(world: World, task: TaskState) -> float:
+    return world.time if task.since is None else min(task.since, world.time)
 
 
 def since_when(tasks: Iterable[TaskState]) -> str:
-    """Return ` So since 14:05:33.`, or nothing when that is not known. A time does not change as a duration does."""
+    """Return ` Since 14:05:33.`, or nothing when that is not known. A time does not change as a duration does."""
     since = [task.since for task in tasks if task.since is not None]
-    return time.strftime(" So since %H:%M:%S.", time.localtime(min(since))) if since else ""
+    return time.strftime(" Since %H:%M:%S.", time.localtime(min(since))) if since else ""
 
 
 def certain(tasks: Iterable[TaskState]) -> bool:

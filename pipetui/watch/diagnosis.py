@@ -1,0 +1,63 @@
+"""Judges one look after the other: what is called a standing deadlock has stood in two looks, and a wait that is too
+young to mean anything is looked at again.
+
+A single look takes its time, and what it saw first may be over when it sees the rest. It guards against that by itself
+(see `waits.py`); for what is said to be so for ever, a second look has to find the same tasks asleep since the same
+moment and the same holders.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from pipetui.model import Finding
+from pipetui.watch.findings import Verdict, verdict
+from pipetui.watch.world import World
+
+#: The rules whose findings say that something can never happen.
+_FOR_EVER = frozenset({"deadlock", "never-eof"})
+
+#: For so long (seconds) who looks once looks again for what is too young at first.
+PATIENCE = 0.9
+
+_Key = tuple[object, ...]
+
+
+class Judge:
+    """Keeps what the look before has found."""
+
+    def __init__(self) -> None:
+        self._stood: frozenset[_Key] = frozenset()
+
+    def judge(self, world: World) -> Verdict:
+        """Return what is found; `again` is now if something has to be confirmed by another look."""
+        found = verdict(world)
+        keys = {_key(one): one for one in found.findings if _is_for_ever(one)}
+        new = [one for key, one in keys.items() if key not in self._stood]
+        self._stood = frozenset(keys)
+        if not new:
+            return found
+        return Verdict(tuple(one for one in found.findings if one not in new), world.time)
+
+
+def diagnose(look: Callable[[], World], patience: float = PATIENCE) -> tuple[World, tuple[Finding, ...]]:
+    """Look, judge, and look again for up to `patience` seconds where that may find more."""
+    judge = Judge()
+    deadline = time.monotonic() + patience
+    while True:
+        world = look()
+        found = judge.judge(world)
+        wait = None if found.again is None else max(0.0, found.again - time.time())
+        if wait is None or time.monotonic() + wait > deadline:
+            return world, found.findings
+        time.sleep(wait)
+
+
+def _is_for_ever(one: Finding) -> bool:
+    return one.rule in _FOR_EVER and one.level == "problem"
+
+
+def _key(one: Finding) -> _Key:
+    """Return what must be the same in two looks: those concerned, and since when they all have waited."""
+    return one.rule, one.pids, one.pipes, one.since
