@@ -125,11 +125,11 @@ QUESTIONS = (
     ),
     Question(
         "Several readers: who gets the bytes?",
-        "pipetui doctor tasks",
+        "pipetui doctor --notes tasks",
         "",
         ("tasks",),
         ("exec sleep 100 < tasks", "exec sleep 100 < tasks", "exec sleep 100 > tasks"),
-        "pipetui doctor tasks | grep -q split-readers",
+        "pipetui doctor --notes tasks | grep -q split-readers",
     ),
     Question(
         "What of SIGPIPE, status 141 and pipefail?",
@@ -282,7 +282,7 @@ def _narrowed(lines: list[str]) -> list[str]:
 def normal(text: str) -> str:
     """Return an answer without what differs from run to run: numbers, how long somebody waits, line breaks, widths."""
     folded = re.sub(r"\s+", " ", re.sub(r"\d[\d,.:]*", "0", text)).strip()
-    return re.sub(r" for 0 (s|min)\b", "", folded)
+    return re.sub(r" ?\bfor 0 (s|min)\b", "", folded)
 
 
 def shown() -> list[str]:

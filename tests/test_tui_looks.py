@@ -111,7 +111,7 @@ async def test_on_a_small_screen_findings_are_a_tab_with_their_whole_words(
     assert "FIFOs 4 · Processes 9 · Findings 3 · Messages" in screen_text(app)
     await press(pilot, "5")
     text = " ".join(screen_text(app).split())
-    assert "python3 (7001) and bc (7002) wait for each other, and none can go on." in text
+    assert "python3 (7001) and bc (7002) wait for each other; neither can continue." in text
     assert "tells what it does." in text
     await press(pilot, "j", "enter")
     assert "FIFO /tmp/demo/slow" in screen_text(app)

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from pipetui.kernel.fd import Fd
 from pipetui.kernel.halves import in_halves
 from pipetui.kernel.procfs import Proc
 from pipetui.model import End, Pipe, PipeId, Waiter
-from pipetui.watch.census import Census, pipefs_device, take, with_flags
-from pipetui.watch.fill import fills
+from pipetui.watch.census import Census, pipefs_device, take
+from pipetui.watch.fill import fills, with_flags
 from pipetui.watch.finder import find, look
 from pipetui.watch.join import join
 from pipetui.watch.processes import Processes
@@ -52,7 +53,7 @@ def test_every_end_is_told_with_its_access_and_its_command(path: Path) -> None:
         assert census.readable >= 1
         plain = take(Proc()).ends[identity]
         assert {end.nonblocking for end in plain} == {None}
-        assert with_flags(Proc(), plain) == census.ends[identity]
+        assert with_flags(Proc(), {identity: plain})[identity] == census.ends[identity]
 
 
 def test_an_end_of_another_process_that_is_read_and_write(path: Path) -> None:
@@ -124,11 +125,12 @@ def test_processes_that_may_not_be_read_are_counted() -> None:
     assert take(Proc()).unreadable == 0
 
 
-def test_a_process_without_a_command_line_is_remembered_as_a_kernel_thread(tmp_path: Path) -> None:
+def test_a_kernel_thread_is_remembered(tmp_path: Path) -> None:
     for pid in (2, 3):
         (tmp_path / str(pid) / "fd").mkdir(parents=True)
         (tmp_path / str(pid) / "cmdline").write_bytes(b"" if pid == 2 else b"init\0")
-        (tmp_path / str(pid) / "comm").write_text("kthreadd\n")
+        flags = 0x0020_0000 if pid == 2 else 0  # PF_KTHREAD
+        (tmp_path / str(pid) / "stat").write_text(f"{pid} (it) S 0 0 0 0 -1 {flags} " + "0 " * 10 + "1 " + "0 " * 30)
     threads: set[int] = {99}
     census = take(Proc(str(tmp_path)), kernel=threads)
     assert threads == census.threads == {2}
@@ -146,7 +148,8 @@ def waiters(path: Path) -> tuple[Waiter, ...]:
 
 def test_blocked_openers_are_told_and_stay_blocked(path: Path) -> None:
     with blocked_reader(path) as process:
-        assert waiters(path) == (Waiter(process.pid, process.pid, "open-read", command=f"cat {path}"),)
+        (waiter,) = waiters(path)
+        assert replace(waiter, since=None) == Waiter(process.pid, process.pid, "open-read", command=f"cat {path}")
         for _ in range(5):
             snapshot([str(path.parent)], anonymous=True)
         assert waits_in_open(process.pid)

@@ -270,7 +270,7 @@ def observed() -> FakeHub:
     hub.processes = (*hub.processes, Process(5839, grep, "jo", 0.98, 2 << 20), Process(5838, yes, "jo", 0.4, 1 << 20))
     hub.findings = (
         Finding("deadlock", "problem", (PipeRef(13, 501), PipeRef(13, 502)), (7001, 7002),
-                "python3 (7001) and bc (7002) wait for each other, and none can go on",
+                "python3 (7001) and bc (7002) wait for each other; neither can continue",
                 "python3 (7001) waits to write to pipe:[501], which is full, and only bc (7002) can read it.",
                 "python3 (7001) should read its fd 6 before or while it writes."),
         Finding("stalled-reader", "warning", (PipeRef(8, 2, "/tmp/demo/slow"),), (4126, 4123),

@@ -107,6 +107,7 @@ def watcher_main(control: int, report: int) -> None:
             "findings": findings,
             "unreadable": sight.unreadable,
             "partial": list(sight.partial),
+            "unseen": sight.unseen,
         }
         send_all(sender, report, value)
 
@@ -148,6 +149,7 @@ class Observatory:
         self._deadlocked: set[PipeId] = set()
         self._processes: dict[int, Process] = {}
         self.unreadable = 0
+        self._unseen = ""
         self.scanning: set[str] = set()
 
     def start(self, roots: tuple[str, ...], *, elsewhere: bool = True) -> None:
@@ -279,6 +281,10 @@ class Observatory:
             self.unreadable = report["unreadable"]
             self._partial[""] = tuple(report["partial"])
             self._changed("status", None)
+        if report["unseen"] != self._unseen:
+            self._unseen = report["unseen"]
+            for identity in self.identities():
+                self._changed("pipe", identity)
 
     def _on_rate(self, path: str, writes: float | None, reads: float | None) -> None:
         identity = self._by_path.get(path) or next(
@@ -296,7 +302,10 @@ class Observatory:
         self._findings = findings
         self._changed("findings", None)
         dead = {
-            PipeId(ref.dev, ref.inode) for finding in findings if finding.rule == "deadlock" for ref in finding.pipes
+            PipeId(ref.dev, ref.inode)
+            for finding in findings
+            if finding.rule == "deadlock" and finding.level == "problem"
+            for ref in finding.pipes
         }
         for identity in dead ^ self._deadlocked:
             self._changed("pipe", identity)
@@ -451,7 +460,7 @@ class Observatory:
     def _state(self, pipe: Pipe, written: float | None, read: float | None) -> tuple[str, Mood]:
         if pipe.id in self._deadlocked:
             return "deadlocked", "stuck"
-        state, mood = describe(pipe)
+        state, mood = describe(pipe, unseen=self._unseen)
         recently = time.monotonic() - self._moved.get(pipe.id, -RECENT) < RECENT
         moving = bool(written or read) or recently or self._is_flooded(pipe)
         both = bool(pipe.holders("r") and pipe.holders("w"))

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from pipetui.cli.exits import ExitCode, complain
 from pipetui.cli.host import LOCAL, add_host, place
 from pipetui.cli.values import count
-from pipetui.text import plural, safe
+from pipetui.text import age, plural, safe
 
 if TYPE_CHECKING:
     from pipetui.backend.duties.doctor import Diagnosis
     from pipetui.model import Finding, ProcessState
 
 NAME = "doctor"
-HELP = "Say who is stuck on a pipe, why, and what to do. Exit 1 if there is a problem, 0 if all is well."
+HELP = "Say who is stuck on a pipe, why, and what to do. Exit 1 if there is a problem, 0 if there is none."
 EXAMPLE = """
 pipetui doctor
 pipetui doctor /run/myapp
@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only findings on FIFOs in these folders, or on these FIFOs (default: every pipe of every process)",
     )
     parser.add_argument("--pid", type=count, metavar="PID", help="why does this process hang? What each task waits for")
+    parser.add_argument("--notes", action="store_true", help="also print the notes in full: worth knowing, not wrong")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_host(parser)
 
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             sys.stdout.write(json.dumps(as_json(told)) + "\n")
         else:
-            _say(told)
+            _print(told, notes=args.notes or told.process is not None)
         if any(one.level == "problem" for one in told.findings):
             return ExitCode.NEGATIVE
     return code
@@ -79,15 +80,16 @@ def as_json(told: Diagnosis) -> dict[str, Any]:
         "host": told.host,
         "time": told.time,
         "unreadable_processes": told.unreadable,
+        "complete": not told.unseen,
         "partial": list(told.partial),
-        "findings": [_finding(one) for one in told.findings],
+        "findings": [_finding(one, told.time) for one in told.findings],
     }
     if told.process is not None:
         answer["process"] = _process(told.process)
     return answer
 
 
-def _finding(one: Finding) -> dict[str, Any]:
+def _finding(one: Finding, now: float) -> dict[str, Any]:
     return {
         "rule": one.rule,
         "level": one.level,
@@ -97,6 +99,9 @@ def _finding(one: Finding) -> dict[str, Any]:
         "why": one.why,
         "fix": one.fix,
         "certainty": one.certainty,
+        "since": one.since,
+        "age": None if one.since is None else round(max(0.0, now - one.since), 3),
+        "behind": list(one.behind),
     }
 
 
@@ -113,6 +118,16 @@ def _process(process: ProcessState) -> dict[str, Any]:
                 "fd": task.fd,
                 "path": task.path or None,
                 "children": list(task.children),
+                "polls": [
+                    {
+                        "fd": one.fd,
+                        "pipe": None if one.pipe is None else {"dev": one.pipe.dev, "inode": one.pipe.inode},
+                        "events": one.events,
+                        "pid": one.pid,
+                        "other": one.what or None,
+                    }
+                    for one in task.polls
+                ],
                 "since": task.since,
                 "certainty": task.certainty,
             }
@@ -124,24 +139,34 @@ def _process(process: ProcessState) -> dict[str, Any]:
 # --- for people -------------------------------------------------------------------------------------------------------
 
 
-def _say(told: Diagnosis) -> None:
+def _print(told: Diagnosis, *, notes: bool) -> None:
     for line in told.story:
         print(safe(line))
     for one in told.findings:
-        mark = {"problem": "PROBLEM", "warning": "warning", "note": "note"}[one.level]
-        sure = "" if one.certainty == "exact" else " (inferred)"
-        print(f"{mark}  {one.rule}: {safe(one.headline)}{sure}")
-        if one.level != "note":
-            print(_wrapped(one.why))
-        print(_wrapped(one.fix, "→ "))
-    if not any(one.level != "note" for one in told.findings) and told.process is None:
-        notes = " There is only what the notes above say." if told.findings else ""
+        if one.level != "note" or notes:
+            _print_finding(one, told.time)
+    grave = [one for one in told.findings if one.level != "note"]
+    folded = 0 if notes else len(told.findings) - len(grave)
+    more = f" {plural(folded, 'note')}: see them with --notes." if folded else ""
+    if grave or (told.findings and notes):
+        print(more.strip(), end="\n" if more else "")
+    elif told.process is not None:
+        print(f"Nothing is wrong with this process.{more}")
+    else:
         looked = f"{plural(told.pipes, 'pipe')} of {plural(told.holders, 'process', 'processes')}"
-        print(f"All is well: {looked} looked at, and nobody is stuck.{notes}")
-    elif not told.findings:
-        print("No finding names this process.")
+        print(f"{'Nothing found' if told.unseen else 'All is well'}: {looked} looked at, and nobody is stuck.{more}")
     for note in told.partial:
         print(f"note: {safe(note)}", file=sys.stderr)
+
+
+def _print_finding(one: Finding, now: float) -> None:
+    mark = {"problem": "PROBLEM", "warning": "warning", "note": "note"}[one.level]
+    lasted = "" if one.since is None else f" for {age(max(0.0, now - one.since))}"
+    told = ", ".join(word for word in (lasted.strip(), "inferred" if one.certainty == "inferred" else "") if word)
+    print(f"{mark}  {one.rule}: {safe(one.headline)}{f' ({told})' if told else ''}")
+    if one.level != "note":
+        print(_wrapped(one.why))
+    print(_wrapped(one.fix, "→ "))
 
 
 def _wrapped(text: str, mark: str = "") -> str:

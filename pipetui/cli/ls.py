@@ -132,30 +132,32 @@ def _print(told: Listed, pipes: Sequence[Pipe], found: Container[PipeId], *, els
     held = [pipe for pipe in pipes if pipe.id not in found and pipe.kind == "fifo"]
     anonymous = [pipe for pipe in pipes if pipe.kind == "anonymous"]
     groups = (("", here), ("Elsewhere, held by processes:", held if elsewhere else []), ("Anonymous pipes:", anonymous))
-    shown = "\n\n".join(_group(title, pipes) for title, pipes in groups if pipes)
+    shown = "\n\n".join(_group(title, pipes, told) for title, pipes in groups if pipes)
     if shown:
         sys.stdout.write(shown + "\n")
     else:
-        more = ", and no process holds one" if elsewhere else ""
+        holds = "no process that can be read holds one" if told.unseen else "no process holds one"
+        more = f", and {holds}" if elsewhere else ""
         print(f"No FIFOs here{more}. Make one with `pipetui create PATH`.", file=sys.stderr)
     for note in told.partial:
         print(f"note: {safe(note)}", file=sys.stderr)
 
 
-def _group(title: str, pipes: Iterable[Pipe]) -> str:
-    rows = [_HEADINGS, *(_row(pipe) for pipe in pipes)]
+def _group(title: str, pipes: Iterable[Pipe], told: Listed) -> str:
+    rows = [_HEADINGS, *(_row(pipe, told) for pipe in pipes)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([title, *lines] if title else lines)
 
 
-def _row(pipe: Pipe) -> tuple[str, ...]:
+def _row(pipe: Pipe, told: Listed) -> tuple[str, ...]:
     from pipetui.watch.state import describe
 
     name = pipe.path or (f"pipe:[{pipe.id.inode}]" if pipe.kind == "anonymous" else f"inode {pipe.id.inode}")
     fill = "–" if pipe.queued is None else f"{in_words(pipe.queued)} / {in_words(pipe.capacity)}"
     more = f" (+{len(pipe.paths) - 1})" if len(pipe.paths) > 1 else ""
-    return safe(name) + more, fill, holders_in_words(pipe, "w"), holders_in_words(pipe, "r"), safe(describe(pipe)[0])
+    state, _ = describe(pipe, told.time, told.unseen)
+    return safe(name) + more, fill, holders_in_words(pipe, "w"), holders_in_words(pipe, "r"), safe(state)
 
 
 def holders_in_words(pipe: Pipe, access: str) -> str:

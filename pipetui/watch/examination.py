@@ -22,7 +22,7 @@ class Examination:
 def examine(pid: int, proc: Proc | None = None) -> Examination:
     """Look at process `pid` and its family now."""
     proc = proc or Proc()
-    world = observe((), proc)
+    world = observe((), proc, measured="fifos")
     process = world.processes.get(pid)
     if process is None:
         return Examination()

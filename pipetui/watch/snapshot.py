@@ -8,51 +8,72 @@ from dataclasses import dataclass, replace
 from pipetui.kernel.procfs import Proc
 from pipetui.model import Pipe, PipeId
 from pipetui.watch.finder import find
-from pipetui.watch.waits import WaitMemory
-from pipetui.watch.world import World, observe
+from pipetui.watch.memory import WaitMemory
+from pipetui.watch.world import Measured, World, observe
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`found` are the identities that lie under the roots; the other pipes are there because a process holds them."""
+    """`found` are the identities that lie under the roots; the other pipes are there because a process holds them.
+
+    `unseen` says who may hold an end without being seen (see `World.unseen`).
+    """
 
     pipes: tuple[Pipe, ...]
     found: frozenset[PipeId]
     unreadable: int
     partial: tuple[str, ...]
+    unseen: str = ""
 
 
 def snapshot(roots: Sequence[str], *, anonymous: bool = False, proc: Proc | None = None) -> Snapshot:
     """Look once below the roots and into all readable processes. Raises Missing, NotAFifo, … for a root."""
-    world = survey(roots, anonymous=anonymous, nonblocking=True, proc=proc)
-    return Snapshot(tuple(sorted(world.pipes, key=_order)), world.found, world.unreadable, world.partial)
+    found, partial = search(roots)
+    proc = proc or Proc()
+    measured: Measured = "all" if anonymous else "fifos"
+    world = observe(found, proc, anonymous=anonymous, nonblocking=True, measured=measured, twofold=True)
+    notes = (*partial, *world.partial, *_unread(world))
+    return Snapshot(tuple(sorted(world.pipes, key=_order)), world.found, world.unreadable, notes, world.unseen)
 
 
-def survey(
-    roots: Sequence[str],
-    *,
-    anonymous: bool = True,
-    nonblocking: bool = False,
-    proc: Proc | None = None,
-    memory: WaitMemory | None = None,
-) -> World:
+class Surveyor:
+    """Looks again and again at the same FIFOs and at all processes, without borrowing an end of any pipe."""
+
+    def __init__(self, roots: Sequence[str], *, asked: bool = False, proc: Proc | None = None) -> None:
+        """Search the roots. Raises Missing, NotAFifo, … for one; `asked` says whether a person named them."""
+        self._found, self._partial = search(roots)
+        self._asked = asked
+        self._proc = proc or Proc()
+        self._kernel: set[int] = set()
+        self._memory = WaitMemory()
+
+    def look(self) -> World:
+        """Return the world of this moment."""
+        world = observe(
+            self._found, self._proc, asked=self._asked, kernel=self._kernel, memory=self._memory, twofold=True
+        )
+        return replace(world, partial=(*self._partial, *world.partial, *_unread(world)))
+
+
+def survey(roots: Sequence[str], *, asked: bool = False, proc: Proc | None = None) -> World:
     """Look once, and return all that there is to judge. Raises Missing, NotAFifo, … for a root."""
+    return Surveyor(roots, asked=asked, proc=proc).look()
+
+
+def search(roots: Sequence[str]) -> tuple[list[Pipe], list[str]]:
+    """Return the FIFOs below the roots, and notes on what was left out. Raises Missing, NotAFifo, …"""
     found: list[Pipe] = []
     partial: list[str] = []
     for root in roots:
         pipes, notes = find(root)
         found += pipes
         partial += notes
-    world = observe(found, proc, anonymous=anonymous, nonblocking=nonblocking, memory=memory, twofold=True)
-    return replace(world, partial=(*partial, *world.partial, *_unread(world.unreadable)))
+    return found, partial
 
 
 def _order(pipe: Pipe) -> tuple[bool, str, PipeId]:
     return pipe.kind == "anonymous", pipe.path or "", pipe.id
 
 
-def _unread(count: int) -> tuple[str, ...]:
-    if not count:
-        return ()
-    who = "1 process" if count == 1 else f"{count:,} processes"
-    return (f"{who} could not be read: their ends are not shown",)
+def _unread(world: World) -> tuple[str, ...]:
+    return (f"{world.unseen}: their ends are not shown",) if world.unseen else ()

@@ -8,14 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipetui.model import Mood, Pipe, Waiter
+from pipetui.watch.stuck import kept_open
 
 #: From this share of its capacity on a pipe counts as full: a slow reader always makes a little room.
 NEARLY = 0.9
 
+#: A pipe on which something happened within so many seconds is flowing.
+RECENT = 2.0
 
-def describe(pipe: Pipe) -> tuple[str, Mood]:
-    """Return the state in words and how it is to be taken."""
-    words, mood = _waiting(pipe) or _at_rest(pipe)
+
+def describe(pipe: Pipe, now: float | None = None, unseen: str = "") -> tuple[str, Mood]:
+    """Return the state in words and how it is to be taken.
+
+    `now` (epoch) lets its times and the age of its waits tell whether bytes move. `unseen` says who may hold an end
+    without being seen (see `World.unseen`): then nobody can be said to have it open.
+    """
+    words, mood = _waiting(pipe) or _at_rest(pipe, unseen)
+    if now is not None and mood in ("calm", "active") and _moves(pipe, now):
+        words, mood = "flowing", "active"
     return (f"{words}, removed" if pipe.deleted else words), mood
 
 
@@ -23,6 +33,21 @@ def name_of(command: str) -> str:
     """Return the program's short name of a command line: `/usr/bin/cat f` is `cat`."""
     first = command.split(" ", 1)[0]
     return first if first.startswith("[") else first.rsplit("/", 1)[-1] or first
+
+
+def _moves(pipe: Pipe, now: float) -> bool:
+    """Whether bytes have just moved: a FIFO's times say so, and who waits to read anew has just read.
+
+    Both times of a FIFO that has never been used are those of its making.
+    """
+    if not pipe.holders("r") or not pipe.holders("w"):
+        return False
+    times = [when for when in (pipe.last_write, pipe.last_read) if when is not None]
+    if pipe.last_write == pipe.last_read:
+        times = []
+    if pipe.kind == "anonymous":
+        times = [waiter.since for waiter in pipe.waiters if waiter.since is not None]
+    return any(now - when < RECENT for when in times)
 
 
 def _waiting(pipe: Pipe) -> tuple[str, Mood] | None:
@@ -37,6 +62,8 @@ def _waiting(pipe: Pipe) -> tuple[str, Mood] | None:
     if by_kind["write"]:
         return _full(pipe) or f"full: {_who(by_kind['write'])} to write", "waiting"
     if by_kind["read"]:
+        if kept_open(pipe):
+            return f"{_who(by_kind['read'])} for a writer", "calm"
         waiting = {waiter.pid for waiter in by_kind["read"]}
         if set(pipe.holders("w")) <= waiting:
             return f"{_who(by_kind['read'])} for its own write end", "stuck"
@@ -62,17 +89,20 @@ def _who(waiters: Iterable[Waiter]) -> str:
     return f"{name} ({pid}) waits" if name else f"process {pid} waits"
 
 
-def _at_rest(pipe: Pipe) -> tuple[str, Mood]:
+def _at_rest(pipe: Pipe, unseen: str) -> tuple[str, Mood]:
     """The state from the ends and the fill alone."""
     readers, writers = len(pipe.holders("r")), len(pipe.holders("w"))
     full = pipe.queued is not None and pipe.capacity is not None and pipe.queued >= NEARLY * pipe.capacity
     if not pipe.ends:
-        return "nobody has it open", "calm"
+        return (f"unknown: {unseen}" if unseen else "nobody has it open"), "calm"
+    left = ", bytes unread" if pipe.queued else ""
+    if not readers and unseen:
+        return f"{_count(writers, 'writer')}; readers unknown: {unseen}{left}", "calm"
+    if not writers and unseen:
+        return f"{_count(readers, 'reader')}; writers unknown: {unseen}{left}", "calm"
     if not readers:
-        left = ", bytes unread" if pipe.queued else ""
         return f"no reader: {_count(writers, 'writer')}{left}", "stuck"
     if not writers:
-        left = ", bytes unread" if pipe.queued else ""
         return f"no writer: {_count(readers, 'reader')}{left}", "waiting"
     if full:
         return _full(pipe) or "full", "waiting"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipetui.model import Pipe, ProcessState, TaskState
+from pipetui.model import Pipe, Polled, ProcessState, TaskState
 from pipetui.text import age
 from pipetui.watch.findings.wording import named, people, who
 from pipetui.watch.world import World
@@ -35,35 +35,72 @@ def story(world: World, pid: int) -> Iterator[str]:
 def _task(world: World, process: ProcessState, task: TaskState) -> str:
     """Return one sentence on what a task does and who could release it."""
     name = "" if len(process.tasks) == 1 else f"task {task.tid} "
-    since = "" if task.since is None or world.time - task.since < 1 else f" for {age(world.time - task.since)}"
-    sure = "" if task.certainty == "exact" else " (inferred)"
-    return f"{name}{_does(world, task, since)}{sure}"
+    lasted = "" if task.since is None or world.time - task.since < 1 else f"for {age(world.time - task.since)}"
+    sure = "" if task.certainty == "exact" else "inferred"
+    told = ", ".join(word for word in (lasted, sure) if word)
+    return f"{name}{_does(world, task)}{f' ({told})' if told else ''}"
 
 
-def _does(world: World, task: TaskState, since: str) -> str:
+def _does(world: World, task: TaskState) -> str:
     pipe = None if task.pipe is None else world.by_id.get(task.pipe)
     what = named(pipe) if pipe else task.path or "a pipe that could not be told"
     fd = "" if task.fd is None else f", its fd {task.fd}"
     match task.doing:
         case "open-read" | "open-write":
             other = "writing" if task.doing == "open-read" else "reading"
-            return f"waits{since} to open {what}; it goes on when some process opens that for {other}"
+            return f"waits to open {what}; it goes on when some process opens that for {other}"
         case "read":
-            return f"waits{since} to read {what}{fd}; {_releasers(world, pipe, 'w', 'could write to it or close it')}"
+            return f"waits to read {what}{fd}; {_releasers(world, pipe, 'w', 'could write to it or close it')}"
         case "write":
             return (
-                f"waits{since} to write to {what}{fd}, which is full; {_releasers(world, pipe, 'r', 'could read it')}"
+                f"waits to write to {what}{fd}, which is full; {_releasers(world, pipe, 'r', 'could read it')}"
             )
         case "child":
-            return f"waits{since} for {people(world, task.children) or 'a child'} to end"
+            return f"waits for {people(world, task.children) or 'a child'} to end"
+        case "poll":
+            return f"waits for {_polled(world, task)}, without a time limit"
         case "stopped":
-            return "is stopped by a signal or a debugger; `kill -CONT` lets it go on"
+            return "has been stopped by a signal; `kill -CONT` lets it go on"
+        case "traced":
+            return "is held by a debugger or tracer"
         case "sleeping":
             return "sleeps for a time, or until a signal"
+        case "waiting" if task.polls:
+            limited = all(one.pipe is not None or one.pid is not None for one in task.polls)
+            return f"waits for {_polled(world, task)}{', or until a time limit' if limited else ''}"
         case "waiting":
-            return "waits for something that is no pipe: a lock, a socket, a terminal, or one of several events"
+            return f"waits for {_other(task.wchan)}"
         case _:
             return "runs"
+
+
+def _polled(world: World, task: TaskState) -> str:
+    """Return what a task polls: the pipes with those who could release it there, the rest by name."""
+    return " or ".join(_member(world, one) for one in task.polls)
+
+
+def _member(world: World, polled: Polled) -> str:
+    fd = "" if polled.fd is None else f", its fd {polled.fd}"
+    if polled.pid is not None:
+        return f"the end of {who(world, polled.pid)}"
+    if polled.pipe is None:
+        return f"{polled.what}{fd}"
+    pipe = world.by_id.get(polled.pipe)
+    name = named(pipe) if pipe else f"pipe:[{polled.pipe.inode}]"
+    if polled.events == "w":
+        return f"room in {name}{fd} ({_releasers(world, pipe, 'r', 'could read it')})"
+    return f"bytes or EOF from {name}{fd} ({_releasers(world, pipe, 'w', 'could write to it or close it')})"
+
+
+def _other(wchan: str) -> str:
+    """Return what a kernel function waits for that has nothing to do with pipes, as far as its name tells."""
+    if wchan.startswith("futex"):
+        return "a lock, a condition or the end of another thread (futex), not for a pipe"
+    if "poll" in wchan or "select" in wchan:
+        return "one of several descriptors, none of them a pipe"
+    if "tty" in wchan or wchan.startswith("wait_woken"):
+        return "its terminal or a socket, not for a pipe"
+    return f"something other than a pipe ({wchan})" if wchan else "something other than a pipe"
 
 
 def _releasers(world: World, pipe: Pipe | None, access: str, can: str) -> str:

@@ -21,9 +21,10 @@ from pipetui.kernel.procfs import Proc
 from pipetui.model import Finding, Pipe, PipeId, Process
 from pipetui.watch.activity import SETTLE as EVENTS_APART
 from pipetui.watch.activity import Activity, Stirred
-from pipetui.watch.findings import judge
+from pipetui.watch.diagnosis import Judge
+from pipetui.watch.memory import WaitMemory
 from pipetui.watch.processes import Processes
-from pipetui.watch.waits import WaitMemory, openers
+from pipetui.watch.waits import openers
 from pipetui.watch.world import World, observe
 
 #: The share of a core that looks, and that glances, may take when nothing happens; the bounds of their intervals (s).
@@ -62,6 +63,7 @@ class Sight:
     findings: tuple[Finding, ...] | None = None
     unreadable: int = 0
     partial: tuple[str, ...] = ()
+    unseen: str = ""
 
 
 class Known(NamedTuple):
@@ -118,6 +120,8 @@ class Watcher:
         self._proc = proc or Proc()
         self._activity = Activity()
         self._memory = WaitMemory()
+        self._judge = Judge()
+        self._again: float | None = None
         self._known: dict[str, PipeId] = {}
         self._elsewhere: dict[str, PipeId] = {}
         self._kernel: set[int] = set()
@@ -248,13 +252,23 @@ class Watcher:
         self._cost = time.process_time() - started
         self._last = time.monotonic()
         self._due = self._last + _interval(self._cost)
+        if self._again is not None:  # something is too young to be told, or has to be confirmed
+            self._due = min(self._due, max(self._soon(), self._last + self._again - time.time()))
         if self._glance_due == float("inf"):
             self._glance_due = self._last  # the first one: only now it is known who is a kernel thread
         return sight
 
     def _observe(self) -> World:
         known = [Pipe(identity, paths=(path,)) for path, identity in self._known.items()]
-        return observe(known, self._proc, nonblocking=True, kernel=self._kernel, memory=self._memory)
+        return observe(
+            known,
+            self._proc,
+            nonblocking=True,
+            measured="all" if self._anonymous else "fifos",
+            asked=not self._all,
+            kernel=self._kernel,
+            memory=self._memory,
+        )
 
     def _compare(self, world: World) -> Sight:
         plumbing = _plumbing(world) if self._anonymous else frozenset()
@@ -267,9 +281,10 @@ class Watcher:
         pids = {end.pid for pipe in pipes.values() for end in pipe.ends}
         pids |= {waiter.pid for pipe in pipes.values() for waiter in pipe.waiters}
         people = {process.pid: _steady(process) for process in self._processes.look(pids)}
-        findings = judge(world)[:MOST_FINDINGS]
+        found = self._judge.judge(world)
+        findings, self._again = found.findings[:MOST_FINDINGS], found.again
         self._hasten(pipes.values())
-        sight = Sight(unreadable=world.unreadable, partial=world.partial)
+        sight = Sight(unreadable=world.unreadable, partial=world.partial, unseen=world.unseen)
         sight.pipes = [pipe for identity, pipe in pipes.items() if self._pipes.get(identity) != pipe]
         sight.gone = [identity for identity in self._pipes if identity not in pipes]
         sight.processes = [process for pid, process in people.items() if self._people.get(pid) != process]

@@ -1,17 +1,22 @@
-"""The findings of one moment, and why one process hangs. Looks and touches nothing."""
+"""The findings of one moment, and why one process hangs. Touches nothing: no end is opened or borrowed.
+
+What is too young to mean anything is looked at again, and so is what is said to be so for ever: that takes up to a
+second (see `watch/diagnosis.py`).
+"""
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipetui.backend.duties import Complaint
-from pipetui.backend.duties.target import roots_of
+from pipetui.backend.duties.target import roots_of, unknown
 from pipetui.kernel.errors import Gone, NotPermitted
 from pipetui.model import Finding, ProcessState
-from pipetui.watch.findings import judge
-from pipetui.watch.snapshot import survey
+from pipetui.watch.diagnosis import diagnose
+from pipetui.watch.snapshot import Surveyor
 from pipetui.watch.story import story
 from pipetui.watch.world import World
 
@@ -28,7 +33,8 @@ class Question:
 class Diagnosis:
     """What was found, the gravest first, among how many pipes and processes.
 
-    For a process that was asked about: `process`, and its `story`, what it and those it waits for do, in lines.
+    `unseen` says who may hold an end without being seen. For a process that was asked about: `process`, and its
+    `story`, what it and those it waits for do, in lines.
     """
 
     host: str
@@ -40,19 +46,24 @@ class Diagnosis:
     holders: int
     process: ProcessState | None = None
     story: tuple[str, ...] = ()
+    unseen: str = ""
 
 
 ANSWERS = (Complaint, Diagnosis)
 
 
 def answer(question: Question) -> Iterator[Complaint | Diagnosis]:
-    """Look once and judge. With nothing left to look at there is no `Diagnosis`. Raises Gone, NotPermitted."""
+    """Look and judge. With nothing left to look at there is no `Diagnosis`. Raises Gone, NotPermitted."""
     roots, complaints = roots_of(question.paths)
     yield from complaints
     if question.paths and not roots:
         return
-    world = survey(roots)
-    findings = judge(world)
+    gc.disable()  # everything made here lives until the end
+    world, findings = diagnose(Surveyor(roots, asked=bool(question.paths)).look)
+    if world.unseen:
+        yield from unknown(question.paths, world.pipes, world.unseen)
+    if world.blind and not world.processes:
+        yield Complaint(world.blind)
     if question.paths:
         findings = tuple(one for one in findings if any((ref.dev, ref.inode) in world.found for ref in one.pipes))
     process: ProcessState | None = None
@@ -71,6 +82,7 @@ def answer(question: Question) -> Iterator[Complaint | Diagnosis]:
         len({end.pid for pipe in world.pipes for end in pipe.ends}),
         process,
         told,
+        world.unseen,
     )
 
 

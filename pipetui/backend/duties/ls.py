@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipetui.backend.duties import Complaint
-from pipetui.backend.duties.target import roots_of
+from pipetui.backend.duties.target import roots_of, unknown
 from pipetui.model import Pipe, PipeId
 from pipetui.watch.snapshot import snapshot
 
@@ -35,12 +35,13 @@ class Pipes:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The end of the list, and what is true of it as a whole."""
+    """The end of the list, and what is true of it as a whole; `unseen` says who may hold an end without being seen."""
 
     host: str
     time: float
     unreadable: int
     partial: tuple[str, ...]
+    unseen: str = ""
 
 
 ANSWERS = (Complaint, Pipes, Listed)
@@ -57,4 +58,6 @@ def answer(question: Question) -> Iterator[Complaint | Pipes | Listed]:
     for start in range(0, len(taken.pipes), _MOST):
         some = taken.pipes[start : start + _MOST]
         yield Pipes(some, tuple(pipe.id for pipe in some if pipe.id in taken.found))
-    yield Listed(os.uname().nodename, time.time(), taken.unreadable, taken.partial)
+    if taken.unseen:
+        yield from unknown(question.paths, taken.pipes, taken.unseen)
+    yield Listed(os.uname().nodename, time.time(), taken.unreadable, taken.partial, taken.unseen)

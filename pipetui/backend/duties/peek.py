@@ -10,6 +10,7 @@ from pipetui.kernel.errors import NotPermitted
 from pipetui.kernel.peek import peek
 from pipetui.kernel.procfs import Proc
 from pipetui.watch.census import take
+from pipetui.watch.world import unseen
 
 _CHUNK = 1 << 18
 
@@ -57,10 +58,7 @@ def answer(question: Question) -> Iterator[Some | Peeked | Nobody]:
         for start in range(0, len(seen.data), _CHUNK):
             yield Some(seen.data[start : start + _CHUNK])
         yield Peeked(seen.queued, seen.capacity, seen.time)
-    elif census.unreadable:
-        raise NotPermitted(
-            f"no process that this user may look at has {question.pipe} open; "
-            f"{census.unreadable} could not be looked at"
-        )
+    elif census.unreadable or proc.blind() or proc.contained():
+        raise NotPermitted(f"{question.pipe}: who has it open is unknown: {unseen(proc, census.unreadable)}")
     else:
         yield Nobody()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pipetui.backend.duties import Complaint
 from pipetui.kernel.errors import Missing, NotAFifo, PipeError, translated
-from pipetui.model import PipeId
+from pipetui.model import Pipe, PipeId
 from pipetui.watch.census import pipefs_device
 from pipetui.watch.finder import kind_of
 from pipetui.watch.roots import absolute, default_roots
@@ -34,6 +34,15 @@ def _stat(place: str, name: str) -> PipeId:
     if not stat.S_ISFIFO(status.st_mode):
         raise NotAFifo(f"{name} is no FIFO or pipe")
     return PipeId(status.st_dev, status.st_ino)
+
+
+def unknown(paths: Sequence[str], pipes: Iterable[Pipe], unseen: str) -> Iterator[Complaint]:
+    """Complain about each FIFO that was named and that nobody seems to have open, where not all could be seen."""
+    wanted = {absolute(path): path for path in paths}
+    for pipe in pipes:
+        if not pipe.ends and not pipe.waiters:
+            for path in wanted.keys() & set(pipe.paths):
+                yield Complaint(f"{wanted[path]}: who has it open is unknown: {unseen}")
 
 
 def roots_of(paths: Sequence[str]) -> tuple[list[str], list[Complaint]]:

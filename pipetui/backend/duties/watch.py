@@ -18,19 +18,20 @@ from pipetui.kernel.errors import Gone
 from pipetui.kernel.procfs import Proc
 from pipetui.model import Finding, Pipe, PipeId
 from pipetui.watch.activity import Activity
+from pipetui.watch.diagnosis import Judge
 from pipetui.watch.fill import fills
 from pipetui.watch.finder import look
-from pipetui.watch.findings import judge
+from pipetui.watch.memory import WaitMemory
 from pipetui.watch.roots import absolute
 from pipetui.watch.state import describe
-from pipetui.watch.waits import WaitMemory
 from pipetui.watch.world import World, observe
 
 _LISTENER = 1
 #: The fill of a pipe is looked at so often, and everything at least and at most so often (seconds).
 _FILL, _EAGER, _LAZY = 0.1, 0.5, 5.0
-#: Looking at everything takes no more than this share of the time.
+#: Looking at everything takes no more than this share of the time; what has to be confirmed may take more for once.
 _SHARE = 0.05
+_PACE = 2.0
 _ENDS_SETTLE = 0.02
 
 Until = Literal["empty", "full", "reader", "writer", "problem"]
@@ -53,12 +54,14 @@ class Sight:
     findings: tuple[Finding, ...]
     whole: bool
     time: float
+    unseen: str = ""
 
     @property
     def line(self) -> tuple[object, ...]:
         """What makes a new line worth printing: the state in words, who holds it, and what is found."""
         ends = tuple((end.pid, end.access) for end in self.pipe.ends)
-        return describe(self.pipe), ends, tuple((one.rule, one.level, one.pids) for one in self.findings)
+        found = tuple((one.rule, one.level, one.pids) for one in self.findings)
+        return describe(self.pipe, self.time, self.unseen), ends, found
 
     def meets(self, until: Until) -> bool:
         """Whether the condition holds."""
@@ -130,11 +133,12 @@ class _Watch:
         self._proc = Proc()
         self._kernel: set[int] = set()
         self._memory = WaitMemory()
+        self._judgement = Judge()
         self._activity = Activity()
         if path is not None:
             self._activity.add(path, count=False)
         self._sight: Sight | None = None
-        self._due = 0.0
+        self._due = self._soonest = 0.0
         self._cost = 0.0
 
     def look(self) -> Sight:
@@ -145,6 +149,7 @@ class _Watch:
             world = self._world()
             self._cost = time.monotonic() - now
             self._due = time.monotonic() + min(_LAZY, max(_EAGER, self._cost / _SHARE))
+            self._soonest = time.monotonic() + self._cost * _PACE
             self._sight = self._judge(world)
             self._activity.read()  # a reopen of ours is nobody else's doing
         elif self._sight.pipe.ends:
@@ -152,7 +157,7 @@ class _Watch:
             if filled is not None:
                 before = self._sight
                 pipe = _filled(before.pipe, *filled)
-                self._sight = Sight(pipe, before.findings, before.whole, time.time())
+                self._sight = replace(before, pipe=pipe, time=time.time())
         return self._sight
 
     def wait(self, deadline: float | None) -> bool:
@@ -188,8 +193,15 @@ class _Watch:
         pipe = world.by_id.get(self._identity)
         if pipe is None:
             raise Gone(f"{self._name} is no longer there, and nobody has it open")
-        findings = tuple(one for one in judge(world) if self._identity in [PipeId(*ref[:2]) for ref in one.pipes])
-        return Sight(pipe, tuple(one for one in findings if one.rule != "stale"), not world.unreadable, world.time)
+        found = self._judgement.judge(world)
+        if found.again is not None:
+            self._due = min(self._due, max(self._soonest, time.monotonic() + found.again - time.time()))
+        findings = tuple(one for one in found.findings if self._identity in [PipeId(*ref[:2]) for ref in one.pipes])
+        return Sight(self._measured(pipe), findings, not world.unseen, world.time, world.unseen)
+
+    def _measured(self, pipe: Pipe) -> Pipe:
+        filled = fills({pipe.id: pipe.ends}, self._proc).get(pipe.id) if pipe.ends else None
+        return pipe if filled is None else _filled(pipe, *filled)
 
 
 def _filled(pipe: Pipe, queued: int, capacity: int) -> Pipe:

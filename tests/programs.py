@@ -1,0 +1,84 @@
+"""Real programs in a session of their own: to start them, to wait until they have come to rest, and to judge them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cast import until
+
+from pipetui.kernel.procfs import Proc
+from pipetui.model import Finding, ProcessState
+from pipetui.watch.diagnosis import diagnose
+from pipetui.watch.findings import judge
+from pipetui.watch.snapshot import Surveyor
+from pipetui.watch.world import World, observe
+
+
+@contextmanager
+def program(code: str, *arguments: str | Path, shell: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python program (or a bash script) in a session of its own; all of that session end with the block."""
+    argv = ["bash", "-c", code, "bash"] if shell else [sys.executable, "-S", "-c", code]
+    process = subprocess.Popen([*argv, *arguments], start_new_session=True, stdin=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        for pid in [*family(process.pid), process.pid]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        process.wait()
+
+
+def family(pid: int) -> list[int]:
+    """Return the other processes of the session that `pid` leads."""
+    proc = Proc()
+    stats = {other: proc.stat(other) for other in proc.pids()}
+    return [other for other, told in stats.items() if told and told.session == pid and other != pid]
+
+
+def all_wait(pid: int, count: int) -> bool:
+    """Whether a session has `count` processes now, each with all its tasks asleep."""
+    members = [pid, *family(pid)]
+    proc = Proc()
+    return len(members) == count and all(
+        proc.switches(member, task) >= 0 for member in members for task in proc.tasks(member)
+    )
+
+
+def settled(pid: int, count: int) -> World:
+    """Wait until a session of `count` processes has come to rest, and return the world then."""
+    steady: list[dict[int, ProcessState]] = []
+
+    def same_twice() -> World | None:
+        if not all_wait(pid, count):
+            return None
+        world = observe()
+        mine = {member: world.processes[member] for member in (pid, *family(pid)) if member in world.processes}
+        if any(task.doing == "busy" for state in mine.values() for task in state.tasks):
+            return None
+        steady.append(mine)
+        return world if len(steady) > 1 and steady[-1].keys() == steady[-2].keys() else None
+
+    world = until(same_twice, f"{count} processes of session {pid} at rest")
+    assert world is not None
+    return world
+
+
+def problems(world: World, pid: int) -> list[Finding]:
+    """Return the problems that name a process of a session."""
+    members = {pid, *family(pid)}
+    return [one for one in judge(world) if one.level == "problem" and members & set(one.pids)]
+
+
+def diagnosed(pid: int, *roots: Path) -> list[Finding]:
+    """Return what `pipetui doctor` finds on the processes of a session."""
+    _, found = diagnose(Surveyor([str(root) for root in roots]).look)
+    members = {pid, *family(pid)}
+    return [one for one in found if members & set(one.pids)]
