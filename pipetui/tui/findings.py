@@ -1,4 +1,7 @@
-"""The findings: what is wrong, the gravest first, each with what to do about it. There is no pane when all is well."""
+"""The findings: what is wrong, the gravest first, each with what to do about it. There is no pane when all is well.
+
+Notes are folded into one line: they are worth knowing, but nothing is wrong.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ from pipetui.tui.theme import Palette, palette
 
 MARKS: dict[Level, str] = {"problem": "✖", "warning": "▲", "note": "·"}
 
-#: How many notes are in sight where there is room: they are no news.
-_NOTES = 2
+#: How many unfolded notes are in sight where there is room.
+_NOTES = 4
 
 _RULE = 14
 _MARGIN = 3
@@ -48,6 +51,11 @@ def sentence(words: str) -> str:
     return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
+def _place(judged: Judged | None) -> object:
+    """Return what tells one entry of the list from the others: which finding it is, or that it is the fold."""
+    return None if judged is None else (judged.session, key_of(judged.finding))
+
+
 def _one_line(words: str, width: int) -> list[str]:
     return [cut(words, width)]
 
@@ -68,10 +76,15 @@ class FindingList(Listing):
             super().__init__()
             self.judged = judged
 
+    class Unfolded(Message):
+        """The notes were unfolded or folded: the list wants another height."""
+
     def __init__(self, *, several: bool = False) -> None:
         super().__init__(id="findings")
         self._several = several
         self._findings: tuple[Judged, ...] = ()
+        self._shown: tuple[Judged | None, ...] = ()
+        self._unfolded = False
         self._lines: list[tuple[int, Parts]] = []
         self._starts: list[int] = []
         self._top = 0
@@ -82,8 +95,8 @@ class FindingList(Listing):
 
     @property
     def current(self) -> Judged | None:
-        """The finding under the cursor."""
-        return self._findings[self._at] if self._findings else None
+        """The finding under the cursor; None on the line that the notes are folded into."""
+        return self._shown[self._at] if self._shown else None
 
     @property
     def count(self) -> int:
@@ -92,21 +105,25 @@ class FindingList(Listing):
 
     def show(self, findings: Sequence[Judged]) -> None:
         """Show these; the cursor stays on its finding."""
-        held = self.current
+        held = _place(self.current) if self._shown else None
         self._findings = tuple(findings)
-        keys = [(judged.session, key_of(judged.finding)) for judged in self._findings]
-        if held is not None and (held.session, key_of(held.finding)) in keys:
-            self._at = keys.index((held.session, key_of(held.finding)))
-        self._at = max(0, min(self._at, len(keys) - 1))
+        notes = [judged for judged in self._findings if judged.finding.level == "note"]
+        grave = [judged for judged in self._findings if judged.finding.level != "note"]
+        fold: list[Judged | None] = [None] if notes else []
+        self._shown = (*grave, *fold, *(notes if self._unfolded else ()))
+        places = [_place(judged) for judged in self._shown]
+        if held in places:
+            self._at = places.index(held)
+        self._at = max(0, min(self._at, len(places) - 1))
         self._lay_out()
 
     def wanted(self, fewest: int, most: int, width: int) -> int:
         """Return how many lines the list wants: at most `fewest`, or up to `most` if all words fit into these.
 
-        Notes only fill what problems and warnings leave. `width` is that of the list (cells).
+        `width` is that of the list (cells).
         """
         grave = [judged for judged in self._findings if judged.finding.level != "note"]
-        notes = min(len(self._findings) - len(grave), _NOTES)
+        notes = min(len(self._shown) - len(grave), 1 + _NOTES)
         look, room = palette(self.app.theme), width - _MARGIN - 1
         lines = notes + sum(len(self._draw(judged, look, room, whole=True)) for judged in grave)
         whole = lines <= max(fewest, most)
@@ -124,13 +141,21 @@ class FindingList(Listing):
         look, width = palette(self.app.theme), max(10, self.size.width - _MARGIN - 1)
         lines: list[tuple[int, Parts]] = []
         starts: list[int] = []
-        for index, judged in enumerate(self._findings):
+        for index, judged in enumerate(self._shown):
             starts.append(len(lines))
-            lines += [(index, parts) for parts in self._draw(judged, look, width, whole=self._whole)]
+            if judged is None:
+                lines.append((index, self._draw_fold(look)))
+            else:
+                lines += [(index, parts) for parts in self._draw(judged, look, width, whole=self._whole)]
         if lines != self._lines:
             self._lines, self._starts = lines, starts
             self._keep_in_sight()
             self.refresh()
+
+    def _draw_fold(self, look: Palette) -> Parts:
+        notes = sum(judged.finding.level == "note" for judged in self._findings)
+        mark, hint = ("−", "enter folds them") if self._unfolded else ("+", "enter shows them")
+        return ((f"{mark} {plural(notes, 'note')}", look.dim), (f"  {hint}" if self.has_focus else "", look.dim))
 
     def _draw(self, judged: Judged, look: Palette, width: int, *, whole: bool) -> list[Parts]:
         finding, host = judged.finding, f"{safe(judged.session.name)}: " if self._several else ""
@@ -167,8 +192,8 @@ class FindingList(Listing):
         self._top = max(0, min(self._top, len(self._lines) - height))
 
     def move(self, lines: int) -> None:
-        at = max(0, min(self._at + lines, len(self._findings) - 1))
-        if self._findings and at != self._at:
+        at = max(0, min(self._at + lines, len(self._shown) - 1))
+        if self._shown and at != self._at:
             self._at = at
             self._keep_in_sight()
             self.refresh()
@@ -191,6 +216,10 @@ class FindingList(Listing):
     def open(self) -> None:
         if self.current is not None:
             self.post_message(self.Opened(self.current))
+        elif self._shown:
+            self._unfolded = not self._unfolded
+            self.show(self._findings)
+            self.post_message(self.Unfolded())
 
     def on_click(self, event: events.Click) -> None:
         line = self._top + event.y
@@ -200,9 +229,11 @@ class FindingList(Listing):
                 self.open()
 
     def on_focus(self) -> None:
+        self._lay_out()
         self.refresh()
 
     def on_blur(self) -> None:
+        self._lay_out()
         self.refresh()
 
     def on_resize(self) -> None:

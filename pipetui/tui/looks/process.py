@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.timer import Timer
 
 from pipetui.client.session import Change, Examined, Refused, Session
-from pipetui.model import Doing, End, Mood, Pipe, PipeId, PipeRow, ProcessState, TaskState, Waiter
+from pipetui.model import Doing, End, Mood, Pipe, PipeId, PipeRow, Polled, ProcessState, TaskState, Waiter
 from pipetui.text import plural, safe, size
 from pipetui.tui.actions import Scope
 from pipetui.tui.cells import Part, Parts, cut
@@ -36,16 +36,18 @@ _DOING: dict[Doing, str] = {
     "read": "waits to read {pipe}{fd}",
     "write": "waits to write to {pipe}{fd}: it is full",
     "child": "waits for {children} to end",
+    "poll": "waits for {polls}, without a time limit",
     "stopped": "{be} stopped by a signal; CONT lets it go on",
+    "traced": "{be} held by a debugger or tracer",
     "sleeping": "{be} asleep",
-    "waiting": "{be} waiting for something that is no pipe",
+    "waiting": "{be} waiting for {polls}",
     "busy": "{be} running",
 }
 #: The most telling first.
 _SHORT: dict[Doing, str] = {
     "write": "waits to write", "open-write": "waits for a reader", "open-read": "waits for a writer",
-    "read": "waits to read", "child": "waits for a child", "stopped": "stopped", "busy": "running",
-    "sleeping": "sleeps", "waiting": "waits",
+    "read": "waits to read", "poll": "waits to read", "child": "waits for a child", "stopped": "stopped",
+    "traced": "traced", "busy": "running", "sleeping": "sleeps", "waiting": "waits",
 }  # fmt: skip
 _MOODS: dict[Doing, Mood] = {"open-read": "waiting", "open-write": "waiting", "write": "waiting", "busy": "active"}
 
@@ -181,7 +183,9 @@ class ProcessLook(Look):
         pipe = known or (safe(task.path) if task.path else "a pipe")
         children = ", ".join(self._called(pid) for pid in task.children) or "a child"
         fd = f" (fd {task.fd})" if task.fd is not None else ""
-        words = _DOING[task.doing].format(pipe=pipe, fd=fd, children=children, be="are" if alike > 1 else "is")
+        polls = " or ".join(self._polled(one, names) for one in task.polls) or "something other than a pipe"
+        be = "are" if alike > 1 else "is"
+        words = _DOING[task.doing].format(pipe=pipe, fd=fd, children=children, polls=polls, be=be)
         if task.since is not None and task.doing not in ("busy", "sleeping", "waiting"):
             words += f", since {moment(task.since)}"
         if task.certainty == "inferred":
@@ -189,6 +193,14 @@ class ProcessLook(Look):
         style = look.mood(_MOODS.get(task.doing, "calm"))
         return [((f"  {piece}" if index == 0 else f"    {piece}", style),)
                 for index, piece in enumerate(wrap_words(f"{who} {words}", width - 4))]  # fmt: skip
+
+    def _polled(self, polled: Polled, names: dict[PipeId, str]) -> str:
+        if polled.pid is not None:
+            return f"the end of {self._called(polled.pid)}"
+        if polled.pipe is None:
+            return safe(polled.what)
+        name = names.get(polled.pipe) or pipe_name(None, polled.pipe.inode)
+        return f"room in {name}" if polled.events == "w" else f"{name} to read"
 
     def _called(self, pid: int) -> str:
         states = {state.pid: state.command for state in self._known.family}
@@ -320,7 +332,7 @@ def _folded(tasks: Iterable[TaskState]) -> list[tuple[TaskState, int]]:
     alike: dict[Doing, list[TaskState]] = {}
     found: list[tuple[TaskState, int]] = []
     for task in tasks:
-        if task.doing in ("sleeping", "waiting", "busy", "stopped"):
+        if task.doing in ("sleeping", "waiting", "busy", "stopped", "traced") and not task.polls:
             alike.setdefault(task.doing, []).append(task)
         else:
             found.append((task, 1))
