@@ -10,7 +10,7 @@ import pytest
 from cast import as_nobody, running, until, waits_in_open
 
 from pipetui.kernel import fifo, inotify, ioctl
-from pipetui.kernel.borrow import Borrower, measure
+from pipetui.kernel.borrow import Borrower, Wanted, measure
 from pipetui.kernel.errors import NotPermitted, WouldDisturb
 from pipetui.kernel.fd import Fd
 from pipetui.kernel.peek import peek
@@ -147,13 +147,10 @@ def test_a_reopened_end_is_only_ever_a_reader_beside_another(path: Path) -> None
         shell.stdout.readline()
         ends = ends_of(identity)
         with Borrower(STRICT) as borrower:
-            assert all(borrower.borrow(end, identity) is None for end in ends)
+            assert borrower.fills([Wanted(identity, ends)]) == [None]
             assert borrower.refused == {shell.pid}
-            assert borrower.reopen([end for end in ends if end.access == "w"], identity) is None
-            opened = borrower.reopen(ends, identity)
-            assert opened is not None
-            with opened:
-                assert measure(opened) == (5, 65536)
+            assert borrower.reopen([end for end in ends if end.access == "w"], identity, measure) is None
+            assert borrower.reopen(ends, identity, measure) == (5, 65536)
         assert fills({identity: ends}, STRICT) == {identity: (5, 65536)}
 
 

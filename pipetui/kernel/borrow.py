@@ -1,13 +1,15 @@
 """How full a pipe is that only other processes hold, without disturbing it: borrowed ends, or a harmless reopen.
 
 `pidfd_getfd(2)` duplicates another process's descriptor: no new reader or writer is counted and nobody blocked in open
-is released. The copy shares the open file description, so its flags are never changed, and it is closed within
-microseconds, or an EOF or SIGPIPE would be late. It takes PTRACE_MODE_ATTACH: root, or the same user where Yama's
-`ptrace_scope` is 0.
+is released. The copy shares the open file description: its flags are never changed, and while it is there, the end is
+not closed for the kernel even if its owner closes it. EOF or SIGPIPE then come as if it had been closed a little later.
+So a copy is kept for one call, with nothing between that, the borrowing and the closing, in a moment that nothing
+interrupts (`realtime.py`); what can be known without it is asked before or after. Of several ends the one is taken that
+is least missed. It needs PTRACE_MODE_ATTACH: root, or the same user where Yama's `ptrace_scope` is 0.
 
 Where that is refused, opening `/proc/PID/fd/N` for reading is harmless as long as some process has a read end open
 anyway: then nobody can be waiting for a reader, and one more that leaves at once changes nothing for a writer. It
-takes only PTRACE_MODE_READ, the same user. Without a reader it is never done. Nothing is ever opened for writing.
+needs only PTRACE_MODE_READ, the same user. Without a reader it is never done. Nothing is ever opened for writing.
 """
 
 from __future__ import annotations
@@ -17,21 +19,53 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Iterable
+import termios
+import time
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
+from typing import Any, NamedTuple, TypeVar
 
 from pipetui.kernel.fd import Fd
 from pipetui.kernel.ioctl import capacity, queued
 from pipetui.kernel.lifetime import pidfd_open
 from pipetui.kernel.procfs import Proc
+from pipetui.kernel.realtime import LONGEST, uninterrupted
 from pipetui.model import End, PipeId
 
+Answer = TypeVar("Answer")
+
 _SYS_PIDFD_GETFD = 438  # the same on every architecture
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.syscall.restype = ctypes.c_long
+_F_GETPIPE_SZ: int = getattr(fcntl, "F_GETPIPE_SZ", 1032)
+_SPLICE_F_NONBLOCK = 2
+_MOST = 1 << 30
+
+# PyDLL keeps the GIL: another thread that got it while a copy is held could keep it for milliseconds.
+_libc = ctypes.PyDLL(None, use_errno=True)
+_libc.tee.restype = ctypes.c_ssize_t
+_libc.tee.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_size_t, ctypes.c_uint]
+_syscall, _ioctl, _fcntl, _tee, _close = _libc.syscall, _libc.ioctl, _libc.fcntl, _libc.tee, os.close
 
 #: So many processes are kept at hand at once, of those that ends were borrowed from.
 _AT_HAND = 64
+
+#: So many ends of one pipe are tried before it counts as unknown.
+_TRIES = 4
+
+
+class Fill(NamedTuple):
+    """How much is in a pipe and how much it holds at most, in bytes."""
+
+    queued: int
+    capacity: int
+
+
+class Wanted(NamedTuple):
+    """A pipe whose fill is asked for, who holds it, and what of it is known already."""
+
+    pipe: PipeId
+    ends: Sequence[End]
+    queued: int | None = None
+    capacity: int | None = None
 
 
 class Borrower:
@@ -40,63 +74,110 @@ class Borrower:
     def __init__(self, proc: Proc | None = None) -> None:
         self._proc = proc or Proc()
         self._processes: dict[int, Fd | None] = {}
+        self._count = ctypes.c_int()
+        self._at_count = ctypes.byref(self._count)
         self.refused: set[int] = set()
 
-    def borrow(self, end: End, pipe: PipeId | None = None) -> Fd | None:
-        """Return a copy of an end, to be closed at once; None where that is refused, or it is another pipe by now.
+    def fills(self, wanted: Sequence[Wanted], *, reopen: bool = False) -> list[Fill | None]:
+        """Return the fill of each pipe, None where it can't be known; `reopen` allows what the heading says of it."""
+        answers: list[Fill | None] = []
+        rest = iter(wanted)
+        while len(answers) < len(wanted):
+            with uninterrupted():
+                until = time.monotonic() + LONGEST
+                for one in rest:
+                    answers.append(self._fill(one, reopen))
+                    if time.monotonic() > until:
+                        break
+        return answers
 
-        A process that refuses one end refuses all; `refused` remembers it.
+    def tee(self, ends: Iterable[End], pipe: PipeId, into: int) -> int | None:
+        """Copy what is queued into a pipe of ours, through one of these ends; return how many bytes there were.
+
+        None where none of them can be had.
+        """
+
+        def borrowed(process: int, fd: int) -> int:
+            return _done(_on_copy(process, fd, _tee, into, _MOST, _SPLICE_F_NONBLOCK))
+
+        def opened(number: int) -> int:
+            return _done(_tee(number, into, _MOST, _SPLICE_F_NONBLOCK))
+
+        readers = quietest(end for end in ends if "r" in end.access)
+        for end in readers:
+            with uninterrupted():
+                copied = self._ask(end, pipe, borrowed)
+            if copied is not None:
+                return copied
+        with uninterrupted():
+            return self.reopen(readers, pipe, opened)
+
+    def reopen(self, ends: Iterable[End], pipe: PipeId, ask: Callable[[int], Answer]) -> Answer | None:
+        """Return what `ask` says of a new read end of a pipe of which some process has a read end now, else None.
+
+        The pipe is known by a handle that is no end (O_PATH), so that nothing else can be opened in its place.
+        """
+        for end in ends:
+            if "r" not in end.access:
+                continue
+            place = self._place(end)
+            try:
+                with Fd(os.open(place, os.O_PATH | os.O_CLOEXEC)) as handle:
+                    if not _is(os.fstat(handle.fileno()), pipe) or not os.lstat(place).st_mode & stat.S_IRUSR:
+                        continue
+                    return _on_opened(f"/proc/self/fd/{handle.fileno()}", ask)
+            except OSError:
+                continue
+        return None
+
+    def _fill(self, wanted: Wanted, reopen: bool) -> Fill | None:
+        def asked(process: int, fd: int) -> Fill:
+            there = self._queued(process, fd) if wanted.queued is None else wanted.queued
+            size = wanted.capacity
+            if size is None or there > size:  # more than it held at most: somebody has changed that
+                size = self._capacity(process, fd)
+            return Fill(there, size)
+
+        if wanted.queued is not None and wanted.capacity is not None:
+            return Fill(wanted.queued, wanted.capacity)
+        for end in quietest(wanted.ends)[:_TRIES]:
+            answer = self._ask(end, wanted.pipe, asked)
+            if answer is not None:
+                return answer
+        return self.reopen(wanted.ends, wanted.pipe, measure) if reopen else None
+
+    def _ask(self, end: End, pipe: PipeId, ask: Callable[[int, int], Answer]) -> Answer | None:
+        """Return what `ask` says of a descriptor of a process; None where that is refused, or it is another pipe.
+
+        Which pipe it is, is read before and after, while nothing is borrowed. A process that refuses one end refuses
+        all; `refused` remembers it.
         """
         if not self._proc.attach and end.pid != os.getpid():
             self.refused.add(end.pid)
         process = None if end.pid in self.refused else self._process(end.pid)
         if process is None:
             return None
-        number = _libc.syscall(_SYS_PIDFD_GETFD, process.fileno(), end.fd, 0)
-        if number >= 0:
-            return _checked(number, pipe)
-        if ctypes.get_errno() != errno.EBADF:
-            self.refused.add(end.pid)
-        return None
-
-    def inspect(self, end: End, pipe: PipeId, full: bool) -> tuple[bool, tuple[int, int] | None] | None:
-        """Return whether an end is nonblocking and, if asked for, (queued, capacity); None as `borrow` does.
-
-        It does what `borrow` and a close do, without an object for each of many thousand ends.
-        """
-        process = None if end.pid in self.refused else self._process(end.pid)
-        if process is None or not (self._proc.attach or end.pid == os.getpid()):
-            return None
-        number = _libc.syscall(_SYS_PIDFD_GETFD, process.fileno(), end.fd, 0)
-        if number < 0:
-            if ctypes.get_errno() != errno.EBADF:
-                self.refused.add(end.pid)
-            return None
+        place = self._place(end)
         try:
-            status = os.fstat(number)
-            if status.st_ino != pipe.inode or status.st_dev != pipe.dev:
+            if not _is(os.stat(place), pipe):
                 return None
-            flags = fcntl.fcntl(number, fcntl.F_GETFL)
-            return bool(flags & os.O_NONBLOCK), (queued(number), capacity(number)) if full else None
-        finally:
-            os.close(number)
-
-    def reopen(self, ends: Iterable[End], pipe: PipeId) -> Fd | None:
-        """Return a new read end of a pipe of which some process has a read end now; None where there is none."""
-        for end in ends:
-            if "r" not in end.access:
-                continue
-            place = f"{self._proc.root}/{end.pid}/fd/{end.fd}"
-            try:
-                if not os.lstat(place).st_mode & stat.S_IRUSR:
-                    continue  # it is no read end any more
-                status = os.stat(place)
-                if PipeId(status.st_dev, status.st_ino) != pipe:
-                    continue
-                return _checked(os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), pipe)
-            except OSError:
-                continue
+            answer = ask(process.fileno(), end.fd)
+            return answer if _is(os.stat(place), pipe) else None
+        except PermissionError:
+            self.refused.add(end.pid)
+        except OSError:  # closed, or gone
+            pass
         return None
+
+    def _queued(self, process: int, fd: int) -> int:
+        _done(_on_copy(process, fd, _ioctl, termios.FIONREAD, self._at_count, 0))
+        return self._count.value
+
+    def _capacity(self, process: int, fd: int) -> int:
+        return _done(_on_copy(process, fd, _fcntl, _F_GETPIPE_SZ, 0, 0))
+
+    def _place(self, end: End) -> str:
+        return f"{self._proc.root}/{end.pid}/fd/{end.fd}"
 
     def __enter__(self) -> Borrower:
         return self
@@ -121,30 +202,73 @@ class Borrower:
         return self._processes[pid]
 
 
-def fill(pid: int, fd: int) -> tuple[int, int] | None:
-    """Return (queued, capacity) in bytes of the pipe that is `fd` in process `pid`; None where that is refused."""
-    with Borrower() as borrower:
-        borrowed = borrower.borrow(End(pid, fd, "r"))
-        if borrowed is None:
-            return None
-        with borrowed:
-            return measure(borrowed)
+def quietest(ends: Iterable[End]) -> list[End]:
+    """Return the ends, first those that nobody misses if they are closed a little later than their owner thinks.
+
+    Those are ends of which another process has one more; then write ends, because a reader that waits for EOF only
+    waits a little longer, whereas a writer that should get EPIPE would write what nobody reads.
+    """
+    ends = list(ends)
+    if len(ends) < 2:
+        return ends
+    holders = {access: {end.pid for end in ends if access in end.access} for access in "rw"}
+    return sorted(ends, key=lambda end: (any(len(holders[way]) < 2 for way in end.access), "r" in end.access))
 
 
-def measure(end: Fd) -> tuple[int, int] | None:
-    """Return (queued, capacity) in bytes; None when it is no pipe."""
+def fill(pid: int, fd: int) -> Fill | None:
+    """Return the fill of the pipe that is `fd` in process `pid`; None where that is refused."""
     try:
-        return queued(end.fileno()), capacity(end.fileno())
+        status = os.stat(f"/proc/{pid}/fd/{fd}")
+    except OSError:
+        return None
+    pipe = PipeId(status.st_dev, status.st_ino)
+    with Borrower() as borrower:
+        return borrower.fills([Wanted(pipe, (End(pid, fd, "r"),))])[0]
+
+
+def measure(end: int) -> Fill | None:
+    """Return the fill of the pipe that one of our descriptors is; None when it is no pipe."""
+    try:
+        return Fill(queued(end), capacity(end))
     except OSError:
         return None
 
 
-def _checked(number: int, pipe: PipeId | None) -> Fd | None:
-    """Return the owner of a descriptor if it is of that pipe; the number may have changed hands since the census."""
-    taken = Fd(number)
-    if pipe is not None:
-        status = os.fstat(number)
-        if PipeId(status.st_dev, status.st_ino) != pipe:
-            taken.close()
-            return None
-    return taken
+def _on_copy(process: int, fd: int, call: Callable[..., int], a: int, b: Any, c: int) -> int:
+    """Return what `call(copy, a, b, c)` says of a copy of a descriptor of a process (a pidfd). Raises OSError.
+
+    While the copy is there, every microsecond counts: nothing is made, looked up or checked here that could be outside.
+    """
+    close, copy = _close, _syscall(_SYS_PIDFD_GETFD, process, fd, 0)
+    if copy < 0:
+        raise _error()
+    try:
+        return call(copy, a, b, c)
+    finally:
+        close(copy)
+
+
+def _done(answer: int) -> int:
+    """Return the answer of a call. Raises OSError if it failed, but an empty pipe is no failure (tee(2), EAGAIN)."""
+    if answer >= 0:
+        return answer
+    if ctypes.get_errno() == errno.EAGAIN:
+        return 0
+    raise _error()
+
+
+def _on_opened(place: str, ask: Callable[[int], Answer]) -> Answer:
+    number = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return ask(number)
+    finally:
+        os.close(number)
+
+
+def _error() -> OSError:
+    code = ctypes.get_errno()
+    return OSError(code, os.strerror(code))
+
+
+def _is(status: os.stat_result, pipe: PipeId) -> bool:
+    return status.st_ino == pipe.inode and status.st_dev == pipe.dev

@@ -2,35 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
-from pipetui.kernel.borrow import Borrower, measure
+from pipetui.kernel.borrow import Borrower, Wanted
 from pipetui.kernel.halves import in_halves
 from pipetui.kernel.procfs import Proc
 from pipetui.model import End, PipeId
 
-#: So many ends of one pipe are tried before it counts as unknown.
-_TRIES = 4
 #: From so many pipes on it pays to look at them in two processes.
 _MANY = 5_000
+
+#: A capacity counts as known for so long (seconds): F_SETPIPE_SZ changes it without a sign.
+_KNOWN_FOR = 30.0
 
 NO_READER = "nobody has a read end open, and opening one would change what its writers get"
 REFUSED = "the kernel lets this user neither borrow nor reopen an end of it"
 
 
+@dataclass(slots=True)
+class _Known:
+    capacity: int
+    asked: float
+    ends: frozenset[tuple[int, int]]
+
+
+class Capacities:
+    """How much each pipe holds at most, kept by who looks again and again, so that it is not asked at every look.
+
+    A FIFO that everybody has closed forgets its capacity (fifo(7)), so what is known counts only while one of the ends
+    is there that were there at the last look; and F_SETPIPE_SZ may change it, so it counts for half a minute only.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[PipeId, _Known] = {}
+
+    def get(self, pipe: PipeId, ends: Iterable[End]) -> int | None:
+        """Return the capacity (bytes) of a pipe that is held by these ends now, if it is known."""
+        known = self._known.get(pipe)
+        if known is None:
+            return None
+        now = _numbers(ends)
+        if known.ends.isdisjoint(now) or time.monotonic() - known.asked > _KNOWN_FOR:
+            del self._known[pipe]
+            return None
+        known.ends = now
+        return known.capacity
+
+    def note(self, pipe: PipeId, ends: Iterable[End], capacity: int) -> None:
+        """Keep what a pipe has just been found to hold."""
+        known = self._known.get(pipe)
+        if known is None or known.capacity != capacity:
+            self._known[pipe] = _Known(capacity, time.monotonic(), _numbers(ends))
+
+    def tidy(self) -> None:
+        """Forget what would not count any more, as of pipes that are gone."""
+        oldest = time.monotonic() - _KNOWN_FOR
+        self._known = {pipe: known for pipe, known in self._known.items() if known.asked >= oldest}
+
+
 def with_flags(proc: Proc, ends: Mapping[PipeId, Iterable[End]]) -> dict[PipeId, tuple[End, ...]]:
-    """Return the ends with O_NONBLOCK looked up: of a borrowed copy or, where that is refused, in `fdinfo`."""
-    answer = {}
-    with Borrower(proc) as borrower:
-        by_process = sorted(((end.pid, end.fd, identity, end) for identity, found in ends.items() for end in found))
-        flags: dict[tuple[int, int], bool | None] = {}
-        for pid, fd, identity, end in by_process:  # one process after the other, so that few handles are needed
-            seen = borrower.inspect(end, identity, False)
-            flags[pid, fd] = seen[0] if seen else proc.nonblocking(pid, fd)
-    for identity, found in ends.items():
-        answer[identity] = tuple(End(end.pid, end.fd, end.access, flags[end.pid, end.fd], end.command) for end in found)
-    return answer
+    """Return the ends with O_NONBLOCK looked up in `/proc/PID/fdinfo`, where no end need be borrowed."""
+    return {
+        identity: tuple(
+            End(end.pid, end.fd, end.access, proc.nonblocking(end.pid, end.fd), end.command) for end in found
+        )
+        for identity, found in ends.items()
+    }
 
 
 def fills(
@@ -40,36 +80,39 @@ def fills(
     reopen: bool = True,
     why_not: dict[PipeId, str] | None = None,
     twofold: bool = False,
+    capacities: Capacities | None = None,
+    empty: Collection[PipeId] = (),
 ) -> dict[PipeId, tuple[int, int]]:
     """Return (queued, capacity) in bytes of each pipe for which the kernel tells it passively.
 
     `reopen` allows the harmless reopen of a read end where borrowing is refused. It shows in inotify as an open and a
     close of a FIFO, so who watches those should drop what came meanwhile. `why_not` gets a sentence for each pipe
-    that stays unknown. `twofold` may fork a child where there are many pipes, as for a census.
+    that stays unknown. `twofold` may fork a child where there are many pipes, as for a census. `capacities` is kept by
+    who looks again and again: then an end is borrowed once a look and not twice. Nobody need ask how much is in a pipe
+    that is known to be `empty`, because somebody waits for bytes from it.
     """
+    capacities = Capacities() if capacities is None else capacities
 
-    def measured(part: Sequence[tuple[PipeId, Iterable[End]]]) -> list[tuple[int, int] | None]:
+    def measured(part: Sequence[Wanted]) -> list[tuple[int, int] | None]:
         with Borrower(proc) as borrower:
-            return [_measured(borrower, identity, holders, reopen) for identity, holders in part]
+            answers = borrower.fills(part, reopen=reopen)
+        return [None if answer is None else (answer.queued, answer.capacity) for answer in answers]
 
-    wanted = list(ends.items())
+    wanted = [
+        Wanted(pipe, holders := tuple(found), 0 if pipe in empty else None, capacities.get(pipe, holders))
+        for pipe, found in ends.items()
+    ]
     answers = chain.from_iterable(in_halves(measured, wanted, worth_it=_MANY)) if twofold else measured(wanted)
     known: dict[PipeId, tuple[int, int]] = {}
-    for (identity, holders), answer in zip(wanted, answers, strict=True):
+    for one, answer in zip(wanted, answers, strict=True):
         if answer is not None:
-            known[identity] = answer
+            known[one.pipe] = answer
+            capacities.note(one.pipe, one.ends, answer[1])
         elif why_not is not None:
-            why_not[identity] = REFUSED if any("r" in end.access for end in holders) else NO_READER
+            why_not[one.pipe] = REFUSED if any("r" in end.access for end in one.ends) else NO_READER
+    capacities.tidy()
     return known
 
 
-def _measured(borrower: Borrower, identity: PipeId, holders: Iterable[End], reopen: bool) -> tuple[int, int] | None:
-    for end in list(holders)[:_TRIES]:
-        seen = borrower.inspect(end, identity, True)
-        if seen is not None and seen[1] is not None:
-            return seen[1]
-    opened = borrower.reopen(holders, identity) if reopen else None
-    if opened is None:
-        return None
-    with opened:
-        return measure(opened)
+def _numbers(ends: Iterable[End]) -> frozenset[tuple[int, int]]:
+    return frozenset((end.pid, end.fd) for end in ends)
