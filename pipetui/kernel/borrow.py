@@ -211,6 +211,8 @@ def quietest(ends: Iterable[End]) -> list[End]:
     ends = list(ends)
     if len(ends) < 2:
         return ends
+    if len(ends) == 2 and ends[0].access != ends[1].access and "rw" not in (ends[0].access, ends[1].access):
+        return ends if ends[0].access == "w" else ends[::-1]  # what most pipes are, without counting
     holders = {access: {end.pid for end in ends if access in end.access} for access in "rw"}
     return sorted(ends, key=lambda end: (any(len(holders[way]) < 2 for way in end.access), "r" in end.access))
 

@@ -91,26 +91,28 @@ def fills(
     who looks again and again: then an end is borrowed once a look and not twice. Nobody need ask how much is in a pipe
     that is known to be `empty`, because somebody waits for bytes from it.
     """
-    capacities = Capacities() if capacities is None else capacities
 
     def measured(part: Sequence[Wanted]) -> list[tuple[int, int] | None]:
         with Borrower(proc) as borrower:
             answers = borrower.fills(part, reopen=reopen)
         return [None if answer is None else (answer.queued, answer.capacity) for answer in answers]
 
-    wanted = [
-        Wanted(pipe, holders := tuple(found), 0 if pipe in empty else None, capacities.get(pipe, holders))
-        for pipe, found in ends.items()
-    ]
+    wanted = []
+    for pipe, found in ends.items():
+        holders = tuple(found)
+        size = None if capacities is None else capacities.get(pipe, holders)
+        wanted.append(Wanted(pipe, holders, 0 if pipe in empty else None, size))
     answers = chain.from_iterable(in_halves(measured, wanted, worth_it=_MANY)) if twofold else measured(wanted)
     known: dict[PipeId, tuple[int, int]] = {}
     for one, answer in zip(wanted, answers, strict=True):
         if answer is not None:
             known[one.pipe] = answer
-            capacities.note(one.pipe, one.ends, answer[1])
+            if capacities is not None:
+                capacities.note(one.pipe, one.ends, answer[1])
         elif why_not is not None:
             why_not[one.pipe] = REFUSED if any("r" in end.access for end in one.ends) else NO_READER
-    capacities.tidy()
+    if capacities is not None:
+        capacities.tidy()
     return known
 
 
