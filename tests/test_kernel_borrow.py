@@ -6,7 +6,6 @@ import gc
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -179,16 +178,20 @@ def test_a_capacity_that_somebody_changes_is_shown_before_long(monkeypatch: pyte
     with a_pipe() as (pipe, ends):
         fills({pipe: ends}, capacities=capacities)
         ioctl.set_capacity(ends[1].fd, 4096)
-        later = time.monotonic() + 60.0
-        monkeypatch.setattr("pipetui.watch.fill.time.monotonic", lambda: later)
+        monkeypatch.setattr("pipetui.watch.fill._KNOWN_FOR", 0.0)
         assert fills({pipe: ends}, capacities=capacities) == {pipe: (3, 4096)}
+
+
+def test_nothing_is_kept_of_pipes_that_nobody_asks_about_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    capacities = Capacities()
+    with a_pipe() as (pipe, ends):
+        fills({pipe: ends}, capacities=capacities)
+        fills({}, capacities=capacities)
+        assert capacities.get(pipe, ends) == 65536  # it may be asked about less often than others
+        monkeypatch.setattr("pipetui.watch.fill._KNOWN_FOR", -1.0)
+        fills({}, capacities=capacities)
         monkeypatch.undo()
-        capacities.tidy()
-        assert capacities.get(pipe, ends) == 4096
-        monkeypatch.setattr("pipetui.watch.fill.time.monotonic", lambda: later + 60.0)
-        capacities.tidy()
-        monkeypatch.undo()
-        assert capacities.get(pipe, ends) is None  # nothing is kept of pipes that nobody asks about any more
+        assert capacities.get(pipe, ends) is None
 
 
 # --- moments that nothing interrupts -------------------------------------------------------------------------------

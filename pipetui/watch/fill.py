@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 from pipetui.kernel.borrow import Borrower, Wanted
@@ -44,23 +45,21 @@ class Capacities:
         known = self._known.get(pipe)
         if known is None:
             return None
-        now = _numbers(ends)
-        if known.ends.isdisjoint(now) or time.monotonic() - known.asked > _KNOWN_FOR:
+        there = _numbers(ends)
+        if known.ends.isdisjoint(there) or time.monotonic() - known.asked > _KNOWN_FOR:
             del self._known[pipe]
             return None
-        known.ends = now
+        known.ends = there
         return known.capacity
 
-    def note(self, pipe: PipeId, ends: Iterable[End], capacity: int) -> None:
-        """Keep what a pipe has just been found to hold."""
-        known = self._known.get(pipe)
-        if known is None or known.capacity != capacity:
-            self._known[pipe] = _Known(capacity, time.monotonic(), _numbers(ends))
-
-    def tidy(self) -> None:
-        """Forget what would not count any more, as of pipes that are gone."""
-        oldest = time.monotonic() - _KNOWN_FOR
-        self._known = {pipe: known for pipe, known in self._known.items() if known.asked >= oldest}
+    def learn(self, found: Iterable[tuple[PipeId, Iterable[End], int]]) -> None:
+        """Take over what pipes have just been found to hold, and forget what is too old to count."""
+        now = time.monotonic()
+        for pipe, ends, capacity in found:
+            known = self._known.get(pipe)
+            if known is None or known.capacity != capacity:
+                self._known[pipe] = _Known(capacity, now, _numbers(ends))
+        self._known = {pipe: known for pipe, known in self._known.items() if now - known.asked <= _KNOWN_FOR}
 
 
 def with_flags(proc: Proc, ends: Mapping[PipeId, Iterable[End]]) -> dict[PipeId, tuple[End, ...]]:
@@ -85,6 +84,7 @@ def fills(
 ) -> dict[PipeId, tuple[int, int]]:
     """Return (queued, capacity) in bytes of each pipe for which the kernel tells it passively.
 
+    Each pipe has an end borrowed for a microsecond or two, so ask for those alone whose fill is shown.
     `reopen` allows the harmless reopen of a read end where borrowing is refused. It shows in inotify as an open and a
     close of a FIFO, so who watches those should drop what came meanwhile. `why_not` gets a sentence for each pipe
     that stays unknown. `twofold` may fork a child where there are many pipes, as for a census. `capacities` is kept by
@@ -92,28 +92,34 @@ def fills(
     that is known to be `empty`, because somebody waits for bytes from it.
     """
 
-    def measured(part: Sequence[Wanted]) -> list[tuple[int, int] | None]:
-        with Borrower(proc) as borrower:
-            answers = borrower.fills(part, reopen=reopen)
-        return [None if answer is None else (answer.queued, answer.capacity) for answer in answers]
-
-    wanted = []
-    for pipe, found in ends.items():
-        holders = tuple(found)
-        size = None if capacities is None else capacities.get(pipe, holders)
-        wanted.append(Wanted(pipe, holders, 0 if pipe in empty else None, size))
+    wanted = list(_wanted(ends, capacities, empty))
+    measured = partial(_measured, proc, reopen)
     answers = chain.from_iterable(in_halves(measured, wanted, worth_it=_MANY)) if twofold else measured(wanted)
     known: dict[PipeId, tuple[int, int]] = {}
     for one, answer in zip(wanted, answers, strict=True):
         if answer is not None:
             known[one.pipe] = answer
-            if capacities is not None:
-                capacities.note(one.pipe, one.ends, answer[1])
         elif why_not is not None:
             why_not[one.pipe] = REFUSED if any("r" in end.access for end in one.ends) else NO_READER
     if capacities is not None:
-        capacities.tidy()
+        capacities.learn((one.pipe, one.ends, known[one.pipe][1]) for one in wanted if one.pipe in known)
     return known
+
+
+def _wanted(
+    ends: Mapping[PipeId, Iterable[End]], capacities: Capacities | None, empty: Collection[PipeId]
+) -> Iterator[Wanted]:
+    for pipe, found in ends.items():
+        holders = tuple(found)
+        capacity = None if capacities is None else capacities.get(pipe, holders)
+        yield Wanted(pipe, holders, 0 if pipe in empty else None, capacity)
+
+
+def _measured(proc: Proc | None, reopen: bool, part: Sequence[Wanted]) -> list[tuple[int, int] | None]:
+    """Return what marshal takes, since the answer may come from a child."""
+    with Borrower(proc) as borrower:
+        answers = borrower.fills(part, reopen=reopen)
+    return [None if answer is None else (answer.queued, answer.capacity) for answer in answers]
 
 
 def _numbers(ends: Iterable[End]) -> frozenset[tuple[int, int]]:
