@@ -35,6 +35,9 @@ ONE_IN = 5_000
 #: How many copies of the command run beside.
 COPIES = 2
 
+#: Where the commands leave a line for each run.
+RUNS = "runs"
+
 #: argv: FIFO or nothing, tries, pause. Says which pipe it is, then how many tries and misses there were.
 VICTIM = """
 import os, sys, time
@@ -73,8 +76,8 @@ for _ in range(tries // 2):
 print(f'{{"tries": {tries // 2 * 2}, "epipe": {epipe}, "eof": {eof}}}', flush=True)
 """
 
-#: Runs the command in "$@" on each of the words in $TARGETS, for ever.
-LOOP = 'while :; do for target in $TARGETS; do "$@" $target </dev/null >/dev/null 2>&1; done; done'
+#: Runs the command in "$@" on each of the words in $TARGETS, for ever; leaves a line in $RUNS for each run.
+LOOP = 'while :; do for target in $TARGETS; do "$@" $target </dev/null >/dev/null 2>&1; echo >>"$RUNS"; done; done'
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,8 @@ def beside(stage: Stage, command: Sequence[str], targets: Sequence[str]) -> Iter
     with ExitStack() as stack:
         for number in range(COPIES):
             turned = [*targets[number % len(targets) :], *targets[: number % len(targets)]]
-            env = {**stage.env, "TARGETS": " ".join(target or "--" for target in turned)}
+            told = {"TARGETS": " ".join(target or "--" for target in turned), "RUNS": str(stage.folder / RUNS)}
+            env = {**stage.env, **told}
             stack.enter_context(group(["sh", "-c", LOOP, "sh", *PIPETUI, *command], env))
         yield
 
@@ -225,8 +229,8 @@ CASES = {
 }
 
 
-def outcomes(case: Case, tries: int) -> list[tuple[str, Outcome]]:
-    """Return what the victims found, of a FIFO and of an anonymous pipe, while a case looks on."""
+def outcomes(case: Case, tries: int) -> tuple[list[tuple[str, Outcome]], int]:
+    """Return what the victims found, of a FIFO and of an anonymous pipe, while a case looks on, and its runs."""
     with Stage() as stage, ExitStack() as stack:
         victims = {"FIFO": Victim(stage.fifo("tried"), tries), "anonymous pipe": Victim(None, tries)}
         for victim in victims.values():
@@ -235,7 +239,9 @@ def outcomes(case: Case, tries: int) -> list[tuple[str, Outcome]]:
         stack.enter_context(case.looking(stage, [victim.target for victim in victims.values()]))
         for victim in victims.values():
             victim.begin()
-        return [(kind, victim.outcome()) for kind, victim in victims.items()]
+        found = [(kind, victim.outcome()) for kind, victim in victims.items()]
+        runs = stage.folder / RUNS
+        return found, runs.stat().st_size if runs.exists() else 0
 
 
 def main() -> int:
@@ -244,13 +250,16 @@ def main() -> int:
     options.add_argument("--tries", type=int, default=30_000, help="how often each pipe is tried in each case")
     options.add_argument("--only", action="append", choices=CASES, help="try this case (more than once: these)")
     args = options.parse_args()
-    columns = ("beside", "pipe", "tries", "no EPIPE", "no EOF", "misses of 10,000")
+    columns = ("beside", "runs", "pipe", "tries", "no EPIPE", "no EOF", "misses of 10,000")
     report = Report("undisturbed: one end is closed, the other used at once", columns, args.check)
     for name in args.only or CASES:
         case = CASES[name]
-        for kind, seen in outcomes(case, args.tries):
+        found, runs = outcomes(case, args.tries)
+        for kind, seen in found:
             share = f"{1e4 * seen.misses / seen.tries:.2f}"
-            report.row(name, kind, f"{seen.tries:,}", f"{seen.epipe:,}", f"{seen.eof:,}", share)
+            report.row(
+                name, f"{runs:,}" if runs else "–", kind, f"{seen.tries:,}", f"{seen.epipe:,}", f"{seen.eof:,}", share
+            )
             most = seen.tries // case.one_in if case.one_in else 0
             wanted = f"at most {most:,}" if most else "none"
             sentence = f"{name}, {kind}: {seen.misses:,} of {seen.tries:,} tries missed, wanted {wanted}"

@@ -22,6 +22,7 @@ import stat
 import termios
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
 
@@ -76,10 +77,12 @@ class Borrower:
         self._processes: dict[int, Fd | None] = {}
         self._count = ctypes.c_int()
         self._at_count = ctypes.byref(self._count)
+        self._rehearsed = False
         self.refused: set[int] = set()
 
     def fills(self, wanted: Sequence[Wanted], *, reopen: bool = False) -> list[Fill | None]:
         """Return the fill of each pipe, None where it can't be known; `reopen` allows what the heading says of it."""
+        self._rehearse()
         answers: list[Fill | None] = []
         rest = iter(wanted)
         while len(answers) < len(wanted):
@@ -103,6 +106,7 @@ class Borrower:
         def opened(number: int) -> int:
             return _done(_tee(number, into, _MOST, _SPLICE_F_NONBLOCK))
 
+        self._rehearse()
         readers = quietest(end for end in ends if "r" in end.access)
         for end in readers:
             with uninterrupted():
@@ -129,6 +133,27 @@ class Borrower:
             except OSError:
                 continue
         return None
+
+    def _rehearse(self) -> None:
+        """Borrow from ourselves first: what runs first in a process, or after a fork, meets page faults on its way.
+
+        It takes four times as long as the second time (4 µs and 1 µs seen).
+        """
+        if self._rehearsed:
+            return
+        self._rehearsed = True
+        process = self._process(os.getpid())
+        if process is None:
+            return
+        try:
+            ours = os.pipe2(os.O_CLOEXEC)
+        except OSError:  # no descriptor is left: then so be it
+            return
+        with Fd(ours[0]) as reader, Fd(ours[1]) as writer, suppress(OSError):
+            for _ in range(2):
+                self._queued(process.fileno(), reader.fileno())
+                self._capacity(process.fileno(), reader.fileno())
+                _done(_on_copy(process.fileno(), reader.fileno(), _tee, writer.fileno(), 0, _SPLICE_F_NONBLOCK))
 
     def _fill(self, wanted: Wanted, reopen: bool) -> Fill | None:
         def asked(process: int, fd: int) -> Fill:
