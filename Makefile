@@ -27,7 +27,7 @@ lint: $(DEV) ## ruff, mypy (strict), the import rules of the rooms, the oldest P
 	$(BIN)/vermin --quiet --no-tips --target=3.10- pipetui
 
 bench: $(DEV) ## how fast, how small and how quiet, beside the tools you know
-	@status=0; for script in ui_latency terminal_bytes display_cpu slow_line drain observer_effect comparison memory idle finder census far far_line; do \
+	@status=0; for script in ui_latency terminal_bytes display_cpu slow_line drain observer_effect undisturbed comparison memory idle finder census far far_line; do \
 	  $(BIN)/python benchmarks/$$script.py --check || status=1; echo; done; exit $$status
 
 screenshots: $(DEV) ## draw screenshots/*.svg from the running program

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,13 @@ from cast import as_nobody, running, until, waits_in_open
 
 from pipetui.kernel import fifo, inotify, ioctl
 from pipetui.kernel.borrow import Borrower, Wanted, measure
-from pipetui.kernel.errors import NotPermitted, WouldDisturb
+from pipetui.kernel.errors import Gone, NotPermitted, WouldDisturb
 from pipetui.kernel.fd import Fd
 from pipetui.kernel.peek import peek
 from pipetui.kernel.procfs import Proc
 from pipetui.model import End, PipeId
 from pipetui.watch.census import take
-from pipetui.watch.fill import NO_READER, fills
+from pipetui.watch.fill import NO_READER, REFUSED, fills
 
 STRICT = Proc(attach=False)  # as under Yama's ptrace_scope 1
 
@@ -138,6 +139,38 @@ def test_a_user_without_any_right_is_told_so(path: Path) -> None:
             return ""
 
         assert "may neither borrow nor reopen" in as_nobody(refused)
+
+
+def test_ends_that_were_closed_since_they_were_read_are_no_matter_of_permission(path: Path) -> None:
+    with fifo.open_reader(str(path)) as reader:
+        ends = (End(os.getpid(), reader.fileno(), "r"),)
+    with pytest.raises(Gone, match="have just closed it"):
+        peek(ends, fifo.identify(str(path)), str(path))
+
+
+def test_a_fill_that_this_user_may_not_know_is_unknown_and_says_why(path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root to have two users")
+    identity = fifo.identify(str(path))
+    with fifo.open_reader(str(path)) as reader:
+        holder = os.fork()
+        if holder == 0:
+            try:
+                select.select([], [], [], 60.0)
+            finally:
+                os._exit(0)
+        held = {identity: [End(holder, reader.fileno(), "r")]}
+
+        def refused() -> tuple[dict[PipeId, tuple[int, int]], dict[PipeId, str]]:
+            why_not: dict[PipeId, str] = {}
+            return fills(held, why_not=why_not), why_not
+
+        try:
+            assert fills(held) == {identity: (0, 65536)}
+            assert as_nobody(refused) == ({}, {identity: REFUSED})
+        finally:
+            os.kill(holder, signal.SIGKILL)
+            os.waitpid(holder, 0)
 
 
 def test_a_reopened_end_is_only_ever_a_reader_beside_another(path: Path) -> None:
