@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import gc
 import os
 import signal
@@ -16,6 +18,7 @@ from cast import as_nobody, running
 
 from pipetui.kernel import borrow, ioctl, realtime
 from pipetui.kernel.borrow import Borrower, Wanted, quietest
+from pipetui.kernel.errors import Gone
 from pipetui.kernel.fd import Fd
 from pipetui.kernel.peek import peek
 from pipetui.kernel.procfs import Proc
@@ -118,6 +121,34 @@ def test_an_end_that_is_another_pipes_by_now_is_never_borrowed(calls: list[str])
         os.dup2(others[1].fd, ends[1].fd)
         assert fills({pipe: ends[1:]}, reopen=False) == {}
         assert calls == []
+
+
+def test_nothing_is_opened_where_an_end_could_have_been_borrowed_but_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def opened(place: str, _: object) -> int:
+        raise AssertionError(f"{place} was opened")
+
+    monkeypatch.setattr(borrow, "_on_opened", opened)
+    monkeypatch.setattr(borrow, "_syscall", refuse(errno.EBADF))
+    with a_pipe() as (pipe, ends):
+        assert fills({pipe: ends}) == {}
+        with pytest.raises(Gone):
+            peek(ends, pipe)
+        for code in (errno.EPERM, errno.ENOSYS):
+            monkeypatch.setattr(borrow, "_syscall", refuse(code))
+            with pytest.raises(AssertionError, match="was opened"):
+                fills({pipe: ends})
+
+
+def refuse(code: int) -> Callable[..., int]:
+    """Return a system call that fails."""
+
+    def call(*_: object) -> int:
+        ctypes.set_errno(code)
+        return -1
+
+    return call
 
 
 def test_what_is_learnt_of_an_end_that_changed_hands_meanwhile_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

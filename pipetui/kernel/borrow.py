@@ -46,6 +46,9 @@ _libc.tee.restype = ctypes.c_ssize_t
 _libc.tee.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_size_t, ctypes.c_uint]
 _syscall, _ioctl, _fcntl, _tee, _close = _libc.syscall, _libc.ioctl, _libc.fcntl, _libc.tee, os.close
 
+#: What is said of an end that was closed since it was read, and of a process that has ended.
+_CLOSED = (errno.EBADF, errno.ENOENT, errno.ESRCH)
+
 #: So many processes are kept at hand at once, of those that ends were borrowed from.
 _AT_HAND = 64
 
@@ -114,7 +117,7 @@ class Borrower:
             if copied is not None:
                 return copied
         with uninterrupted():
-            return self.reopen(readers, pipe, opened)
+            return self.reopen(self._refusing(readers), pipe, opened)
 
     def reopen(self, ends: Iterable[End], pipe: PipeId, ask: Callable[[int], Answer]) -> Answer | None:
         """Return what `ask` says of a new read end of a pipe of which some process has a read end now, else None.
@@ -169,7 +172,7 @@ class Borrower:
             answer = self._ask(end, wanted.pipe, asked)
             if answer is not None:
                 return answer
-        return self.reopen(wanted.ends, wanted.pipe, measure) if reopen else None
+        return self.reopen(self._refusing(wanted.ends), wanted.pipe, measure) if reopen else None
 
     def _ask(self, end: End, pipe: PipeId, ask: Callable[[int, int], Answer]) -> Answer | None:
         """Return what `ask` says of a descriptor of a process; None where that is refused, or it is another pipe.
@@ -181,6 +184,7 @@ class Borrower:
             self.refused.add(end.pid)
         process = None if end.pid in self.refused else self._process(end.pid)
         if process is None:
+            self.refused.add(end.pid)
             return None
         place = self._place(end)
         try:
@@ -188,11 +192,14 @@ class Borrower:
                 return None
             answer = ask(process.fileno(), end.fd)
             return answer if _is(os.stat(place), pipe) else None
-        except PermissionError:
-            self.refused.add(end.pid)
-        except OSError:  # closed, or gone
-            pass
-        return None
+        except OSError as error:
+            if error.errno not in _CLOSED:
+                self.refused.add(end.pid)
+            return None
+
+    def _refusing(self, ends: Iterable[End]) -> list[End]:
+        """Return the ends that may not be borrowed; another one is closed by now, or of another pipe."""
+        return [end for end in ends if end.pid in self.refused]
 
     def _queued(self, process: int, fd: int) -> int:
         _done(_on_copy(process, fd, _ioctl, termios.FIONREAD, self._at_count, 0))
