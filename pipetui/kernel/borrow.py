@@ -49,8 +49,9 @@ _syscall, _ioctl, _fcntl, _tee, _close = _libc.syscall, _libc.ioctl, _libc.fcntl
 #: What is said of an end that was closed since it was read, and of a process that has ended.
 _CLOSED = (errno.EBADF, errno.ENOENT, errno.ESRCH)
 
-#: So many processes are kept at hand at once, of those that ends were borrowed from.
-_AT_HAND = 64
+#: So many processes are kept at hand at once, of those that ends were borrowed from: few, so that a low limit of open
+#: files suffices.
+_AT_HAND = 8
 
 #: So many ends of one pipe are tried before it counts as unknown.
 _TRIES = 4
