@@ -7,7 +7,8 @@ of the closed end at that moment, the write succeeds or the read finds a writer:
 meanwhile, and two copies of the command under test run beside, again and again.
 
 The pipes stay the same ones, and the ends come back under the same numbers, so that what a command has read of them
-before is still true when it looks: that is as often noticed as it can be.
+before is still true when it looks: that is as often noticed as it can be. Nothing else on the machine may look at pipes
+meanwhile: if something is missed with nothing beside, something does, and the other figures have it too.
 """
 
 from __future__ import annotations

@@ -86,7 +86,8 @@ class Borrower:
 
     def fills(self, wanted: Sequence[Wanted], *, reopen: bool = False) -> list[Fill | None]:
         """Return the fill of each pipe, None where it can't be known; `reopen` allows what the heading says of it."""
-        self._rehearse()
+        if wanted:
+            self._rehearse()
         answers: list[Fill | None] = []
         rest = iter(wanted)
         while len(answers) < len(wanted):
