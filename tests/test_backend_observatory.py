@@ -155,3 +155,22 @@ def test_a_refusal_for_a_pipe_that_is_gone_is_a_sentence(hub: HubClient, fifo: P
     hub.wait_for(lambda: not hub.pipe(fifo))
     with pytest.raises(HubRefusedError, match="gone"):
         hub._demand(wire.Peek(hub.number(), identity))
+
+
+_EACH_TENTH = "import os, sys, time\nfd = os.open(sys.argv[1], 1)\nwhile os.write(fd, b'x'): time.sleep(.1)"
+
+
+def test_what_flows_between_others_is_counted_where_no_path_was_given(fifo: Path) -> None:
+    with (
+        running(["cat", fifo], stdout=subprocess.DEVNULL) as reader,
+        running([sys.executable, "-c", _EACH_TENTH, fifo]) as writer,
+        HubClient() as hub,
+    ):
+        hub.wait_for(lambda: (row(hub, fifo).write_rate or 0) > 2 and (row(hub, fifo).read_rate or 0) > 2, 40)
+        hub.wait_for(lambda: not hub.status.scanning, 40)  # now the finder has found it, too
+        writer.send_signal(signal.SIGSTOP)
+        hub.wait_for(lambda: (row(hub, fifo).write_rate, row(hub, fifo).read_rate) == (0, 0), 40)
+        writer.send_signal(signal.SIGCONT)
+        hub.wait_for(lambda: (row(hub, fifo).write_rate or 0) > 2 and (row(hub, fifo).read_rate or 0) > 2, 40)
+        reader.kill()
+        writer.kill()

@@ -103,7 +103,7 @@ def watcher_main(control: int, report: int) -> None:
             "gone": [list(identity) for identity in sight.gone],
             "processes": [_PROCESS.encode(process) for process in sight.processes],
             "ended": sight.ended,
-            "rates": [list(rate) for rate in sight.rates],
+            "rates": [[tuple(rate.id), *rate[1:]] for rate in sight.rates],
             "findings": findings,
             "unreadable": sight.unreadable,
             "partial": list(sight.partial),
@@ -143,7 +143,8 @@ class Observatory:
         self._elsewhere = True
         self._anonymous = False
         self._finders: dict[str, Child] = {}
-        self._flooded: dict[str, set[str]] = {}
+        self._flooded: set[PipeId] = set()
+        self._resting: dict[str, set[PipeId]] = {}
         self._counted: dict[PipeId, tuple[float | None, float | None]] = {}
         self._findings: tuple[Finding, ...] = ()
         self._deadlocked: set[PipeId] = set()
@@ -188,6 +189,8 @@ class Observatory:
             self._forget_path(path, unless=pipe.id)
             self._found.setdefault(pipe.id, {})[path] = pipe
             self._by_path[path] = pipe.id
+            if pipe.id in self._flooded:
+                self._let_rest(path, pipe.id)
             if not self._elsewhere:
                 self._list_processes(pipe.id)
                 self._changed("findings", None)
@@ -271,8 +274,8 @@ class Observatory:
         for pid in report["ended"]:
             self._processes.pop(pid, None)
             self._changed("process", pid)
-        for path, writes, reads in report["rates"]:
-            self._on_rate(path, writes, reads)
+        for identity, *rate in report["rates"]:
+            self._on_rate(watcher.Rate(PipeId(*identity), *rate))
         if report["findings"] is not None:
             self._on_findings(tuple(_FINDING.decode(finding) for finding in report["findings"]))
         if report["unreadable"] < 0:
@@ -286,17 +289,15 @@ class Observatory:
             for identity in self.identities():
                 self._changed("pipe", identity)
 
-    def _on_rate(self, path: str, writes: float | None, reads: float | None) -> None:
-        identity = self._by_path.get(path) or next(
-            (pipe.id for pipe in self._observed.values() if path in pipe.paths), None
-        )
-        if identity is None:
-            return
-        self._counted[identity] = (writes, reads)
-        if writes or reads:
-            self._note_movement(identity)
-        self._let_rest(path, flooded=writes is None)
-        self._changed("pipe", identity)
+    def _on_rate(self, rate: watcher.Rate) -> None:
+        if rate.writes is None and rate.reads is None:
+            self._counted.pop(rate.id, None)
+        else:
+            self._counted[rate.id] = (rate.writes, rate.reads)
+        if rate.writes or rate.reads:
+            self._note_movement(rate.id)
+        self._note_flood(rate.id, flooded=rate.flooded)
+        self._changed("pipe", rate.id)
 
     def _on_findings(self, findings: tuple[Finding, ...]) -> None:
         self._findings = findings
@@ -319,17 +320,31 @@ class Observatory:
             if self._elsewhere or any(PipeId(ref.dev, ref.inode) in self._found for ref in finding.pipes)
         )
 
-    def _let_rest(self, path: str, *, flooded: bool) -> None:
+    def _note_flood(self, identity: PipeId, *, flooded: bool) -> None:
+        if flooded and identity not in self._flooded:
+            self._flooded.add(identity)
+            observed = self._observed.get(identity)
+            for path in self._found.get(identity) or (observed.paths if observed else ()):
+                self._let_rest(path, identity)
+        elif not flooded and identity in self._flooded:
+            self._flooded.discard(identity)
+            for folder, floods in list(self._resting.items()):
+                floods.discard(identity)
+                if not floods:
+                    del self._resting[folder]
+                    self._tell_finders(folder, "wake")
+
+    def _let_rest(self, path: str, identity: PipeId) -> None:
         """Have the finder leave the folder of a flooded FIFO unwatched: that costs the flood a fifth of its speed."""
         folder = os.path.dirname(path)
-        paths = self._flooded.setdefault(folder, set())
-        before = bool(paths)
-        (paths.add if flooded else paths.discard)(path)
-        if bool(paths) == before:
-            return
+        if folder not in self._resting:
+            self._tell_finders(folder, "rest")
+        self._resting.setdefault(folder, set()).add(identity)
+
+    def _tell_finders(self, folder: str, what: str) -> None:
         for root, finder in self._finders.items():
-            if path == root or path.startswith(root.rstrip("/") + "/"):
-                finder.say({"rest" if flooded else "wake": folder})
+            if os.path.dirname(root) == folder or f"{folder}/".startswith(root.rstrip("/") + "/"):
+                finder.say({what: folder})
 
     def _renamed(self, finding: Finding) -> Finding:
         """Return a finding in which our own actors are called by their names: `python (12)` is `clerk (12)`."""
@@ -345,6 +360,11 @@ class Observatory:
     def _on_watcher_end(self, child: Child) -> None:
         self._watcher = None
         self._troubles[""] = f"the watcher of processes has ended ({ending(child)}); ends and waits are out of date"
+        counted = [*self._counted, *self._flooded]
+        self._counted.clear()
+        for identity in counted:
+            self._note_flood(identity, flooded=False)
+            self._changed("pipe", identity)
         self._changed("status", None)
 
     # --- what actors know -----------------------------------------------------------------------------------------
@@ -449,9 +469,7 @@ class Observatory:
 
     def _rates_of(self, identity: PipeId) -> tuple[float | None, float | None]:
         """Return writes and reads a second: our own actors' where they are all there are, else what inotify counted."""
-        ours, counted = self._rates.get(identity, (None, None)), self._counted.get(identity, (0.0, 0.0))
-        if identity not in self._observed and identity not in self._rates:
-            return None, None
+        ours, counted = (rates.get(identity, (None, None)) for rates in (self._rates, self._counted))
         return (
             ours[0] if ours[0] is not None else counted[0],
             ours[1] if ours[1] is not None else counted[1],
@@ -469,7 +487,7 @@ class Observatory:
         return state, mood
 
     def _is_flooded(self, pipe: Pipe) -> bool:
-        return any(path in self._flooded.get(os.path.dirname(path), ()) for path in pipe.paths)
+        return pipe.id in self._flooded
 
     def process(self, pid: int) -> Process | None:
         """Return a process at the ends of the pipes that are listed."""

@@ -5,17 +5,25 @@ Watching writes and reads is not free: a writer at full speed lost 15 to 25 % wh
 is watched for opens and closes alone, and looked at again for a short moment now and then, less and less often. While
 that is so, its mtime and atime still tell whether it was written and read. Counts are lower bounds: equal neighbours
 merge in the queue.
+
+A FIFO is known by its identity, not by a name: inotify gives an inode one watch for each instance, however many names
+lead to it, and keeps it when a name comes to mean another inode. Each time a watch is made or changed, the inode is
+looked at through an O_PATH handle first, which opens nothing (open(2)), and the watch is set through that handle: so
+a FIFO that was replaced is never taken for the one before it.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipetui.kernel import inotify
 from pipetui.kernel.errors import PipeError
+from pipetui.kernel.fd import Fd
+from pipetui.model import PipeId
 
 _ENDS = inotify.OPEN | inotify.CLOSE_WRITE | inotify.CLOSE_NOWRITE
 _BYTES = inotify.MODIFY | inotify.ACCESS
@@ -29,6 +37,9 @@ PORTION = 8192
 #: While events come, they are taken at most this often (seconds), so that a flood is cut off soon but not waited on.
 SETTLE = 0.02
 
+#: So many ways to one FIFO (hard links, descriptors) are remembered; the newest counts most.
+_WAYS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Stirred:
@@ -37,7 +48,7 @@ class Stirred:
     `counted` says whether writes and reads were watched all the while; if not, 0 means unknown.
     """
 
-    path: str
+    id: PipeId
     opens: int = 0
     closes: int = 0
     writes: int = 0
@@ -47,8 +58,12 @@ class Stirred:
 
 @dataclass(slots=True)
 class _Watched:
-    path: str
+    """A FIFO that is watched. `ways` are paths that lead, or led, to it; `bytes`: its writes and reads are counted."""
+
+    id: PipeId
+    ways: list[str]
     bytes: bool = True
+    counted_since: float = 0.0
     since: float = 0.0
     seen: int = 0
     pause: float = PAUSE
@@ -63,32 +78,49 @@ class Activity:
         self._inotify = inotify.Inotify()
         self._clock = clock
         self._by_wd: dict[int, _Watched] = {}
-        self._wds: dict[str, int] = {}
+        self._wds: dict[PipeId, int] = {}
 
     def fileno(self) -> int:
         """Return the descriptor that polls readable when something happened."""
         return self._inotify.fileno()
 
-    def add(self, path: str, *, count: bool = True) -> bool:
-        """Watch a FIFO; `count` also its writes and reads. Return whether that was possible.
+    def add(self, way: str, *, expected: PipeId | None = None, count: bool = True) -> PipeId | None:
+        """Watch the FIFO that a path leads to; `count` also its writes and reads. Return its identity.
 
-        Two paths of one FIFO share a watch, and its events are told under the path that came last.
+        None if that is not possible: the path leads to no FIFO, or not to the `expected` one, or nothing more may be
+        watched. `/proc/PID/fd/N` is a way to a FIFO that has no name. A FIFO that is watched already goes on being
+        watched as it is, and has one more way that leads to it.
         """
-        known = self._by_wd.get(self._wds.get(path, -1))
-        try:
-            if known is not None and not known.bytes and self._watch(known, _ENDS) == self._wds[path]:
-                return True  # the same FIFO as before, and flooded: leave it at that
-            wd = self._inotify.add(path, _ENDS | inotify.DONT_FOLLOW | (_BYTES if count else 0))
-        except PipeError:
-            return False
-        self._by_wd[wd] = _Watched(path, count, self._clock(), again=0.0 if count else float("inf"))
-        self._wds[path] = wd
-        return True
+        known = self._of(expected) if expected is not None else None
+        mask = _ENDS | (_BYTES if (count if known is None else known.bytes) else 0)
+        reached = self._reach([way], mask, expected)
+        if reached is None:
+            return None
+        wd, identity = reached
+        if wd in self._by_wd:
+            self._learn(self._by_wd[wd], way)
+            if known is None:  # it was not known that this one is watched already: leave it as it was
+                self._set(self._by_wd[wd])
+            return identity
+        self._by_wd.pop(self._wds.get(identity, -1), None)  # that one is gone, and its number was given anew
+        now = self._clock()
+        self._by_wd[wd] = _Watched(identity, [way], count, now, now, again=0.0 if count else float("inf"))
+        self._wds[identity] = wd
+        if known is not None and known.bytes != count:
+            self._set(self._by_wd[wd])
+        return identity
 
-    def remove(self, path: str) -> None:
+    @staticmethod
+    def _learn(watched: _Watched, way: str) -> None:
+        if way in watched.ways:
+            watched.ways.remove(way)
+        watched.ways.insert(0, way)
+        del watched.ways[_WAYS:]
+
+    def remove(self, identity: PipeId) -> None:
         """Watch a FIFO no more; one that is not watched is fine."""
-        wd = self._wds.pop(path, None)
-        if wd is not None and self._by_wd.get(wd, _Watched("")).path == path:
+        wd = self._wds.pop(identity, None)
+        if wd is not None:
             del self._by_wd[wd]
             self._inotify.remove(wd)
 
@@ -102,24 +134,36 @@ class Activity:
         soonest = min(paused, default=float("inf"))
         return None if soonest == float("inf") else max(0.0, soonest - self._clock())
 
-    def paused(self, path: str) -> bool:
+    def _of(self, identity: PipeId) -> _Watched | None:
+        wd = self._wds.get(identity)
+        return None if wd is None else self._by_wd.get(wd)
+
+    def watches(self, identity: PipeId) -> bool:
+        """Whether opens and closes of a FIFO are told."""
+        return identity in self._wds
+
+    def counted_for(self, identity: PipeId) -> float | None:
+        """Return for how many seconds writes and reads have been counted without a gap; None if they are not now."""
+        watched = self._of(identity)
+        return self._clock() - watched.counted_since if watched is not None and watched.bytes else None
+
+    def paused(self, identity: PipeId) -> bool:
         """Whether writes and reads of a FIFO are uncounted now, because there were too many.
 
         That also holds for the first moment in which they are watched again: the flood may well go on.
         """
-        wd = self._wds.get(path)
-        watched = None if wd is None else self._by_wd.get(wd)
+        watched = self._of(identity)
         if watched is None:
             return False
         if watched.bytes:
             return watched.trial and self._clock() - watched.since <= WINDOW
         return watched.again != float("inf")
 
-    def hasten(self, path: str) -> None:
+    def hasten(self, identity: PipeId) -> None:
         """Watch writes and reads of a FIFO again soon: its times say that there are no more of them."""
-        wd = self._wds.get(path)
-        if wd is not None and self.paused(path):
-            self._by_wd[wd].again = min(self._by_wd[wd].again, self._clock())
+        watched = self._of(identity)
+        if watched is not None and not watched.bytes and self.paused(identity):
+            watched.again = min(watched.again, self._clock())
 
     def read(self) -> list[Stirred]:
         """Take what happened and return it by FIFO; events that made no difference are left out."""
@@ -149,10 +193,10 @@ class Activity:
             counted = watched.bytes
             self._weigh(watched, row[2] + row[3], now)
             flooded |= counted and not watched.bytes
-            before = told.get(wd, Stirred(watched.path))
+            before = told.get(wd, Stirred(watched.id))
             opens, closes, writes, reads = row
             told[wd] = Stirred(
-                watched.path,
+                watched.id,
                 before.opens + opens,
                 before.closes + closes,
                 before.writes + writes,
@@ -173,25 +217,40 @@ class Activity:
         if watched.seen > MOST:
             watched.bytes, watched.again = False, now + watched.pause
             watched.pause = min(LONGEST, watched.pause * GROWTH)
-            self._watch(watched, _ENDS)
+            self._set(watched)
 
     def _resume(self, now: float) -> None:
         """Watch bytes again where the pause is over."""
         for watched in list(self._by_wd.values()):
             if not watched.bytes and now >= watched.again:
                 watched.bytes, watched.since, watched.seen, watched.trial = True, now, 0, True
-                self._watch(watched, _ENDS | _BYTES)
+                watched.counted_since = now
+                self._set(watched)
 
-    def _watch(self, watched: _Watched, mask: int) -> int | None:
-        try:
-            return self._inotify.add(watched.path, mask | inotify.DONT_FOLLOW)
-        except PipeError:
-            return None  # it has gone; the kernel will say so
+    def _set(self, watched: _Watched) -> None:
+        """Have the kernel tell of a FIFO what is wanted now. One that can't be reached any more is left unwatched."""
+        if self._reach(watched.ways, _ENDS | (_BYTES if watched.bytes else 0), watched.id) is None:
+            self.remove(watched.id)
+
+    def _reach(self, ways: list[str], mask: int, expected: PipeId | None) -> tuple[int, PipeId] | None:
+        """Watch the FIFO that any of these ways leads to; return its watch and its identity."""
+        for way in ways:
+            # a name is not followed anywhere else, the link of a descriptor has to be
+            follow = 0 if way.startswith("/proc/") else os.O_NOFOLLOW
+            try:
+                with Fd(os.open(way, os.O_PATH | os.O_CLOEXEC | follow)) as handle:
+                    status = os.fstat(handle.fileno())
+                    identity = PipeId(status.st_dev, status.st_ino)
+                    if stat.S_ISFIFO(status.st_mode) and expected in (None, identity):
+                        return self._inotify.add(f"/proc/self/fd/{handle.fileno()}", mask), identity
+            except (OSError, ValueError, PipeError):
+                continue
+        return None
 
     def _forget(self, wd: int) -> None:
         watched = self._by_wd.pop(wd, None)
-        if watched is not None and self._wds.get(watched.path) == wd:
-            del self._wds[watched.path]
+        if watched is not None and self._wds.get(watched.id) == wd:
+            del self._wds[watched.id]
 
 
 def times(path: str) -> tuple[float, float] | None:

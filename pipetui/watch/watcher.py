@@ -35,20 +35,27 @@ EAGER, LAZY = 1.0, 120.0
 SETTLE = 0.03
 SETTLE_FACTOR = 8.0
 
-#: Rates are taken over this time and told this often while there are any (seconds).
+#: Rates are taken over this time and told this often while there are any (seconds); over less than the last of these
+#: they are not known.
 WINDOW = 2.0
 PULSE = 0.5
+LEAST = 1.0
 
 #: More findings than this are not told.
 MOST_FINDINGS = 500
 
 
 class Rate(NamedTuple):
-    """Writes and reads a second on the FIFO at a path; None where there are too many to be watched."""
+    """Writes and reads a second on a FIFO; None where that is not known.
 
-    path: str
-    writes: float | None
-    reads: float | None
+    It is not known where the FIFO can't be watched, where it has been watched for a moment only, and where there are
+    too many of them to be watched: that is a flood.
+    """
+
+    id: PipeId
+    writes: float | None = None
+    reads: float | None = None
+    flooded: bool = False
 
 
 @dataclass
@@ -88,16 +95,12 @@ class Order:
 #: A FIFO that was not written for so long (seconds) is not flooded; its times are that exact.
 STILL = 0.5
 
-#: What is told of a flooded FIFO, at once: its folder then is left unwatched, which the flood feels.
-_UNKNOWN = (None, None)
-
 
 class _Meter:
     """Writes and reads of one FIFO in the last moments."""
 
     def __init__(self) -> None:
         self._marks: deque[tuple[float, int, int]] = deque()
-        self.told: tuple[float | None, float | None] = (0.0, 0.0)
 
     def mark(self, stirred: Stirred) -> None:
         if stirred.counted:
@@ -105,11 +108,12 @@ class _Meter:
         else:
             self._marks.clear()
 
-    def rates(self) -> tuple[float, float]:
+    def rates(self, span: float) -> tuple[float, float]:
+        """Return writes and reads a second in the last `span` seconds."""
         now = time.monotonic()
-        while self._marks and self._marks[0][0] < now - WINDOW:
+        while self._marks and self._marks[0][0] < now - span:
             self._marks.popleft()
-        writes, reads = (sum(mark[index] for mark in self._marks) / WINDOW for index in (1, 2))
+        writes, reads = (sum(mark[index] for mark in self._marks) / span for index in (1, 2))
         return float(f"{writes:.2g}"), float(f"{reads:.2g}")
 
 
@@ -123,7 +127,8 @@ class Watcher:
         self._judge = Judge()
         self._again: float | None = None
         self._known: dict[str, PipeId] = {}
-        self._elsewhere: dict[str, PipeId] = {}
+        self._names: dict[PipeId, set[str]] = {}
+        self._elsewhere: set[PipeId] = set()
         self._kernel: set[int] = set()
         self._all = True
         self._anonymous = False
@@ -131,7 +136,9 @@ class Watcher:
         self._pipes: dict[PipeId, Pipe] = {}
         self._people: dict[int, Process] = {}
         self._findings: tuple[Finding, ...] = ()
-        self._meters: dict[str, _Meter] = {}
+        self._meters: dict[PipeId, _Meter] = {}
+        self._told: dict[PipeId, Rate] = {}
+        self._unsettled: set[PipeId] = set()
         self._cost = 0.0
         self._due = 0.0
         self._last = 0.0
@@ -143,13 +150,19 @@ class Watcher:
 
     def obey(self, order: Order) -> None:
         """Take over which FIFOs exist, and what a screen shows."""
-        for path in order.forget:
-            self._known.pop(path, None)
-            self._meters.pop(path, None)
-            self._activity.remove(path)
+        nameless = {identity for path in order.forget if (identity := self._unname(path)) is not None}
         for path, identity in order.known:
+            before = self._unname(path) if self._known.get(path) != identity else None
+            if before is not None:
+                nameless.add(before)
             self._known[path] = identity
-            self._activity.add(path)
+            self._names.setdefault(identity, set()).add(path)
+            self._activity.add(path, expected=identity)
+        for identity in nameless - self._names.keys():
+            if identity in self._pipes:
+                self._elsewhere.add(identity)  # somebody has it open: the next look decides
+            else:
+                self._unwatch(identity)
         if order.elsewhere is not None:
             self._all = order.elsewhere
         if order.anonymous is not None:
@@ -159,25 +172,48 @@ class Watcher:
     def _soon(self) -> float:
         return max(time.monotonic(), self._last + max(SETTLE, self._cost * SETTLE_FACTOR))
 
+    def _unname(self, path: str) -> PipeId | None:
+        """Forget a path; return its FIFO if no other path is known of it."""
+        identity = self._known.pop(path, None)
+        if identity is None:
+            return None
+        names = self._names[identity]
+        names.discard(path)
+        if names:
+            return None
+        del self._names[identity]
+        return identity
+
+    def _unwatch(self, identity: PipeId) -> None:
+        self._elsewhere.discard(identity)
+        self._meters.pop(identity, None)
+        self._activity.remove(identity)
+        self._unsettled.add(identity)
+        self._pulse = min(self._pulse, time.monotonic())
+
     def _watch_elsewhere(self, world: World) -> None:
-        """FIFOs that only a process holds have names too: watch those names that still mean them."""
-        if not self._all:
-            return
-        held = {
-            pipe.paths[0]: pipe.id
-            for pipe in world.pipes
-            if pipe.kind == "fifo" and pipe.ends and pipe.paths and not pipe.deleted and pipe.id not in world.found
-        }
-        for path in self._elsewhere.keys() - held.keys():
-            self._activity.remove(path)
-        for path in held.keys() - self._elsewhere.keys() - self._known.keys():
-            try:
-                status = os.lstat(path)
-            except OSError:
-                continue
-            if (status.st_dev, status.st_ino) == held[path]:
-                self._activity.add(path)
+        """Watch FIFOs that were not found but that a process holds, by their name or, without one, by a descriptor.
+
+        One list tells what is found, another what is held, and a FIFO is on either, on both, and may change over: it is
+        watched until it is on neither.
+        """
+        fifos = [pipe for pipe in world.pipes if pipe.kind == "fifo" and (pipe.ends or pipe.waiters)]
+        held = {pipe.id for pipe in fifos if pipe.id not in self._names} if self._all else set()
+        for identity in self._elsewhere - held - self._names.keys():
+            self._unwatch(identity)
         self._elsewhere = held
+        for pipe in fifos:
+            if (pipe.id in held or pipe.id in self._names) and not self._activity.watches(pipe.id):
+                self._watch(pipe)
+        self._unsettled.update(pipe.id for pipe in fifos)
+        self._unsettled.update(self._told)
+        self._pulse = min(self._pulse, time.monotonic())
+
+    def _watch(self, pipe: Pipe) -> None:
+        ways = [] if pipe.deleted else list(pipe.paths[:1])
+        ways += [f"{self._proc.root}/{end.pid}/fd/{end.fd}" for end in pipe.ends[:1]]
+        for way in ways:
+            self._activity.add(way, expected=pipe.id)
 
     # --- events ---------------------------------------------------------------------------------------------------
 
@@ -191,9 +227,11 @@ class Watcher:
             if stirred.opens or stirred.closes:
                 self._due = min(self._due, self._soon())
             if stirred.writes or stirred.reads:
-                meter = self._meters.setdefault(stirred.path, _Meter())
-                meter.mark(stirred)
-                news = self._activity.paused(stirred.path) and meter.told != _UNKNOWN
+                self._meters.setdefault(stirred.id, _Meter()).mark(stirred)
+                self._unsettled.add(stirred.id)
+                before = self._told.get(stirred.id)
+                # a flood is told at once: its folder then is left unwatched, which the flood feels
+                news = self._activity.paused(stirred.id) and not (before and before.flooded)
                 self._pulse = min(self._pulse, time.monotonic() + (0 if news else PULSE))
 
     def timeout(self) -> float:
@@ -208,12 +246,12 @@ class Watcher:
         now = time.monotonic()
         if self._activity.timeout() == 0:
             self.stir()
-        if now >= self._pulse:
-            yield self._take_pulse()
+        yield from self._pulses()
         if now >= self._glance_due:
             self._glance()
         if time.monotonic() >= self._due:
             yield self.look()
+            yield from self._pulses()
 
     def _glance(self) -> None:
         """See whether others than before are blocked in an open; then look soon."""
@@ -224,22 +262,45 @@ class Watcher:
             self._due = min(self._due, self._soon())
         self._glance_due = time.monotonic() + _interval(time.process_time() - started)
 
-    def _take_pulse(self) -> Sight:
-        sight = Sight(unreadable=-1)
-        quiet = True
-        for path, meter in list(self._meters.items()):
-            rates: tuple[float | None, float | None] = meter.rates()
-            if self._activity.paused(path):
-                rates = _UNKNOWN
-            if rates != meter.told:
-                meter.told = rates
-                sight.rates.append(Rate(path, *rates))
-            if rates == (0.0, 0.0):
-                del self._meters[path]
+    def _pulses(self) -> Iterator[Sight]:
+        if time.monotonic() >= self._pulse and (rates := self._take_pulse()):
+            yield Sight(rates=rates, unreadable=-1)
+
+    def _take_pulse(self) -> list[Rate]:
+        """Return the rates that are others than they were told; come back soon for those that may change by themselves.
+
+        A FIFO of which no rate was told has none that is known.
+        """
+        news: list[Rate] = []
+        for identity in list(self._unsettled):
+            rate = self._rate(identity)
+            if rate != self._told.get(identity, Rate(identity)):
+                news.append(rate)
+            if rate == Rate(identity):
+                self._told.pop(identity, None)
             else:
-                quiet = False
-        self._pulse = float("inf") if quiet else time.monotonic() + PULSE
-        return sight
+                self._told[identity] = rate
+            if self._is_settled(rate):
+                self._meters.pop(identity, None)
+                self._unsettled.discard(identity)
+        self._pulse = time.monotonic() + PULSE if self._unsettled else float("inf")
+        return news
+
+    def _rate(self, identity: PipeId) -> Rate:
+        """Return what is known of writes and reads on a FIFO."""
+        counted = self._activity.counted_for(identity)
+        if counted is None or counted < LEAST:
+            return Rate(identity, flooded=self._activity.paused(identity))
+        meter = self._meters.get(identity)
+        writes, reads = meter.rates(min(WINDOW, counted)) if meter else (0.0, 0.0)
+        if not writes and not reads and identity not in self._pipes:
+            return Rate(identity)  # nobody has it open any more
+        return Rate(identity, writes, reads)
+
+    def _is_settled(self, rate: Rate) -> bool:
+        """Whether a rate stays as it is until something happens."""
+        counted = self._activity.counted_for(rate.id)
+        return not (rate.flooded or rate.writes or rate.reads) and (counted is None or counted >= LEAST)
 
     # --- looking --------------------------------------------------------------------------------------------------
 
@@ -298,8 +359,7 @@ class Watcher:
         still = time.time() - STILL
         for pipe in pipes:
             if pipe.last_write is not None and pipe.last_write < still:
-                for path in pipe.paths:
-                    self._activity.hasten(path)
+                self._activity.hasten(pipe.id)
 
 
 def _plumbing(world: World) -> frozenset[int]:
