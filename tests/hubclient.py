@@ -289,6 +289,12 @@ class HubClient:
         """Change a running producer's rate or a consumer's delay."""
         self._demand(wire.Retune(self.number(), actor, rate, delay))
 
+    def scale(self, actor: int, factor: float) -> tuple[float | None, float | None]:
+        """Make an actor this many times as fast; return its rate or its delay."""
+        answer = self._demand(wire.Scale(self.number(), actor, factor))
+        assert isinstance(answer, wire.Scaled)
+        return answer.rate, answer.delay
+
     def create_fifo(self, path: str | os.PathLike[str], mode: int = 0o600) -> None:
         """Make a FIFO."""
         self._demand(wire.CreateFifo(self.number(), os.fspath(path), mode))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hubclient import HubClient, HubRefusedError
 
+from pipetui.backend import wire
 from pipetui.kernel import ioctl
 from pipetui.model import ActorState, ConsumerSpec, ProducerSpec
 
@@ -204,6 +205,99 @@ def test_a_delay_and_a_rate_can_be_changed_while_they_wait(hub: HubClient, fifo:
     hub.retune(consumer, delay=0)
     hub.wait_for(lambda: state(hub, consumer).counters.messages > 20)
     assert state(hub, producer).spec.rate == 500  # type: ignore[union-attr]
+
+
+def test_steps_of_speed_are_counted_however_fast_they_come(hub: HubClient, fifo: str) -> None:
+    producer, consumer = hub.start(ProducerSpec(fifo, rate=1)), hub.start(ConsumerSpec(fifo, delay=0.5))
+    hub.wait_for(lambda: state(hub, producer).phase == "running")
+    for _ in range(5):
+        hub.say(wire.Scale(hub.number(), producer, 2))
+        hub.say(wire.Scale(hub.number(), consumer, 0.5))
+    hub.wait_for(lambda: state(hub, producer).spec == ProducerSpec(fifo, rate=32))
+    hub.wait_for(lambda: state(hub, consumer).spec == ConsumerSpec(fifo, delay=16))
+    assert [hub.scale(producer, 2)[0] for _ in range(3)] == [64, 128, 256]
+
+
+def test_steps_of_speed_have_bounds(hub: HubClient, fifo: str) -> None:
+    producer, consumer = hub.start(ProducerSpec(fifo, rate=0)), hub.start(ConsumerSpec(fifo))
+    with pytest.raises(HubRefusedError, match="writes as fast as possible already"):
+        hub.scale(producer, 2)
+    with pytest.raises(HubRefusedError, match="reads as fast as possible already"):
+        hub.scale(consumer, 2)
+    assert hub.scale(producer, 0.5) == (10_000, None)
+    assert hub.scale(producer, 1e9) == (1_000_000, None)
+    assert hub.scale(producer, 1e-300) == (1 / 3600, None)
+    assert hub.scale(producer, 1e-300) == (1 / 3600, None)
+    assert hub.scale(consumer, 0.5) == (None, 0.01)
+    assert hub.scale(consumer, 1e-300) == (None, 3600)
+    assert hub.scale(consumer, 1e300) == (None, 0)
+    for nonsense in (0, -1):
+        with pytest.raises(HubRefusedError, match="the factor must be above 0"):
+            hub.scale(producer, nonsense)
+
+
+def is_stopped(pid: int) -> bool:
+    return "\nState:\tT" in Path(f"/proc/{pid}/status").read_text()
+
+
+@pytest.mark.parametrize("rate", [100, 2000])
+def test_what_was_sent_before_a_pause_is_what_was_read(hub: HubClient, fifo: str, rate: int) -> None:
+    consumer = hub.start(ConsumerSpec(fifo))
+    producer = hub.start(ProducerSpec(fifo, rate=rate))
+    for _ in range(5):
+        before = state(hub, consumer).counters.messages
+        hub.wait_for(lambda: state(hub, consumer).counters.messages > before + 3)  # noqa: B023
+        hub.control(producer, "pause")
+        hub.wait_for(lambda: is_stopped(state(hub, producer).pid))
+        hub.wait_for(lambda: state(hub, consumer).rate == 0)
+        assert state(hub, producer).counters.messages == state(hub, consumer).counters.messages
+        assert state(hub, producer).phase == "paused"
+        hub.control(producer, "resume")
+        hub.wait_for(lambda: state(hub, producer).phase == "running")
+
+
+@pytest.mark.parametrize("where", ["open", "write", "read"])
+def test_a_pause_stops_an_actor_wherever_it_waits_and_it_goes_on(hub: HubClient, fifo: str, where: str) -> None:
+    other = os.open(fifo, os.O_RDWR | os.O_NONBLOCK) if where != "open" else -1
+    try:
+        actor = hub.start(ConsumerSpec(fifo) if where == "read" else ProducerSpec(fifo, rate=0, size=4096))
+        waits = {"open": "waits for a reader", "write": "the pipe is full", "read": "waits for data"}[where]
+        hub.wait_for(lambda: state(hub, actor).detail.startswith(waits))
+        for _ in range(3):  # the last of several quick ones counts
+            hub.control(actor, "pause")
+            hub.control(actor, "resume")
+            hub.control(actor, "pause")
+            hub.wait_for(lambda: is_stopped(state(hub, actor).pid))
+            assert state(hub, actor).detail == "paused"
+            hub.control(actor, "resume")
+            hub.control(actor, "pause")
+            hub.control(actor, "resume")
+            hub.wait_for(lambda: not is_stopped(state(hub, actor).pid))
+            hub.wait_for(lambda: state(hub, actor).detail.startswith(waits))
+        if where == "open":
+            other = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+        elif where == "write":
+            os.read(other, 65536)
+        else:
+            os.write(other, b"one\n")
+        before = state(hub, actor).counters.messages
+        hub.wait_for(lambda: state(hub, actor).counters.messages > before)
+    finally:
+        if other >= 0:
+            os.close(other)
+
+
+@pytest.mark.parametrize("rate", [50, 0])
+def test_a_pair_that_is_paused_flows_no_more(hub: HubClient, fifo: str, rate: int) -> None:
+    consumer = hub.start(ConsumerSpec(fifo))
+    producer = hub.start(ProducerSpec(fifo, rate=rate))
+    hub.wait_for(lambda: (row := hub.pipe(fifo)) is not None and row.state == "flowing", 20)
+    for actor in (producer, consumer):
+        hub.control(actor, "pause")
+    hub.wait_for(lambda: (row := hub.pipe(fifo)) is not None and row.state != "flowing", 5)
+    hub.control(producer, "resume")
+    hub.control(consumer, "resume")
+    hub.wait_for(lambda: (row := hub.pipe(fifo)) is not None and row.state == "flowing", 20)
 
 
 def test_a_paused_producer_stands_still_and_goes_on_where_it_was(hub: HubClient, fifo: str) -> None:

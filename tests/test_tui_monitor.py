@@ -238,11 +238,20 @@ async def test_our_actors_are_controlled_by_keys(app: PipetuiApp, hub: FakeHub, 
         (1, "kill"),
         (2, "resume"),
     ]
-    assert [each.rate for each in hub.asked(wire.Retune)] == [120.0, 30.0]
+    assert [(each.actor, each.factor) for each in hub.asked(wire.Scale)] == [(1, 2.0), (1, 0.5)]
     await press(pilot, "3", "-")
-    assert hub.asked(wire.Retune)[-1].delay == 0.01
+    assert "lines (4125) now sleeps 0.01 s after each message" in screen_text(app)
+    hub.refuse[wire.Scale] = "it reads as fast as possible already"
     await press(pilot, "plus")
     assert "as fast as possible already" in screen_text(app)
+
+
+@on_screen()
+async def test_each_of_many_quick_keys_counts(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
+    await press(pilot, "j", "j", "2")
+    await write(pilot, "+++++")
+    await until(pilot, lambda: "numbers (4121) now writes 1.9 k/s" in screen_text(app))
+    assert [each.factor for each in hub.asked(wire.Scale)] == [2.0] * 5
 
 
 @on_screen()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -177,11 +178,21 @@ class FakeHub:
             return self._examined(number, request.pid)
         if isinstance(request, wire.ListLabs):
             return wire.Labs(number, self.labs)
+        if isinstance(request, wire.Scale):
+            return self._scaled(number, request)
         if isinstance(request, wire.RunLab):
             return wire.Done(number, len(self.asked(wire.RunLab)))
         if isinstance(request, wire.MakeMine):
             return wire.Mine(number, self.mine)
         return wire.Done(number, 99 if isinstance(request, (wire.StartProducer, wire.StartConsumer)) else None)
+
+    def _scaled(self, number: int, request: wire.Scale) -> wire.Scaled:
+        """Answer as a hub does for modest figures; the rows follow later, or never."""
+        spec = next(actor.spec for actor in self.actors if actor.id == request.actor)
+        before = spec.rate if isinstance(spec, ProducerSpec) else 1 / spec.delay if spec.delay else 100 / request.factor
+        asked = [each.factor for each in self.asked(wire.Scale) if each.actor == request.actor]
+        speed = before * math.prod(asked)
+        return wire.Scaled(number, speed) if isinstance(spec, ProducerSpec) else wire.Scaled(number, None, 1 / speed)
 
     def _examined(self, number: int, pid: int) -> wire.Examined:
         state = next((state for state in self.family if state.pid == pid), None)

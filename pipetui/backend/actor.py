@@ -62,6 +62,8 @@ class Actor(ABC):
         self._acknowledged = 0
         self._inside = False  # the main line stands in a blocking call: handlers may work
         self._poked = self._stopping = False
+        self._pausing = False
+        self._pausing_in: float | None = None  # the blocking call (by its beginning) in which that was ordered
         self._ticking = False
         self._next_report = 0.0
         self._last_report: tuple[Any, ...] = ()
@@ -137,23 +139,61 @@ class Actor(ABC):
         if self._inside:
             self._inside = False  # a second signal must not work on what this one is changing
             try:
-                self._attend()
+                self._attend(inside=True, ticked=number == signal.SIGALRM)
             finally:
                 self._inside = True
 
-    def _attend(self) -> None:
+    def _attend(self, *, inside: bool = False, ticked: bool = False) -> None:
         if self._stopping:
             self._finish("stopped")
         self._poked = False
-        for order in self._control.receive():
-            self._acknowledged = order.pop("order")
-            self.told(order)
-        if self._control.ended:
-            os._exit(0)  # the hub is gone
+        self._take_orders()
         waiting = self._waiting
         if waiting and time.monotonic() - self._waiting_since >= waiting.after:
             self.state(waiting.phase, waiting.detail, waiting.mood)
         self.report()
+        if self._pausing:
+            self._pause_when_counted(inside, ticked)
+
+    def _take_orders(self) -> None:
+        for order in self._control.receive():
+            self._acknowledged = order.pop("order")
+            if "pause" in order:
+                self._pausing, self._pausing_in = order.pop("pause"), None
+            if order:
+                self.told(order)
+        if self._control.ended:
+            os._exit(0)  # the hub is gone
+
+    def _pause_when_counted(self, inside: bool, ticked: bool) -> None:
+        """Stand still where all that was written or read is counted.
+
+        From a handler it can't be told whether the call below it still waits or has just ended, uncounted. So it is
+        left to the main line's next step; if two ticks of the timer find that in the same call, it does wait there.
+        (One tick and one poke would not do: they may both be handled at the end of the call.)
+        """
+        if not inside or (ticked and self._pausing_in == self._waiting_since):
+            self._stand_still()
+            return
+        if ticked:
+            self._pausing_in = self._waiting_since
+        self._poked = True
+        self.tick()
+
+    def _stand_still(self) -> None:
+        """Report everything, and do nothing until the hub says so; it stops this process when it reads that."""
+        before = (self._phase, self._detail, self._mood)
+        self.state("paused", "paused", "waiting")
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        while self._pausing and not self._stopping:
+            self.report()
+            select.select([self._control_fd], [], [], REPORT_INTERVAL)
+            self._take_orders()
+        self.state(*before)
+        if self._stopping:
+            self._finish("stopped")
+        self._ticking = False
+        self.tick()
 
     @contextmanager
     def blocking(self, waiting: Waiting) -> Iterator[None]:

@@ -124,12 +124,13 @@ class Child:
         if done:
             self._loop.on_writable(self._control.fileno(), None)
 
-    def order(self, **changes: Any) -> None:
-        """Give an actor an order, and poke it until it says that it has taken it."""
+    def order(self, **changes: Any) -> int:
+        """Give an actor an order, and poke it until it says that it has taken it. Return the order's number."""
         self._orders += 1
         self.say({"order": self._orders, **changes})
         if self._poke is None or not self._poke.pending:
             self._poke_it()
+        return self._orders
 
     def _poke_it(self) -> None:
         self.signal(signal.SIGUSR1)

@@ -91,6 +91,7 @@ class Hub:
             wire.StartConsumer: self._start,
             wire.Control: self._control,
             wire.Retune: self._retune,
+            wire.Scale: self._scale,
             wire.CreateFifo: self._create_fifo,
             wire.RemoveFifo: self._remove_fifo,
             wire.Send: self._send,
@@ -236,6 +237,10 @@ class Hub:
             validate.check_delay(request.delay)
         self._troupe.retune(request.actor, request.rate, request.delay)
         return wire.Done(request.request)
+
+    def _scale(self, request: wire.Scale) -> wire.Answer:
+        validate.check_factor(request.factor)
+        return wire.Scaled(request.request, *self._troupe.scale(request.actor, request.factor))
 
     def _create_fifo(self, request: wire.CreateFifo) -> wire.Answer:
         if not 0 <= request.mode <= 0o777:

@@ -258,8 +258,8 @@ class Observatory:
         for encoded in report["pipes"]:
             pipe: Pipe = _PIPE.decode(encoded)
             before = self._observed.get(pipe.id)
-            if before is not None and (pipe.last_write, pipe.last_read) != (before.last_write, before.last_read):
-                self._note_movement(pipe.id)
+            if time.time() - max(pipe.last_write or 0, pipe.last_read or 0) < RECENT and before is not None:
+                self._note_movement(pipe.id)  # what has moved since the look before may have moved long ago
             self._observed[pipe.id] = pipe
             self._changed("pipe", pipe.id)
             self.histories.notice(pipe.id)
@@ -479,15 +479,14 @@ class Observatory:
         if pipe.id in self._deadlocked:
             return "deadlocked", "stuck"
         state, mood = describe(pipe, unseen=self._unseen)
-        recently = time.monotonic() - self._moved.get(pipe.id, -RECENT) < RECENT
-        moving = bool(written or read) or recently or self._is_flooded(pipe)
+        moving = bool(written or read) or any(self._counted.get(pipe.id, ()))
+        if written is None or read is None:
+            recently = time.monotonic() - self._moved.get(pipe.id, -RECENT) < RECENT
+            moving = moving or recently or pipe.id in self._flooded
         both = bool(pipe.holders("r") and pipe.holders("w"))
         if both and moving and mood in ("calm", "active"):
             return "flowing", "active"
         return state, mood
-
-    def _is_flooded(self, pipe: Pipe) -> bool:
-        return pipe.id in self._flooded
 
     def process(self, pid: int) -> Process | None:
         """Return a process at the ends of the pipes that are listed."""

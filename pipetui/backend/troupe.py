@@ -24,6 +24,15 @@ from pipetui.model import ActorSpec, ActorState, ConsumerSpec, PipeId, ProducerS
 WINDOW = 1.0
 AGAIN = 0.5
 
+#: An actor that is to pause stands still by itself, with all counted; after so long (seconds) it is stopped anyway.
+STAND_STILL = 5.0
+
+#: How fast and slow an actor can be made step by step: messages/s of a producer, seconds of delay of a consumer. Steps
+#: from "as fast as possible" lead to the last two.
+FASTEST, SLOWEST = 1_000_000.0, 1 / 3600
+SHORTEST, LONGEST = 0.001, 3600.0
+FULL_SPEED_SLOWER, FIRST_DELAY = 10_000.0, 0.01
+
 #: For so long (seconds) a producer that has ended still counts as a possible writer of what is read.
 LINGER = 1.0
 
@@ -88,6 +97,8 @@ class Member:
         self.meter = _Meter()
         self.announced = Announcements()
         self.paused = False
+        self.pause_order = 0
+        self.stopping: Timer | None = None
         self.ended_at = float("inf")
         self.says: dict[str, Any] = {}  # the state that it reported last: phase, detail, mood
 
@@ -154,19 +165,38 @@ class Troupe:
             return
         if ended or member.child is None:
             raise Refusal("it has already ended")
-        if action == "pause":
-            member.child.signal(signal.SIGSTOP)
-            member.paused = True
-        elif action == "resume":
-            member.child.signal(signal.SIGCONT)
-            member.paused = False
+        if action in ("pause", "resume"):
+            self._pause(member, member.child, paused=action == "pause")
         elif action == "stop":
+            member.paused = False
             member.child.signal(signal.SIGTERM)
             member.child.signal(signal.SIGCONT)
             self._loop.later(0.3, partial(self._stop_again, member, member.child))
         else:
             member.child.signal(signal.SIGKILL)
         self._set(member)
+        if member.state.pipe is not None:
+            self._on_pipe(member.state.pipe, None, None)
+
+    def _pause(self, member: Member, child: Child, *, paused: bool) -> None:
+        """Let an actor pause, or go on.
+
+        A SIGSTOP right away would leave uncounted what it has just written or read. So it is told to pause, reports
+        all, stands still, and then is stopped for anybody to see.
+        """
+        member.paused = paused
+        member.pause_order = child.order(pause=paused)
+        if member.stopping is not None:
+            member.stopping.cancel()
+        if paused:
+            member.stopping = self._loop.later(STAND_STILL, partial(self._freeze, member, child))
+        else:
+            child.signal(signal.SIGCONT)
+
+    @staticmethod
+    def _freeze(member: Member, child: Child) -> None:
+        if member.paused:
+            child.signal(signal.SIGSTOP)
 
     def _stop_again(self, member: Member, child: Child) -> None:
         """A SIGTERM that came just before a system call is only noticed when the next one arrives."""
@@ -188,6 +218,23 @@ class Troupe:
             self._set(member, spec=replace(spec, delay=delay))
         else:
             raise Refusal("a producer has a rate, a consumer a delay")
+
+    def scale(self, number: int, factor: float) -> tuple[float | None, float | None]:
+        """Make an actor this many times as fast as it is now. Return a producer's rate, a consumer's delay.
+
+        Raises `Refusal`.
+        """
+        spec = self._member(number).state.spec
+        if isinstance(spec, ProducerSpec):
+            if not spec.rate and factor > 1:
+                raise Refusal("it writes as fast as possible already")
+            self.retune(number, _scaled(spec.rate, factor), None)
+        else:
+            if not spec.delay and factor > 1:
+                raise Refusal("it reads as fast as possible already")
+            self.retune(number, None, _delayed(spec.delay, factor))
+        spec = self._member(number).state.spec
+        return (spec.rate, None) if isinstance(spec, ProducerSpec) else (None, spec.delay)
 
     def _member(self, number: int) -> Member:
         member = self.members.get(number)
@@ -211,7 +258,10 @@ class Troupe:
         member.meter.mark(counts[0], counts[1])
         if phase == "ended":
             phase = "running"  # it is over when the process has ended, and how is known then
-        member.says = {"phase": phase, "detail": detail, "mood": mood}
+        if phase != "paused":
+            member.says = {"phase": phase, "detail": detail, "mood": mood}
+        elif member.child is not None and acknowledged >= member.pause_order:
+            self._freeze(member, member.child)
         self._set(member, counters=counters(counts, blocked), pipe=identity)
         if member.state.role == "consumer" and new_messages:
             frames = [(Frame(payload, piece, index), when) for index, when, _, payload, piece in kept]
@@ -257,7 +307,7 @@ class Troupe:
         if member.state.phase == "ended" or changes.get("phase") == "ended":
             derived: dict[str, Any] = {"rate": 0.0, "byte_rate": 0.0}
         else:
-            rate, byte_rate = member.meter.rates()
+            rate, byte_rate = (0.0, 0.0) if member.paused else member.meter.rates()
             says = {"phase": "paused", "detail": "paused", "mood": "waiting"} if member.paused else member.says
             derived = {"rate": rate, "byte_rate": byte_rate, **says}
         state = replace(member.state, **{**derived, **changes})
@@ -288,6 +338,17 @@ class Troupe:
             for member in members
             if member.state.pipe == identity and member.state.phase != "opening" and member.ended_at > since
         ]
+
+
+def _scaled(rate: float, factor: float) -> float:
+    """Return a producer's rate `factor` times as fast; 0, as fast as possible, becomes a rate by the first step."""
+    return min(max(rate * factor, min(rate, SLOWEST)), max(rate, FASTEST)) if rate else FULL_SPEED_SLOWER
+
+
+def _delayed(delay: float, factor: float) -> float:
+    """Return a consumer's delay for `factor` times its speed; one that is too short to be noticed is none."""
+    after = min(delay / factor, LONGEST) if delay else FIRST_DELAY
+    return after if after >= SHORTEST else 0.0
 
 
 def authors(members: list[Member], frames: list[Frame]) -> list[int | None]:

@@ -41,6 +41,12 @@ def check_delay(delay: float) -> None:
         raise BadSpec(f"the delay must be between 0 and 3600 seconds, not {delay:g}")
 
 
+def check_factor(factor: float) -> None:
+    """Raise `BadSpec` unless something can be made this many times as fast."""
+    if not math.isfinite(factor) or factor <= 0:
+        raise BadSpec(f"the factor must be above 0, not {factor:g}")
+
+
 def _check_producer(spec: ProducerSpec) -> None:
     check_rate(spec.rate)
     _between("the size", spec.size, 0, MAX_SIZE, "bytes")

@@ -126,6 +126,18 @@ class Retune:
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """Make an actor `factor` times as fast as it is when this arrives, a producer by its rate, a consumer by its delay.
+
+    Who asks knows only what it was a while ago: so each of several such requests counts.
+    """
+
+    request: int
+    actor: int
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
 class CreateFifo:
     request: int
     path: str
@@ -281,6 +293,7 @@ Request = (
     | StartConsumer
     | Control
     | Retune
+    | Scale
     | CreateFifo
     | RemoveFifo
     | Send
@@ -372,6 +385,15 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Scaled:
+    """The answer to `Scale`: a producer's rate (messages/s) or a consumer's delay (seconds a message), as it is now."""
+
+    request: int
+    rate: float | None = None
+    delay: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The request could not be carried out; `message` is one sentence for a person."""
 
@@ -456,8 +478,23 @@ class Mine:
     specs: tuple[ActorSpec, ...]
 
 
-Reply = Welcome | Goodbye | Update | Done | Failed | Whole | Found | Page | Peeked | Samples | Examined | Labs | Mine
-Answer = Done | Failed | Whole | Found | Page | Peeked | Samples | Examined | Labs | Mine
+Reply = (
+    Welcome
+    | Goodbye
+    | Update
+    | Done
+    | Scaled
+    | Failed
+    | Whole
+    | Found
+    | Page
+    | Peeked
+    | Samples
+    | Examined
+    | Labs
+    | Mine
+)
+Answer = Done | Scaled | Failed | Whole | Found | Page | Peeked | Samples | Examined | Labs | Mine
 
 REQUESTS = tagged(get_args(Request))
 REPLIES = tagged(get_args(Reply))

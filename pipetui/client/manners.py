@@ -48,6 +48,7 @@ ANSWERS: dict[type, type] = {
     wire.StartConsumer: wire.Done,
     wire.Control: wire.Done,
     wire.Retune: wire.Done,
+    wire.Scale: wire.Scaled,
     wire.CreateFifo: wire.Done,
     wire.RemoveFifo: wire.Done,
     wire.Send: wire.Done,

@@ -315,6 +315,12 @@ class Session:
         """Change a producer's rate (messages/s; 0 is as fast as possible) or a consumer's delay (seconds)."""
         await self._ask(wire.Retune(self._number(), actor, rate, delay))
 
+    async def scale(self, actor: int, factor: float) -> tuple[float | None, float | None]:
+        """Make one of our actors this many times as fast; return its rate or its delay, as it is now."""
+        answer = await self._ask(wire.Scale(self._number(), actor, factor))
+        assert isinstance(answer, wire.Scaled)
+        return answer.rate, answer.delay
+
     async def create_fifo(self, path: str, mode: int = 0o600) -> None:
         """Make a FIFO."""
         await self._ask(wire.CreateFifo(self._number(), path, mode))

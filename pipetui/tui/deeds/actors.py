@@ -15,13 +15,6 @@ if TYPE_CHECKING:
     from pipetui.tui.monitor import Monitor
 
 
-#: The slowest step from and to "as fast as possible" (messages/s), and the shortest delay (seconds).
-_FASTEST = 1_000_000.0
-_FULL_SPEED_HALVED = 10_000.0
-_SHORTEST = 0.001
-_FIRST_DELAY = 0.01
-
-
 def _actor(monitor: Monitor, wish: str) -> ActorState | None:
     """Return the selected actor of ours that can still be told things; otherwise say why there is none."""
     holder = monitor.holder
@@ -95,44 +88,24 @@ def edit(monitor: Monitor) -> None:
 
 @deed("faster")
 def faster(monitor: Monitor) -> None:
-    _retune(monitor, 2.0)
+    _faster(monitor, 2.0)
 
 
 @deed("slower")
 def slower(monitor: Monitor) -> None:
-    _retune(monitor, 0.5)
+    _faster(monitor, 0.5)
 
 
-def _retune(monitor: Monitor, factor: float) -> None:
-    actor = _actor(monitor, "make faster or slower")
-    if actor is None:
-        return
-    if isinstance(actor.spec, ProducerSpec):
-        if not actor.spec.rate and factor > 1:
-            monitor.tell("It writes as fast as possible already.")
-        else:
-            ask(monitor, _set_rate(_host(monitor), actor, _scaled(actor.spec.rate, factor)))
-    elif not actor.spec.delay and factor > 1:
-        monitor.tell("It reads as fast as possible already.")
+def _faster(monitor: Monitor, factor: float) -> None:
+    if actor := _actor(monitor, "make faster or slower"):
+        ask(monitor, _scale(_host(monitor), actor, factor))
+
+
+async def _scale(session: Session, actor: ActorState, factor: float) -> str:
+    """Say how fast the actor is when the hub has made it so: the row may show what was before other keys."""
+    wanted, delay = await session.scale(actor.id, factor)
+    if wanted is not None:
+        how = f"writes {rate(wanted)}"
     else:
-        ask(monitor, _set_delay(_host(monitor), actor, _delayed(actor.spec.delay, factor)))
-
-
-def _scaled(before: float, factor: float) -> float:
-    return min(before * factor, _FASTEST) if before else _FULL_SPEED_HALVED
-
-
-def _delayed(before: float, factor: float) -> float:
-    after = before / factor if before else _FIRST_DELAY
-    return after if after >= _SHORTEST else 0.0
-
-
-async def _set_rate(session: Session, actor: ActorState, wanted: float) -> str:
-    await session.retune(actor.id, rate=wanted)
-    return f"{actor.spec.name} ({actor.pid}) now writes {rate(wanted)}"
-
-
-async def _set_delay(session: Session, actor: ActorState, wanted: float) -> str:
-    await session.retune(actor.id, delay=wanted)
-    how = f"sleeps {wanted:g} s after each message" if wanted else "reads as fast as possible"
+        how = f"sleeps {delay:g} s after each message" if delay else "reads as fast as possible"
     return f"{actor.spec.name} ({actor.pid}) now {how}"
