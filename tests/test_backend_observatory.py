@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import pwd
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +58,37 @@ def test_a_shell_that_hangs_on_a_fifo_is_found(hub: HubClient, fifo: Path) -> No
         assert shell.poll() is None
         shell.kill()
     hub.wait_for(lambda: not any(one.rule == "no-reader" for one in hub.findings), 20)
+
+
+def test_who_is_blocked_in_open_has_a_user_and_a_size(hub: HubClient, fifo: Path) -> None:
+    with running(["sh", "-c", f"exec printf x > {fifo}"]) as shell:
+        hub.wait_for(lambda: shell.pid in hub.processes, 20)
+        assert [waiter.pid for waiter in row(hub, fifo).pipe.waiters] == [shell.pid]
+        process = hub.processes[shell.pid]
+        assert process.user == pwd.getpwuid(os.getuid()).pw_name
+        assert (process.rss or 0) > 0
+        hub.wait_for(lambda: hub.processes[shell.pid].cpu is not None, 20)
+        shell.kill()
+    hub.wait_for(lambda: shell.pid not in hub.processes, 20)
+
+
+def test_a_process_is_told_of_when_it_comes_to_a_listed_pipe(hub: HubClient, fifo: Path) -> None:
+    """Also one that was known before, from a pipe that is not listed."""
+    code = "import os, sys\nos.open(sys.argv[1], 2)\ninput()\nos.open(sys.argv[2], 2)\ninput()"
+    with tempfile.TemporaryDirectory() as elsewhere:
+        unlisted = Path(elsewhere, "unlisted")
+        os.mkfifo(unlisted)
+        with running([sys.executable, "-c", code, unlisted, fifo], stdin=subprocess.PIPE) as process:
+            wait_until(lambda: any(link.resolve() == unlisted for link in Path(f"/proc/{process.pid}/fd").iterdir()))
+            hub.start(ConsumerSpec(str(fifo)))  # somebody opens a FIFO: the watcher looks, and knows the process
+            hub.wait_for(lambda: row(hub, fifo).pipe.waiters, 20)
+            assert process.pid not in hub.processes
+            assert process.stdin is not None
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            hub.wait_for(lambda: process.pid in hub.processes, 20)
+            process.kill()
+        hub.wait_for(lambda: process.pid not in hub.processes, 20)
 
 
 def test_our_own_actors_are_called_by_their_names(hub: HubClient, fifo: Path) -> None:

@@ -207,10 +207,9 @@ class Observatory:
             self._searched(root)
 
     def _list_processes(self, identity: PipeId) -> None:
-        """A pipe has come onto the list: so have the processes at its ends."""
-        observed = self._observed.get(identity)
-        for end in observed.ends if observed else ():
-            self._changed("process", end.pid)
+        """A pipe has come onto the list, or left it: so have the processes at it."""
+        for pid in _present(self._observed.get(identity)):
+            self._changed("process", pid)
 
     def _searched(self, root: str) -> None:
         self.scanning.discard(root)
@@ -227,6 +226,7 @@ class Observatory:
         paths.pop(path, None)
         if not paths:
             self._found.pop(identity, None)
+            self._list_processes(identity)
         self._changed("pipe", identity)
 
     def _on_finder_end(self, root: str, child: Child) -> None:
@@ -261,10 +261,13 @@ class Observatory:
             if time.time() - max(pipe.last_write or 0, pipe.last_read or 0) < RECENT and before is not None:
                 self._note_movement(pipe.id)  # what has moved since the look before may have moved long ago
             self._observed[pipe.id] = pipe
+            for pid in _present(before) ^ _present(pipe):
+                self._changed("process", pid)
             self._changed("pipe", pipe.id)
             self.histories.notice(pipe.id)
         for identity in report["gone"]:
-            self._observed.pop(PipeId(*identity), None)
+            for pid in _present(self._observed.pop(PipeId(*identity), None)):
+                self._changed("process", pid)
             self._changed("pipe", PipeId(*identity))
         for encoded in report["processes"]:
             process: Process = _PROCESS.decode(encoded)
@@ -489,12 +492,12 @@ class Observatory:
         return state, mood
 
     def process(self, pid: int) -> Process | None:
-        """Return a process at the ends of the pipes that are listed."""
+        """Return a process that is at a listed pipe: holds an end of it, or waits for one in open."""
         process = self._processes.get(pid)
         if process is None or self._elsewhere:
             return process
         listed = (self._observed[identity] for identity in self._found.keys() & self._observed.keys())
-        return process if any(end.pid == pid for pipe in listed for end in pipe.ends) else None
+        return process if any(pid in _present(pipe) for pipe in listed) else None
 
     def writers(self, identity: PipeId) -> tuple[int, ...]:
         """Return the pids that hold a write end, as far as is known."""
@@ -504,6 +507,11 @@ class Observatory:
     def lookup(self, path: str) -> PipeId | None:
         """Return the identity of the FIFO found at `path`."""
         return self._by_path.get(os.path.abspath(path))
+
+
+def _present(pipe: Pipe | None) -> set[int]:
+    """Return the processes that hold an end of a pipe or wait for one: who is blocked in open holds none yet."""
+    return {end.pid for end in pipe.ends} | {waiter.pid for waiter in pipe.waiters} if pipe is not None else set()
 
 
 def ending(child: Child) -> str:
