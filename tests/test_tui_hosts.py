@@ -84,6 +84,58 @@ async def test_each_row_says_which_host_it_is_of(app: PipetuiApp, boxes: list[Bo
     assert re.search(r"box1 +/tmp/demo/slow .*\n.*jo@box2 +/run/user/1000/ctl", text)
 
 
+def many() -> FakeHub:
+    """Return a hub with more FIFOs than there is room for."""
+    hub = demo()
+    hub.pipes = tuple(fifo(100 + n, f"/tmp/{n:02}") for n in range(30))
+    hub.findings = observed().findings
+    return hub
+
+
+def searching() -> FakeHub:
+    """Return a hub that is looking for FIFOs and has found none yet."""
+    hub = FakeHub()
+    hub.status = Status(host="box", scanning=True)
+    return hub
+
+
+@on_hosts("box1", "box2", "box3", make=searching)
+async def test_the_lists_open_at_the_top_whoever_answers_first(
+    app: PipetuiApp, boxes: list[Box], pilot: Pilot[Any]
+) -> None:
+    def tell(number: int, *, done: bool = False) -> None:
+        rows, status = many().pipes, Status(host="box", scanning=not done)
+        boxes[number].hub.push(wire.Update(status, rows[15:], findings=many().findings))
+        boxes[number].hub.push(wire.Update(pipes=rows[:15]))
+
+    def first() -> str:
+        return next(each for each in screen_lines(app) if re.search(r"box\d +/tmp", each))
+
+    for number in (2, 1, 0):
+        tell(number)
+        await until(pilot, lambda: f"{30 * (3 - number)} FIFOs" in screen_text(app))  # noqa: B023
+        assert first().startswith(f" ▸ box{number + 1}   /tmp/00 ")
+        assert f"deadlock        box{number + 1}: " in screen_text(app)
+    for number in range(3):
+        tell(number, done=True)
+    await settle(pilot)
+    boxes[0].hub.push(wire.Update(pipes=tuple(fifo(n, f"/a/{n:02}") for n in range(30))))
+    await until(pilot, lambda: "120 FIFOs" in screen_text(app))
+    assert first().startswith(" ▸ box1   /tmp/00 "), "what comes later moves nothing"
+
+
+@on_hosts("box1", "box2", make=searching)
+async def test_a_list_in_which_somebody_has_moved_stays_there(
+    app: PipetuiApp, boxes: list[Box], pilot: Pilot[Any]
+) -> None:
+    boxes[1].hub.push(wire.Update(Status(host="box", scanning=True), many().pipes))
+    await until(pilot, lambda: "30 FIFOs" in screen_text(app))
+    await press(pilot, "j")
+    boxes[0].hub.push(wire.Update(Status(host="box", scanning=True), many().pipes))
+    await until(pilot, lambda: "60 FIFOs" in screen_text(app))
+    assert "▸ box2   /tmp/01" in screen_text(app)
+
+
 @on_hosts("jo@box2")
 async def test_one_far_host_is_named_in_the_status_only(app: PipetuiApp, boxes: list[Box], pilot: Pilot[Any]) -> None:
     assert "jo@box2   4 FIFOs" in screen_lines(app)[0]

@@ -94,6 +94,7 @@ class Session:
         self.labs: dict[int, LabRun] = {}
         self.bench: BenchReport | None = None
         self.former: set[PipeId] = set()
+        self.more = False
         self.lost = ""
         self._stream = stream
         self._hello = wire.Hello(wire.VERSION, roots, demo, watch)
@@ -125,6 +126,13 @@ class Session:
     def there(self) -> bool:
         """Whether a hub has answered on a link that still holds."""
         return self._welcomed
+
+    @property
+    def opening(self) -> bool:
+        """Whether its first rows are still to come: it is being reached, or searches, or has more to tell at once."""
+        if self.lost:
+            return False
+        return not self._welcomed or not self.status.host or self.status.scanning or self.more
 
     @property
     def away(self) -> str:
@@ -216,6 +224,7 @@ class Session:
         self._ready()
 
     def _apply(self, update: wire.Update) -> None:
+        self.more = update.more
         if update.status is not None:
             self.status = update.status
         for row in update.pipes:

@@ -53,7 +53,7 @@ def sentence(words: str) -> str:
 
 def _place(judged: Judged | None) -> object:
     """Return what tells one entry of the list from the others: which finding it is, or that it is the fold."""
-    return None if judged is None else (judged.session, key_of(judged.finding))
+    return "notes" if judged is None else (judged.session, key_of(judged.finding))
 
 
 def _one_line(words: str, width: int) -> list[str]:
@@ -90,6 +90,7 @@ class FindingList(Listing):
         self._top = 0
         self._at = 0
         self._whole = False
+        self._entered = False  # somebody has been here: until then it stays at the top
 
     # --- what it shows --------------------------------------------------------------------------------------------
 
@@ -104,8 +105,8 @@ class FindingList(Listing):
         return len(self._findings)
 
     def show(self, findings: Sequence[Judged]) -> None:
-        """Show these; the cursor stays on its finding."""
-        held = _place(self.current) if self._shown else None
+        """Show these; the cursor stays on its finding, once somebody has been here."""
+        held = _place(self.current) if self._shown and self._entered else None
         self._findings = tuple(findings)
         notes = [judged for judged in self._findings if judged.finding.level == "note"]
         grave = [judged for judged in self._findings if judged.finding.level != "note"]
@@ -114,6 +115,8 @@ class FindingList(Listing):
         places = [_place(judged) for judged in self._shown]
         if held in places:
             self._at = places.index(held)
+        if not self._entered:
+            self._at = self._top = 0
         self._at = max(0, min(self._at, len(places) - 1))
         self._lay_out()
 
@@ -199,6 +202,7 @@ class FindingList(Listing):
             self.refresh()
 
     def scroll_lines(self, lines: int) -> None:
+        self._entered = True
         top = max(0, min(self._top + lines, len(self._lines) - self.size.height))
         if top != self._top:
             self._top = top
@@ -229,6 +233,7 @@ class FindingList(Listing):
                 self.open()
 
     def on_focus(self) -> None:
+        self._entered = True
         self._lay_out()
         self.refresh()
 

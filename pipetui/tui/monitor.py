@@ -159,6 +159,7 @@ class Monitor(Screen[None]):
         self.fifos.focus()
         self.app.connect()
         self.log_.act(lambda window: window.reset())
+        self.fifos.opening = True
         self.changed(self.fleet.sessions[0], _ALL)
 
     # --- parts ----------------------------------------------------------------------------------------------------
@@ -219,6 +220,8 @@ class Monitor(Screen[None]):
             return
         if change.pipes or change.status:
             self.show_fifos()
+        if not any(each.opening for each in self.fleet.sessions):
+            self.fifos.opening = False
         if change.pipes or change.actors or change.processes:
             self.show_holders()
         if change.findings:
@@ -379,9 +382,11 @@ class Monitor(Screen[None]):
 
     def action_do(self, action: str) -> None:
         """Carry out an action of the registry."""
+        self.fifos.opening = False  # what is done is done to what is selected now
         deeds.do(self, action)
 
     def on_key(self) -> None:
+        self.fifos.opening = False
         self.keys.hush()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:

@@ -1,7 +1,8 @@
 """A table drawn line by line: ten thousand rows cost what is visible, and an unchanged row is never drawn again.
 
 Rows are values (compared, never mutated) under stable keys. They are sorted only when keys come or go; the cursor
-stays on its key, wherever that row moves to. A table that is given the rows it already shows writes nothing.
+stays on its key, wherever that row moves to; but while a table is `opening` (rows are still to come, and nobody has
+moved in it) it stays at the top, on the first row. A table that is given the rows it already shows writes nothing.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ class RowTable(Listing, Generic[K, R]):
         self._empty: tuple[str, ...] = ()
         self._top = 0
         self.cursor: K | None = None
+        self.opening = False
 
     # --- rows -----------------------------------------------------------------------------------------------------
 
@@ -129,7 +131,10 @@ class RowTable(Listing, Generic[K, R]):
         self._keys.sort(key=self._orders.__getitem__)
         self._index = {key: index for index, key in enumerate(self._keys)}
         self._measure()
-        if self.cursor in self._index:
+        if self.opening and self._keys and self.cursor != self._keys[0]:
+            self.cursor = self._keys[0]
+            self.post_message(self.Selected(self, self.cursor))
+        elif self.cursor in self._index:
             self._top += self._index[self.cursor] - before
         self._settle(before)
         self.refresh()
@@ -182,6 +187,7 @@ class RowTable(Listing, Generic[K, R]):
 
     def select(self, key: K) -> None:
         """Put the cursor on `key`."""
+        self.opening = False
         if key == self.cursor or key not in self._index:
             return
         old, top = self.cursor, self._top
@@ -196,6 +202,7 @@ class RowTable(Listing, Generic[K, R]):
         self.post_message(self.Selected(self, key))
 
     def _select_index(self, index: int) -> None:
+        self.opening = False
         if self._keys:
             self.select(self._keys[max(0, min(index, len(self._keys) - 1))])
 
@@ -209,10 +216,12 @@ class RowTable(Listing, Generic[K, R]):
         self._select_index(len(self._keys) - 1)
 
     def open(self) -> None:
+        self.opening = False
         if self.cursor is not None:
             self.post_message(self.Activated(self, self.cursor))
 
     def scroll_lines(self, lines: int) -> None:
+        self.opening = False
         top = max(0, min(self._top + lines, len(self._keys) - self._room))
         if top != self._top:
             self._top = top
