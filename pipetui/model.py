@@ -180,7 +180,8 @@ class ProcessState:
 class PipeRow:
     """A pipe as the screen lists it: the pipe, its state in words, writes and reads a second where they are known.
 
-    `history` is how full it was in the last seconds, oldest first, in eighths of its capacity (0 to 8).
+    `history` is how full it was in the last seconds, oldest first, in eighths of its capacity (0 to 8). `writers` and
+    `readers` are the owners of each side, each in front of those that have a copy of its end (`watch/owners.py`).
     """
 
     pipe: Pipe
@@ -189,17 +190,23 @@ class PipeRow:
     write_rate: float | None = None
     read_rate: float | None = None
     history: tuple[int, ...] = ()
+    writers: tuple[tuple[int, ...], ...] = ()
+    readers: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process that holds an end of a listed pipe. `cpu` is a share of one core (1.0 is one core busy)."""
+    """A process at a listed pipe. `cpu` is a share of one core (1.0 is one core busy).
+
+    `above` is the nearest process above it that is at a listed pipe too, 0 without one.
+    """
 
     pid: int
     command: str
     user: str | None = None
     cpu: float | None = None
     rss: int | None = None
+    above: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ async def test_on_a_small_screen_a_long_chain_has_a_stage_on_each_line(
     await press(pilot, "a")
     await until(pilot, lambda: "a-command" in screen_text(app))
     text = screen_text(app)
-    assert re.search(r"a-command-.*… \(7001\) +writes, waits", text)
+    assert re.search(r"a-command-.*… \(7001\) +deadlocked", text)
     assert re.search(r"\n   ┃ 64.0 KiB full", text)
     assert all(len(line) == 80 for line in screen_lines(app))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from tui_fakes import anonymous, fifo
@@ -49,6 +51,54 @@ def test_a_pool_of_workers_and_a_shell_beside_its_child_are_one_stage() -> None:
     assert drawn(pipe(1, "a", "xyz"), pipe(2, "xyz", "b")) == ["a→xyz→b"]
     (chain,) = chains([pipe(1, "sy", "w")])[0]
     assert chain.stages[0].pids == (ord("y"), ord("s")), "the youngest does the work"
+
+
+def owned(row: PipeRow, writers: str, readers: str) -> PipeRow:
+    """Return a pipe with its owners: groups of letters, divided by spaces, each with its owner first."""
+    sides = (tuple(tuple(map(ord, group)) for group in side.split()) for side in (writers, readers))
+    return replace(row, writers=next(sides), readers=next(sides))
+
+
+def test_who_has_only_inherited_an_end_makes_no_stage() -> None:
+    """A pipeline a | b whose shell s writes to its launcher: so do a and b, but only because they have its output."""
+    inner = owned(pipe(1, "a", "b"), "a", "b")
+    output = owned(pipe(2, "sab", "L"), "sab", "L")
+    assert drawn(inner, output) == ["a→b", "s→L"]
+    assert drawn(replace(inner, writers=(), readers=()), replace(output, writers=(), readers=())) != ["a→b", "s→L"]
+
+
+def test_what_a_copy_is_used_for_is_done_for_its_owner() -> None:
+    """A shell loop whose child, of the moment, waits to write."""
+    waits = Waiter(ord("x"), ord("x"), "write", 1)
+    (chain,) = chains([owned(pipe(1, "sx", "r", FULL, waits), "sx", "r")])[0]
+    assert names(chain) == "s→r"
+    assert doing(chain, 0, {})[0] == "writes, waits"
+    busy = {ord("x"): Process(ord("x"), "x", cpu=0.9)}
+    (idle,) = chains([owned(pipe(1, "sx", "r"), "sx", "r")])[0]
+    assert doing(idle, 0, busy)[0] == "computes"
+    (drawing, *_) = chain_lines(idle, {}, palette("pipetui-dark"), 80)
+    assert "+1" not in "".join(words for words, _ in drawing), "it comes and goes"
+
+
+def test_a_deadlock_is_called_so_and_nobody_is_said_to_lag() -> None:
+    rows = [
+        replace(pipe(1, "p", "q", FULL, Waiter(ord("p"), ord("p"), "write", 5)), state="deadlocked", mood="stuck"),
+        replace(pipe(2, "q", "p", FULL, Waiter(ord("q"), ord("q"), "write", 1)), state="deadlocked", mood="stuck"),
+        pipe(3, "a", "p", FULL),
+    ]
+    (chain,) = chains(rows)[0]
+    assert names(chain) == "a→p→q→p"
+    assert [doing(chain, index, {})[0] for index in (1, 2)] == ["deadlocked", "deadlocked"]
+    assert bottleneck(chain) is None
+    text = "\n".join(
+        "".join(words for words, _ in line) for line in chain_lines(chain, {}, palette("pipetui-dark"), 100)
+    )
+    assert "What is deadlocked here will not go on by itself." in text
+    assert "lags" not in text
+    straight = [replace(rows[0], pipe=replace(rows[0].pipe, ends=rows[0].pipe.ends)), pipe(3, "a", "p", FULL)]
+    (chain,) = chains(straight)[0]
+    assert bottleneck(chain) is None
+    assert chain.dead
 
 
 def test_several_pipes_between_the_same_two_are_one_link_and_the_fullest_counts() -> None:

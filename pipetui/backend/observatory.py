@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from pipetui.backend.channel import Receiver, Sender, send_all
 from pipetui.backend.children import Child, Nursery
@@ -23,6 +23,7 @@ from pipetui.backend.loop import Loop, Timer
 from pipetui.kernel.errors import PipeError
 from pipetui.model import Finding, Mood, Pipe, PipeId, PipeRow, Process
 from pipetui.watch import watcher
+from pipetui.watch.owners import owners
 from pipetui.watch.state import describe
 from pipetui.watch.tree import TreeWatch
 
@@ -468,7 +469,21 @@ class Observatory:
             return None
         written, read = self._rates_of(identity)
         state, mood = self._state(pipe, written, read)
-        return PipeRow(pipe, state, mood, written, read, self.histories.shown(identity))
+        return PipeRow(
+            pipe,
+            state,
+            mood,
+            written,
+            read,
+            self.histories.shown(identity),
+            self._owners(pipe, "w"),
+            self._owners(pipe, "r"),
+        )
+
+    def _owners(self, pipe: Pipe, access: Literal["r", "w"]) -> tuple[tuple[int, ...], ...]:
+        present = (self._processes.get(pid) for pid in _present(pipe))
+        parents = {process.pid: process.above for process in present if process is not None}
+        return tuple(owners(pipe, access, parents).values())
 
     def _rates_of(self, identity: PipeId) -> tuple[float | None, float | None]:
         """Return writes and reads a second: our own actors' where they are all there are, else what inotify counted."""

@@ -1,8 +1,10 @@
 """Pipelines: which processes are chained by pipes, how full each pipe between them is, and who holds up the rest. Pure.
 
-A pipe joins those that only write to those that only read; where everybody does both (a FIFO kept open by its reader,
-say), all count on both sides. Processes with the very same ends stand side by side as one stage: a shell beside the
-child it has forked, or a pool of workers. A pipe that only one process holds joins nothing; such pipes are counted.
+A pipe joins the owners of its sides (`PipeRow.writers`, `readers`): those who merely have a copy of an end, because
+their parent has it, make no stage. Of the owners it joins those that only write to those that only read; where
+everybody does both (a FIFO kept open by its reader, say), all count on both sides. Processes with the very same ends
+stand side by side as one stage: a pool of workers, say. A pipe that only one process holds joins nothing; such pipes
+are counted.
 
 Every pipe stands in one chain. A chain begins where nothing comes in, goes on as long as it can, and ends where it
 meets itself again (a ring) or a process that much comes into and much goes out of (a supervisor of many children is
@@ -28,10 +30,17 @@ _BUSY, _IDLE = 0.3, 0.01
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Processes with the same ends, the one to name first; none where a FIFO's other side is missing."""
+    """Processes with the same ends, the one to name first; none where a FIFO's other side is missing.
+
+    `behind` are those that have copies of these ends: what they do is done for the stage.
+    """
 
     pids: tuple[int, ...] = ()
     command: str = ""
+    behind: frozenset[int] = frozenset()
+
+    def __contains__(self, pid: int) -> bool:
+        return pid in self.pids or pid in self.behind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +65,11 @@ class Link:
         return pressure(self.row)
 
     @property
+    def dead(self) -> tuple[PipeRow, ...]:
+        """The pipes on which somebody waits who will not go on by himself: in a deadlock, or for his own end."""
+        return tuple(row for row in self.rows if row.mood == "stuck" and row.pipe.waiters)
+
+    @property
     def waiters(self) -> tuple[Waiter, ...]:
         """The tasks that wait on any of its pipes."""
         return tuple(waiter for row in self.rows for waiter in row.pipe.waiters)
@@ -77,6 +91,11 @@ class Chain:
     def ring(self) -> bool:
         """Whether it comes back to itself."""
         return bool(self.stages[-1].pids) and self.stages[-1] in self.stages[:-1]
+
+    @property
+    def dead(self) -> bool:
+        """Whether any stage will not go on by itself."""
+        return any(link.dead for link in self.links)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +126,22 @@ _Pids = frozenset[int]
 def _sides(row: PipeRow) -> tuple[_Pids, _Pids] | None:
     """Return who writes and who reads; None for a pipe that joins nobody to anybody."""
     pipe = row.pipe
-    writers = set(pipe.holders("w")) | {waiter.pid for waiter in pipe.waiters if waiter.kind == "open-write"}
-    readers = set(pipe.holders("r")) | {waiter.pid for waiter in pipe.waiters if waiter.kind == "open-read"}
+    writers, readers = ({group[0] for group in side} for side in _owners(row))
     if writers == readers:
         return None
     if not writers or not readers:
         return (frozenset(writers), frozenset(readers)) if pipe.kind == "fifo" else None
     return frozenset(writers - readers or writers), frozenset(readers - writers or readers)
+
+
+def _owners(row: PipeRow) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]]:
+    """Return the owners of both sides; where it was not told who they are, all that hold an end or wait for one."""
+    if row.writers or row.readers:
+        return row.writers, row.readers
+    pipe = row.pipe
+    writers = set(pipe.holders("w")) | {waiter.pid for waiter in pipe.waiters if waiter.kind == "open-write"}
+    readers = set(pipe.holders("r")) | {waiter.pid for waiter in pipe.waiters if waiter.kind == "open-read"}
+    return tuple((pid,) for pid in sorted(writers)), tuple((pid,) for pid in sorted(readers))
 
 
 class _Graph:
@@ -148,10 +176,16 @@ class _Graph:
         rows = [row for joined in self._joined.values() for row in joined]
         commands = {end.pid: end.command for row in rows for end in row.pipe.ends}
         waiting = {waiter.pid: waiter.command for row in rows for waiter in row.pipe.waiters}
+        copies: dict[int, set[int]] = defaultdict(set)
+        for row in rows:
+            for side in _owners(row):
+                for owner, *others in side:
+                    copies[owner].update(others)
         stages: dict[int, Stage] = {}
         for pids in alike.values():
-            pids.sort(reverse=True)  # the youngest first: of a shell and the child it forked, the child does the work
-            stage = Stage(tuple(pids), commands.get(pids[0]) or waiting.get(pids[0], ""))
+            pids.sort(reverse=True)  # the youngest first: what it was that was started last
+            behind = frozenset().union(*(copies[pid] for pid in pids)) - set(pids)
+            stage = Stage(tuple(pids), commands.get(pids[0]) or waiting.get(pids[0], ""), behind)
             stages.update(dict.fromkeys(pids, stage))
         return stages
 
@@ -218,7 +252,7 @@ def chains(rows: Iterable[PipeRow]) -> tuple[list[Chain], int]:
 
 def bottleneck(chain: Chain) -> Verdict | None:
     """Return which stage the others wait for, if that can be told from the pipes between them."""
-    if chain.ring:
+    if chain.ring or chain.dead:
         return None
     levels = [link.pressure for link in chain.links]
     last = len(levels)
@@ -252,13 +286,17 @@ def doing(chain: Chain, index: int, processes: Mapping[int, Process]) -> tuple[s
     if not stage.pids:
         return "", "calm"
     into, out = chain.links[max(0, index - 1) : index], chain.links[index : index + 1]
+    for row in (row for link in (*into, *out) for row in link.dead):
+        if any(waiter.pid in stage for waiter in row.pipe.waiters):
+            return (row.state if row.state and " " not in row.state else "stuck"), "stuck"
     for links, kinds in ((out, ("write", "open-write")), (into, ("read", "open-read"))):
         for waiter in (waiter for link in links for waiter in link.waiters):
-            if waiter.pid in stage.pids and waiter.kind in kinds:
+            if waiter.pid in stage and waiter.kind in kinds:
                 return _WAITS[waiter.kind], "calm" if waiter.kind == "read" else "waiting"
     if any(link.pressure == "full" for link in out):
         return _WAITS["write"], "waiting"  # it may run for a moment now and then, when some bytes are taken
-    shares = [process.cpu for pid in stage.pids if (process := processes.get(pid)) and process.cpu is not None]
+    pids = {*stage.pids, *stage.behind}
+    shares = [process.cpu for pid in pids if (process := processes.get(pid)) and process.cpu is not None]
     if shares and sum(shares) >= _BUSY:
         return "computes", "active"
     if any(link.pressure == "full" for link in into):

@@ -1,4 +1,6 @@
-"""What the processes at the ends are: command, user, CPU and memory. CPU and memory need psutil.
+"""What the processes at the ends are: command, user, CPU and memory, and which descends from which.
+
+CPU and memory need psutil.
 
 Without psutil (a bare remote host) those two are unknown and nothing else changes.
 """
@@ -6,7 +8,7 @@ Without psutil (a bare remote host) those two are unknown and nothing else chang
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from pipetui.kernel.procfs import Proc
@@ -36,14 +38,31 @@ class Processes:
         """Return the processes that still are, ascending. `cpu` is since the last look; None at the first one."""
         wanted = sorted(set(pids))
         self._known = {pid: self._known[pid] for pid in wanted if pid in self._known}
-        return tuple(process for process in map(self._one, wanted) if process is not None)
+        parents: dict[int, int] = {}
+        among = frozenset(wanted)
+        looked = (self._one(pid, among, parents) for pid in wanted)
+        return tuple(process for process in looked if process is not None)
 
-    def _one(self, pid: int) -> Process | None:
+    def _one(self, pid: int, among: Collection[int], parents: dict[int, int]) -> Process | None:
         command = self._proc.command(pid)
         if not command:
             return None
         cpu, rss = self._usage(pid)
-        return Process(pid, command, self._user(pid), cpu, rss)
+        return Process(pid, command, self._user(pid), cpu, rss, self._above(pid, among, parents))
+
+    def _above(self, pid: int, among: Collection[int], parents: dict[int, int]) -> int:
+        """Return the nearest process above one that is `among` these; `parents` keeps what was read in this look."""
+        seen = {pid}
+        while True:
+            if pid not in parents:
+                told = self._proc.stat(pid)
+                parents[pid] = told.parent if told is not None else 0
+            pid = parents[pid]
+            if pid == 0 or pid in seen:
+                return 0
+            if pid in among:
+                return pid
+            seen.add(pid)
 
     def _user(self, pid: int) -> str | None:
         try:

@@ -92,6 +92,10 @@ def chain_lines(
         who = name(chain.stages[guilty.stage], processes)
         says, style = ("The bottleneck is", look.waiting) if guilty.pressed else ("All wait for", look.dim)
         lines += [((piece, style),) for piece in wrap_words(f"{says} {who}: {guilty.why}.", width)]
+    elif verdict and chain.dead:
+        marks = dict.fromkeys(does for does, mood in words if mood == "stuck")
+        sentence = f"What is {' or '.join(marks) or 'stuck'} here will not go on by itself."
+        lines += [((piece, look.stuck),) for piece in wrap_words(sentence, width)]
     elif verdict and chain.ring:
         sentence = "This is a ring: what goes in comes back to where it began."
         lines += [((piece, look.dim),) for piece in wrap_words(sentence, width)]
@@ -142,7 +146,7 @@ def _tall(chain: Chain, labels: list[Parts], words: list[tuple[str, Mood]], look
 
 
 def _quiet(mood: Mood, look: Palette) -> Style:
-    return look.waiting if mood == "waiting" else look.active if mood == "active" else look.dim
+    return look.dim if mood == "calm" else look.mood(mood)
 
 
 def pipe_name(path: str | None, inode: int) -> str:

@@ -83,7 +83,8 @@ class PipelinesLook(Look):
 
             def order(of: tuple[int, Chain]) -> tuple[int, bool, bool]:
                 host, chain = of
-                return host, not self._troubled(self._sessions[host], chain), not _is_pressed(chain)
+                troubled = chain.dead or bool(self._troubled(self._sessions[host], chain))
+                return host, not troubled, not _is_pressed(chain)
 
             began = sorted(found, key=order)
             self._order = {(host, chain.key): index for index, (host, chain) in enumerate(began)}
