@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipetui.model import Mood, PipeId, PipeRow, Process, Waiter
+from pipetui.text import safe
 
 Pressure = Literal["full", "some", "empty", "unknown"]
 
@@ -66,7 +67,10 @@ class Link:
 
     @property
     def dead(self) -> tuple[PipeRow, ...]:
-        """The pipes on which somebody waits who will not go on by himself: in a deadlock, or for his own end."""
+        """The pipes on which somebody waits who will not go on by himself: in a deadlock, or for his own end.
+
+        Then nobody at the other side will go on either, or he could free the one who waits.
+        """
         return tuple(row for row in self.rows if row.mood == "stuck" and row.pipe.waiters)
 
     @property
@@ -287,8 +291,7 @@ def doing(chain: Chain, index: int, processes: Mapping[int, Process]) -> tuple[s
         return "", "calm"
     into, out = chain.links[max(0, index - 1) : index], chain.links[index : index + 1]
     for row in (row for link in (*into, *out) for row in link.dead):
-        if any(waiter.pid in stage for waiter in row.pipe.waiters):
-            return (row.state if row.state and " " not in row.state else "stuck"), "stuck"
+        return (safe(row.state) if row.state and " " not in row.state else "stuck"), "stuck"
     for links, kinds in ((out, ("write", "open-write")), (into, ("read", "open-read"))):
         for waiter in (waiter for link in links for waiter in link.waiters):
             if waiter.pid in stage and waiter.kind in kinds:
