@@ -201,7 +201,7 @@ def test_a_stopped_reader_is_to_be_continued() -> None:
 def test_an_idle_pipeline_is_idle_by_design() -> None:
     pipe = replace(anonymous((1, "r")), ends=(End(1, 0, "r"), End(2, 1, "w")))
     for doing in ("sleeping", "waiting", "child", "busy"):
-        holder = process(2, TaskState(0, doing))  # type: ignore[arg-type]
+        holder = process(2, TaskState(0, doing))
         assert told(world(pipe, process(1, task("read", NOW - 5000)), holder)) == []
 
 

@@ -17,8 +17,8 @@ from pipetui.kernel import fifo
 from pipetui.kernel.procfs import Proc
 from pipetui.model import Finding, TaskState
 from pipetui.watch.findings import judge
+from pipetui.watch.memory import WaitMemory
 from pipetui.watch.snapshot import survey
-from pipetui.watch.waits import WaitMemory
 from pipetui.watch.world import World, observe
 
 FULL = 200_000

@@ -227,7 +227,8 @@ class Simulation:
         return self.handlers and any(self._caught(pid) - NO_HANDLERS for pid in others)
 
     def _descends(self, pid: int, from_: set[int]) -> bool:
-        parents = {one.pid: one.parent for one in (*self.world.processes.values(), *self.world.hidden)}
+        parents = {one.pid: one.parent for one in self.world.processes.values()}
+        parents.update((one.pid, one.parent) for one in self.world.hidden)
         seen = set[int]()
         while pid in parents and pid not in seen:
             seen.add(pid)

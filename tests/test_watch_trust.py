@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -35,11 +36,7 @@ def rules(found: list[Finding], least: str = "warning") -> list[tuple[str, str]]
 
 def later(world: World, seconds: float) -> World:
     """Return the same world, seen after some more time has passed."""
-    return World(**{**vars_of(world), "time": world.time + seconds})
-
-
-def vars_of(world: World) -> dict[str, object]:
-    return {name: getattr(world, name) for name in world.__dataclass_fields__}
+    return replace(world, time=world.time + seconds)
 
 
 # --- processes that come and go ---------------------------------------------------------------------------------------

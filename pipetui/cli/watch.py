@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipetui.cli.exits import ExitCode
 from pipetui.cli.host import add_host, place
-from pipetui.cli.ls import holders_in_words
+from pipetui.cli.ls import called
 from pipetui.cli.ls import pipe_as_json as as_json
 from pipetui.cli.values import PIPE_FORMS, seconds
 from pipetui.text import number, safe
@@ -66,9 +66,9 @@ def _print(sight: Sight, as_lines: bool) -> None:
         else f"  {number(sight.pipe.queued)} of {number(sight.pipe.capacity or 0)} bytes"
     )
     who = "".join(
-        f"  {name} {holders_in_words(sight.pipe, access)}"
-        for name, access in (("writers", "w"), ("readers", "r"))
-        if any(access in end.access for end in sight.pipe.ends)
+        f"  {name} {called(sight.pipe, pids)}"
+        for name, pids in (("writers", sight.writers), ("readers", sight.readers))
+        if pids
     )
     found = "".join(f"\n         {one.level}: {one.headline}" for one in sight.findings if one.level != "note")
     at = time.strftime("%H:%M:%S", time.localtime(sight.time))

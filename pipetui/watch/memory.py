@@ -1,4 +1,4 @@
-"""What one look leaves for the next: since when each task waits, and since when each FIFO has had no reader."""
+"""What one look leaves for the next: since when each task waits and each pipe has had one side only, and capacities."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from pipetui.kernel.procfs import Proc
 from pipetui.model import PipeId
+from pipetui.watch.fill import Capacities
 
 
 @dataclass
@@ -22,6 +23,7 @@ class WaitMemory:
     _known: dict[tuple[int, int], tuple[int, float]] = field(default_factory=dict)
     _seen: dict[tuple[int, int], tuple[int, float]] = field(default_factory=dict)
     _lonely: dict[PipeId, float] = field(default_factory=dict)
+    capacities: Capacities = field(default_factory=Capacities)
 
     def since(self, proc: Proc, pid: int, tid: int, runs: int) -> float:
         """Return since when (epoch) a task has slept; one that has run since the last look sleeps anew."""

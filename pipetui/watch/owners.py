@@ -23,6 +23,9 @@ from typing import Literal
 
 from pipetui.model import Pipe
 
+#: The sides of a pipe by their access: who writes, who reads.
+SIDES: tuple[Literal["w"], Literal["r"]] = ("w", "r")
+
 #: The descriptors of standard streams by the access that they are made for.
 _STANDARD = {"r": frozenset({0}), "w": frozenset({1, 2})}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pipetui.kernel.procfs import Proc
 from pipetui.model import Pipe, PipeId
@@ -24,6 +24,7 @@ class Snapshot:
     unreadable: int
     partial: tuple[str, ...]
     unseen: str = ""
+    parents: Mapping[int, int] = field(default_factory=dict)
 
 
 def snapshot(roots: Sequence[str], *, anonymous: bool = False, proc: Proc | None = None) -> Snapshot:
@@ -33,7 +34,8 @@ def snapshot(roots: Sequence[str], *, anonymous: bool = False, proc: Proc | None
     measured: Measured = "all" if anonymous else "fifos"
     world = observe(found, proc, anonymous=anonymous, nonblocking=True, measured=measured, twofold=True)
     notes = (*partial, *world.partial, *_unread(world))
-    return Snapshot(tuple(sorted(world.pipes, key=_order)), world.found, world.unreadable, notes, world.unseen)
+    pipes = tuple(sorted(world.pipes, key=_order))
+    return Snapshot(pipes, world.found, world.unreadable, notes, world.unseen, world.parents)
 
 
 class Surveyor:

@@ -26,8 +26,6 @@ _REMADE = 0.05
 
 OPEN: tuple[Doing, ...] = ("open-read", "open-write")
 
-Fills = Mapping[PipeId, tuple[int, int]]
-
 
 class RawTask(NamedTuple):
     """A task as `/proc` shows it at the first look; `runs` (see `Proc.runs`) only for the waits that are understood."""
@@ -47,13 +45,11 @@ class TaskReader:
         census: Census,
         roster: Mapping[int, Stat],
         found: Iterable[Pipe],
-        fills: Fills,
         memory: WaitMemory,
     ) -> None:
         self._proc = proc
         self._census = census
         self._roster = roster
-        self._fills = fills
         self._found = found
         self._memory = memory
         self._far = far_away(proc)
@@ -190,18 +186,13 @@ class TaskReader:
             (identity, doing): fd
             for doing in kinds
             for fd, (identity, access) in self._ends_of(task.pid).items()
-            if doing[0] in access and self._can_wait(identity, doing)
+            if doing[0] in access
         }
         if len(possible) != 1:
             return TaskState(task.tid, kinds[0] if len(kinds) == 1 else "waiting", certainty="inferred")
         (((identity, doing), fd),) = possible.items()
         fds = [n for n, (pipe, access) in self._ends_of(task.pid).items() if pipe == identity and doing[0] in access]
         return TaskState(task.tid, doing, identity, fd if len(fds) == 1 else None, certainty="inferred")
-
-    def _can_wait(self, identity: PipeId, doing: Doing) -> bool:
-        """Whether the fill allows the wait: a reader waits only at an empty pipe, a writer never at one."""
-        fill = self._fills.get(identity)
-        return fill is None or (fill[0] == 0) == (doing == "read")
 
     def _ends_of(self, pid: int) -> dict[int, tuple[PipeId, Access]]:
         if self._held is None:

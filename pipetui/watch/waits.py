@@ -23,7 +23,7 @@ from pipetui.kernel.procfs import Proc, Stat
 from pipetui.model import Doing, Pipe, PipeId, TaskState, Waiter
 from pipetui.watch.census import Census, take
 from pipetui.watch.memory import WaitMemory
-from pipetui.watch.taskreader import OPEN, Fills, RawTask, TaskReader
+from pipetui.watch.taskreader import OPEN, RawTask, TaskReader
 
 _READ: tuple[Doing, ...] = ("read",)
 _WRITE: tuple[Doing, ...] = ("write",)
@@ -93,7 +93,6 @@ def understand(
     roster: Mapping[int, Stat],
     *,
     found: Iterable[Pipe] = (),
-    fills: Fills | None = None,
     memory: WaitMemory | None = None,
 ) -> Waits:
     """Tell what each task waits for: the second look. `census` should be one of all pipes, anonymous ones too.
@@ -101,7 +100,7 @@ def understand(
     `roster` must have been read after the first look, so that no child is missing for which somebody waits. `found`
     helps to name what a blocked opener waits for when it hides that.
     """
-    reader = TaskReader(proc, census, roster, found, fills or {}, memory or WaitMemory())
+    reader = TaskReader(proc, census, roster, found, memory or WaitMemory())
     tasks: dict[int, list[TaskState]] = {}
     for task in raw:
         told = roster.get(task.pid)

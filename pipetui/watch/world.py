@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Literal
 
 from pipetui.kernel.procfs import Proc, Stat
-from pipetui.model import Access, End, Pipe, PipeId, PipeRef, Polled, ProcessState, TaskState
+from pipetui.model import Access, End, Pipe, PipeId, PipeRef, Polled, ProcessState, TaskState, Waiter
 from pipetui.text import plural
 from pipetui.watch.census import Census, take
 from pipetui.watch.fill import fills, with_flags
@@ -104,8 +104,6 @@ class World:
         """The hidden processes by each process that they descend from, and (but for those too late) by session."""
         kin: dict[int, set[int]] = {}
         sessions: dict[int, set[int]] = {}
-        parents = {one.pid: one.parent for one in self.processes.values()}
-        parents.update((one.pid, one.parent) for one in self.hidden)
         for one in self.hidden:
             if not one.late:
                 sessions.setdefault(one.session, set()).add(one.pid)
@@ -113,8 +111,15 @@ class World:
             while parent and parent not in above:
                 above.add(parent)
                 kin.setdefault(parent, set()).add(one.pid)
-                parent = parents.get(parent, 0)
+                parent = self.parents.get(parent, 0)
         return kin, sessions
+
+    @cached_property
+    def parents(self) -> dict[int, int]:
+        """The parent of each process, as far as it is known."""
+        known = {one.pid: one.parent for one in self.processes.values()}
+        known.update((one.pid, one.parent) for one in self.hidden)
+        return known
 
     @property
     def everybody(self) -> bool:
@@ -210,11 +215,19 @@ def observe(
     roster = {pid: told for pid in proc.pids() if pid not in threads and (told := proc.stat(pid)) is not None}
     threads.update(pid for pid, told in roster.items() if told.kernel)
     why_not: dict[PipeId, str] = {}
-    filled = _fills(census, proc, measured, why_not, reopen, twofold)
+    filled: dict[PipeId, tuple[int, int]]
     memory = WaitMemory() if memory is None else memory
-    waits = understand(proc, raw, census, roster, found=found, fills=filled, memory=memory)
+    waits = understand(proc, raw, census, roster, found=found, memory=memory)
     commands = _commands(proc, census, waits)
     waiting = waiters(waits, commands)
+    if measured == "none":
+        filled = {}
+    else:
+        ends = {one: held for one, held in census.ends.items() if measured == "all" or one in census.pipes}
+        empty = {one for one, those in waiting.items() if any(map(_surely_reads, those))}
+        filled = fills(
+            ends, proc, reopen=reopen, why_not=why_not, twofold=twofold, capacities=memory.capacities, empty=empty
+        )
     if nonblocking:
         few = len(census.ends) <= _MANY
         shown = {identity: ends for identity, ends in census.ends.items() if few or identity in census.pipes}
@@ -241,15 +254,9 @@ def observe(
     )
 
 
-def _fills(
-    census: Census, proc: Proc, measured: Measured, why_not: dict[PipeId, str], reopen: bool, twofold: bool
-) -> dict[PipeId, tuple[int, int]]:
-    if measured == "none":
-        return {}
-    ends = census.ends
-    if measured == "fifos":
-        ends = {identity: held for identity, held in ends.items() if identity in census.pipes}
-    return fills(ends, proc, reopen=reopen, why_not=why_not, twofold=twofold)
+def _surely_reads(waiter: Waiter) -> bool:
+    """Whether it shows that the pipe is empty."""
+    return waiter.kind == "read" and waiter.certainty == "exact"
 
 
 def _is_lonely(pipe: Pipe) -> bool:

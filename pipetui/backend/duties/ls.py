@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pipetui.backend.duties import Complaint
 from pipetui.backend.duties.target import roots_of, unknown
 from pipetui.model import Pipe, PipeId
+from pipetui.watch.owners import owners
 from pipetui.watch.snapshot import snapshot
 
 #: So many pipes are told at once.
@@ -27,10 +28,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Pipes:
-    """Some of the pipes; `found` are those of them that lie under the paths."""
+    """Some of the pipes; `found` are those of them that lie under the paths.
+
+    `owners` has for each pipe those whose its write side and its read side are: not who merely inherited a copy.
+    """
 
     pipes: tuple[Pipe, ...]
     found: tuple[PipeId, ...]
+    owners: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,12 @@ class Listed:
 ANSWERS = (Complaint, Pipes, Listed)
 
 
+def _owners(pipe: Pipe, parents: Mapping[int, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    if not pipe.ends:
+        return (), ()
+    return tuple(owners(pipe, "w", parents)), tuple(owners(pipe, "r", parents))
+
+
 def answer(question: Question) -> Iterator[Complaint | Pipes | Listed]:
     """Look once. A path that is missing is a complaint; with nothing left to look at there is no `Listed`."""
     roots, complaints = roots_of(question.paths)
@@ -57,7 +68,11 @@ def answer(question: Question) -> Iterator[Complaint | Pipes | Listed]:
     taken = snapshot(roots, anonymous=question.anonymous)
     for start in range(0, len(taken.pipes), _MOST):
         some = taken.pipes[start : start + _MOST]
-        yield Pipes(some, tuple(pipe.id for pipe in some if pipe.id in taken.found))
+        yield Pipes(
+            some,
+            tuple(pipe.id for pipe in some if pipe.id in taken.found),
+            tuple(_owners(pipe, taken.parents) for pipe in some),
+        )
     if taken.unseen:
         yield from unknown(question.paths, taken.pipes, taken.unseen)
     yield Listed(os.uname().nodename, time.time(), taken.unreadable, taken.partial, taken.unseen)

@@ -22,6 +22,7 @@ from pipetui.watch.diagnosis import Judge
 from pipetui.watch.fill import fills
 from pipetui.watch.finder import look
 from pipetui.watch.memory import WaitMemory
+from pipetui.watch.owners import SIDES, owners
 from pipetui.watch.roots import absolute
 from pipetui.watch.state import describe
 from pipetui.watch.world import World, observe
@@ -48,20 +49,24 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """The pipe at one moment, and the findings that name it."""
+    """The pipe at one moment, and the findings that name it.
+
+    `unseen` says who may hold an end without being seen; `writers` and `readers` are the owners of its sides.
+    """
 
     pipe: Pipe
     findings: tuple[Finding, ...]
     whole: bool
     time: float
     unseen: str = ""
+    writers: tuple[int, ...] = ()
+    readers: tuple[int, ...] = ()
 
     @property
     def line(self) -> tuple[object, ...]:
         """What makes a new line worth printing: the state in words, who holds it, and what is found."""
-        ends = tuple((end.pid, end.access) for end in self.pipe.ends)
         found = tuple((one.rule, one.level, one.pids) for one in self.findings)
-        return describe(self.pipe, self.time, self.unseen), ends, found
+        return describe(self.pipe, self.time, self.unseen), self.writers, self.readers, found
 
     def meets(self, until: Until) -> bool:
         """Whether the condition holds."""
@@ -153,11 +158,7 @@ class _Watch:
             self._sight = self._judge(world)
             self._activity.read()  # a reopen of ours is nobody else's doing
         elif self._sight.pipe.ends:
-            filled = fills({self._identity: self._sight.pipe.ends}, self._proc, reopen=False).get(self._identity)
-            if filled is not None:
-                before = self._sight
-                pipe = _filled(before.pipe, *filled)
-                self._sight = replace(before, pipe=pipe, time=time.time())
+            self._sight = replace(self._sight, pipe=self._measured(self._sight.pipe, reopen=False), time=time.time())
         return self._sight
 
     def wait(self, deadline: float | None) -> bool:
@@ -197,12 +198,13 @@ class _Watch:
         if found.again is not None:
             self._due = min(self._due, max(self._soonest, time.monotonic() + found.again - time.time()))
         findings = tuple(one for one in found.findings if self._identity in [PipeId(*ref[:2]) for ref in one.pipes])
-        return Sight(self._measured(pipe), findings, not world.unseen, world.time, world.unseen)
+        sides = (tuple(owners(pipe, access, world.parents)) for access in SIDES)
+        measured = self._measured(pipe, reopen=True) if pipe.ends else pipe
+        return Sight(measured, findings, not world.unseen, world.time, world.unseen, *sides)
 
-    def _measured(self, pipe: Pipe) -> Pipe:
-        filled = fills({pipe.id: pipe.ends}, self._proc).get(pipe.id) if pipe.ends else None
-        return pipe if filled is None else _filled(pipe, *filled)
+    def _measured(self, pipe: Pipe, *, reopen: bool) -> Pipe:
+        capacities = self._memory.capacities
+        filled = fills({pipe.id: pipe.ends}, self._proc, reopen=reopen, capacities=capacities).get(pipe.id)
+        return pipe if filled is None else replace(pipe, queued=filled[0], capacity=filled[1])
 
 
-def _filled(pipe: Pipe, queued: int, capacity: int) -> Pipe:
-    return replace(pipe, queued=queued, capacity=capacity)

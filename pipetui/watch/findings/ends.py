@@ -8,6 +8,7 @@ from pipetui.model import Finding, Level, Pipe
 from pipetui.text import size
 from pipetui.watch.findings.ages import MOMENT, Later, reached
 from pipetui.watch.findings.wording import kill, named, people, tasks_on
+from pipetui.watch.owners import owners
 from pipetui.watch.stuck import possible_holders
 from pipetui.watch.world import World, ref
 
@@ -70,7 +71,7 @@ def lost_reader(world: World) -> Iterator[Finding | Later]:
 
 
 def _lost(world: World, pipes: list[Pipe], level: Level, unsure: bool, since: float) -> Finding:
-    pids, fifo = pipes[0].holders("w"), pipes[0].kind == "fifo"
+    pids, fifo = tuple(owners(pipes[0], "w", world.parents)), pipes[0].kind == "fifo"
     names = named(pipes[0]) if len(pipes) == 1 else f"{len(pipes)} pipes ({named(pipes[0])}, …)"
     nobody = "nobody who can be seen from here reads" if unsure else "nobody reads"
     unread = sum(pipe.queued or 0 for pipe in pipes)

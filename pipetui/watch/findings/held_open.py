@@ -25,6 +25,7 @@ from pipetui.watch.findings.wording import (
     tasks_on,
     who,
 )
+from pipetui.watch.owners import owners
 from pipetui.watch.stuck import kept_open, possible_holders, stuck
 from pipetui.watch.world import World, ref
 
@@ -48,7 +49,8 @@ def held_open(world: World) -> Iterator[Finding | Later]:
         if later:
             yield later
         if level:
-            yield _finding(world, pipe, sorted(pids), holders, left, level, tasks)
+            whose = [pid for pid in owners(pipe, "w", world.parents) if pid in holders] or holders
+            yield _finding(world, pipe, sorted(pids), whose, left, level, tasks)
 
 
 def _finding(

@@ -25,6 +25,7 @@ from pipetui.watch.findings.wording import (
     tasks_on,
     who,
 )
+from pipetui.watch.owners import owners
 from pipetui.watch.stuck import stuck
 from pipetui.watch.world import World, ref
 
@@ -36,10 +37,11 @@ def stalled_reader(world: World) -> Iterator[Finding | Later]:
         if tasks_on(world, pipe, "read"):
             continue
         pids = {process.pid for process, _ in writers}
-        readers = [pid for pid in pipe.holders("r") if pid not in pids]
-        if not readers or pids & stuck(world):
+        holders = [pid for pid in pipe.holders("r") if pid not in pids]
+        if not holders or pids & stuck(world):
             continue
-        states = [world.processes.get(pid) for pid in readers]
+        states = [world.processes.get(pid) for pid in holders]
+        readers = [pid for pid in owners(pipe, "r", world.parents) if pid in holders] or holders
         tasks = [task for _, task in writers]
         stops = [task for state in states if state and _is_stopped(state) for task in state.tasks]
         stopped = all(state is not None and _is_stopped(state) for state in states)
