@@ -110,7 +110,10 @@ def test_a_real_shell_loop_behind_a_launcher() -> None:
     """The launcher is this test: it reads what the loop writes, and the loop's children all inherit that."""
     read, write = os.pipe()
     loop = "while :; do sleep .2; done | cat"
-    with subprocess.Popen(["bash", "-c", loop], stdin=subprocess.DEVNULL, stdout=write, stderr=write, start_new_session=True) as bash:
+    nothing = subprocess.DEVNULL
+    with subprocess.Popen(
+        ["bash", "-c", loop], stdin=nothing, stdout=write, stderr=write, start_new_session=True
+    ) as bash:
         os.close(write)
         try:
             proc = Proc()
