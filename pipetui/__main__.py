@@ -2,21 +2,25 @@
 
 import sys
 
-from pipetui import __version__
+from pipetui import __version__, streams
 
 
 def main() -> int:
     """Run the command that `sys.argv` names and return its exit code."""
-    arguments = sys.argv[1:]
+    try:
+        streams.hold()
+        return streams.finish(_run(sys.argv[1:]))
+    except KeyboardInterrupt:  # while the imports were still under way
+        return 130
+
+
+def _run(arguments: list[str]) -> int:
     if arguments in (["--version"], ["-V"]):
         print(f"pipetui {__version__}")
         return 0
-    try:
-        from pipetui.cli.app import run
+    from pipetui.cli.app import run
 
-        return run(arguments)
-    except KeyboardInterrupt:  # while the imports were still under way
-        return 130
+    return run(arguments)
 
 
 if __name__ == "__main__":

@@ -249,7 +249,7 @@ def test_a_full_disk_is_a_sentence(home: Path) -> None:
     os.mkfifo("pipe")
     with open("/dev/full", "wb") as full:
         done = subprocess.run([*PIPETUI, "ls", "--json"], stdout=full, stderr=subprocess.PIPE, timeout=30)
-    assert (done.returncode, done.stderr) == (3, b"pipetui: No space left on device\n")
+    assert (done.returncode, done.stderr) == (3, b"pipetui: can't write to standard output: there is no space left\n")
 
 
 # --- send -------------------------------------------------------------------------------------------------------------

@@ -208,6 +208,13 @@ class Hub:
         self._say(wire.Welcome(wire.VERSION, socket.gethostname(), os.getpid(), f"pipetui {__version__}"))
         if not hello.watch:
             return
+        try:
+            self._begin(hello)
+        except PipeError as error:  # no folder for the demo, or no process to look with
+            self._end_link(str(error))
+
+    def _begin(self, hello: wire.Hello) -> None:
+        """Look at the machine, and play the demo if it is wanted."""
         self._theatre.opened = self._observatory.search
         roots = hello.roots or (() if hello.demo else default_roots())
         if hello.demo:

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from pipetui.kernel import fifo
-from pipetui.kernel.errors import PipeError
+from pipetui.kernel.errors import Failed, PipeError, explain
 from pipetui.kernel.fd import Fd
 
 PREFIX = "pipetui-"
@@ -24,14 +24,18 @@ LOCK = ".owner"
 
 
 class TempFifos:
-    """A private folder (0700) with FIFOs; `close` removes both."""
+    """A private folder (0700) with FIFOs; `close` removes both. Raises PipeError where there is no place for it."""
 
     prefix = PREFIX
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix=self.prefix))
-        self._lock = Fd(os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        fcntl.flock(self._lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.path = _folder(self.prefix)
+        try:
+            self._lock = Fd(os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            fcntl.flock(self._lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self.path.rmdir()
+            raise _impossible(error) from None
 
     def make(self, name: str) -> str:
         """Make a FIFO of this name and return its path."""
@@ -64,8 +68,27 @@ class Workshop(TempFifos):
 
 def clean_up() -> list[Path]:
     """Remove the folders that owners left behind; return those that were removed."""
-    folders = Path(tempfile.gettempdir()).glob(PREFIX + "*")
+    try:
+        folders = list(Path(tempfile.gettempdir()).glob(PREFIX + "*"))
+    except OSError:  # there is no temporary folder: nothing can have been left in it
+        return []
     return [folder for folder in folders if _is_ours(folder) and _is_orphaned(folder) and _empty(folder)]
+
+
+def _folder(prefix: str) -> Path:
+    try:
+        tempfile.gettempdir()  # tries all places, each by making a file in it
+    except FileNotFoundError:
+        where = "$TMPDIR, /tmp and /var/tmp are missing, full or read-only"
+        raise Failed(f"there is no temporary folder: {where}") from None
+    try:
+        return Path(tempfile.mkdtemp(prefix=prefix))
+    except OSError as error:
+        raise _impossible(error) from None
+
+
+def _impossible(error: OSError) -> PipeError:
+    return explain(error, f"no temporary folder can be made in {tempfile.gettempdir()}")
 
 
 def _is_ours(folder: Path) -> bool:

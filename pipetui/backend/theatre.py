@@ -154,7 +154,7 @@ class Theatre:
                 self.opened(str(self._workshop.path))
             return self._workshop.room(name)
         except OSError as error:
-            raise Refusal(f"no temporary folder could be made: {error.strerror}") from None
+            raise Refusal(f"no folder can be made for this lab: {(error.strerror or str(error)).lower()}") from None
 
     def _run(self, number: int) -> _Performance:
         if number not in self._runs:

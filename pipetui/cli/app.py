@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn, cast
 
+from pipetui import streams
 from pipetui.cli.command import Command
-from pipetui.cli.exits import ExitCode, Leave, complain, usage
+from pipetui.cli.exits import ExitCode, Leave, complain, impossible, in_a_sentence, usage
 from pipetui.kernel.errors import PipeError
+
+#: Commands that print nothing on stdout, so that it may be closed; the monitor needs a terminal and says so.
+_SILENT = frozenset({"create", "rm", "send", "monitor"})
 
 #: The monitor has no name on the command line: it is what runs when there is none.
 MONITOR = "monitor"
@@ -35,7 +38,6 @@ class Parser(argparse.ArgumentParser):
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return the exit code; never raises what a person would see as a traceback."""
-    _tolerant_output()
     try:
         code = _dispatch(list(arguments))
         sys.stdout.flush()
@@ -44,18 +46,19 @@ def run(arguments: Sequence[str]) -> int:
         if str(leave):
             complain(str(leave))
         return int(leave.code)
-    except PipeError as error:
-        complain(str(error))
-        return ExitCode.IMPOSSIBLE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        _forget_stdout()
+        streams.forget_output()
         return ExitCode.OK
-    except OSError as error:  # a full disk behind stdout, for one
-        complain(f"{error.strerror or error}")
-        _forget_stdout()
-        return ExitCode.IMPOSSIBLE
+    except (PipeError, streams.CantPrint) as error:
+        complain(str(error))
+    except Exception as error:
+        sentence, code = in_a_sentence(error)
+        complain(sentence)
+        return code
+    streams.forget_output()
+    return ExitCode.IMPOSSIBLE
 
 
 def load(name: str) -> Command:
@@ -100,6 +103,8 @@ def _dispatch(arguments: list[str]) -> int:
         args = parser.parse_args(arguments)
     except SystemExit as done:  # argparse has printed its help
         return int(done.code or 0)
+    if streams.was_closed(1) and name not in _SILENT:
+        impossible("can't write to standard output: it is closed")
     return command.run(args)
 
 
@@ -118,21 +123,3 @@ def _parser(prog: str, command: Command, about: str) -> Parser:
 def _epilog(command: Command) -> str:
     lines = command.EXAMPLE.strip().splitlines()
     return "\n".join(["example:" if len(lines) == 1 else "examples:", *(f"  {line.strip()}" for line in lines)])
-
-
-def _tolerant_output() -> None:
-    """In a locale that lacks a character, print an escape instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
-
-
-def _forget_stdout() -> None:
-    """Nobody reads stdout any more: let what is still buffered go nowhere, without a word at exit."""
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-    except (OSError, ValueError):
-        pass

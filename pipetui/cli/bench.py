@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from pipetui.cli.exits import ExitCode, complain
+from pipetui.cli.exits import ExitCode, complain, need_files
 from pipetui.cli.values import message_size, seconds
 from pipetui.model import BenchReport
 
@@ -31,6 +31,9 @@ pipetui bench --json | jq '.mechanisms[] | {name, median: .round_trip.median}'
 
 #: The names of what can be compared; the modules themselves are loaded only when it comes to that.
 NAMES = ("pipe", "fifo", "unix-socket", "tcp", "mp-pipe", "mp-queue", "mmap", "pool")
+
+#: So many files the greediest of them opens in one process, a pool, and a few more.
+_FILES = 20
 
 #: Beyond this many columns a chart only gets harder to read.
 _WIDEST = 120
@@ -53,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
+    need_files(_FILES)
     from pipetui.labs.comparison import MECHANISMS, SECONDS, SIZES, compare
 
     names = [name for name in NAMES if args.mechanism is None or name in args.mechanism]

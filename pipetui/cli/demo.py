@@ -8,7 +8,8 @@ import sys
 import time
 from pathlib import PurePath
 
-from pipetui.cli.exits import ExitCode, complain
+from pipetui.backend.tempdir import TempFifos
+from pipetui.cli.exits import HUB_FILES, ExitCode, complain, need_files
 from pipetui.cli.monitor import add_screen_arguments, need_terminal, show
 from pipetui.cli.values import seconds
 from pipetui.client.link import Link, start_hub
@@ -43,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo."""
+    TempFifos().close()  # where there is no place for its FIFOs, say so before a screen opens
     if args.plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        need_files(HUB_FILES)
         return asyncio.run(_plain(PLAIN_SECONDS if args.seconds is None else args.seconds))
     need_terminal()
     return show(args, demo=True)

@@ -12,7 +12,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from pipetui.cli.exits import ExitCode, complain, impossible, usage
+from pipetui.cli.exits import ExitCode, complain, impossible, need_files, usage
 from pipetui.client.link import Link, start_hub
 from pipetui.client.session import Change, Refused, Session
 from pipetui.model import Choice, Fact, LabCard, LabRun, Pace, Question, Seen
@@ -28,6 +28,9 @@ pipetui lab --check
 """
 
 PACES: tuple[Pace, ...] = ("fast", "normal", "slow")
+
+#: A lab's own descriptors lie above 200, out of the way of what it shows (`labs/stage.py`).
+_FILES = 220
 
 MARKS = {True: "✓", False: "✗", None: "–"}
 
@@ -46,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """List or run labs."""
     if args.pace and not args.name:
         usage("--pace is for the labs that are named")
+    need_files(_FILES)
     try:
         return asyncio.run(_with_hub(args))
     except Refused as error:

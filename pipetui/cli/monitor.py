@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipetui.cli.exits import ExitCode, Leave, complain, usage
+from pipetui import streams
+from pipetui.cli.exits import HUB_FILES, ExitCode, Leave, complain, impossible, need_files, usage
 from pipetui.cli.host import LOCAL, add_host
 from pipetui.cli.values import fps
 from pipetui.kernel.errors import translated
@@ -19,6 +20,7 @@ from pipetui.watch.roots import absolute
 
 if TYPE_CHECKING:
     from pipetui.client.far import FarHost
+
 
 NAME = "monitor"
 HELP = "Watch FIFOs, the processes at their ends and what flows through them, live in this terminal."
@@ -57,7 +59,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def need_terminal() -> None:
-    """Leave with exit code 2 unless there is a terminal that can show a screen."""
+    """Leave unless there is a terminal that can show a screen."""
+    for number, name in enumerate(("input", "output")):
+        if streams.was_closed(number):
+            impossible(f"standard {name} is closed; the monitor needs a terminal")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         usage("the monitor needs a terminal; for lists use `pipetui ls`, for messages `pipetui tail PATH`")
     if os.environ.get("TERM", "") in ("", "dumb"):
@@ -70,9 +75,12 @@ def show(args: argparse.Namespace, paths: tuple[str, ...] = (), *, demo: bool = 
 
     try:
         config = configuration.load(args.config)
+    except configuration.TooDeep as error:
+        impossible(str(error))
     except configuration.ConfigError as error:
         usage(str(error))
     config = replace(config, theme=args.theme or config.theme, fps=args.fps or config.fps)
+    need_files(HUB_FILES)
     names = tuple(dict.fromkeys(getattr(args, "host", None) or ()))
     # what lies where on another host is for its hub to find out
     roots = paths if names else () if demo else _roots(paths or config.roots)

@@ -13,6 +13,8 @@ quit = ["q", "ctrl+x"]
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -35,8 +37,16 @@ else:
 _LEAST_BUDGET, _MOST_BUDGET = 1024, 10_000_000
 
 
+#: No configuration is larger (bytes).
+_LARGEST = 1 << 20
+
+
 class ConfigError(Exception):
     """The configuration can't be used; the message is one sentence naming the file and the key."""
+
+
+class TooDeep(ConfigError):
+    """It may well be valid, but it is nested deeper than can be parsed."""
 
 
 @dataclass(frozen=True)
@@ -144,22 +154,42 @@ def default_path() -> Path:
 def load(path: Path | str | None = None) -> Config:
     """Return the configuration at `path` (default: the person's own, which need not exist), or raise `ConfigError`."""
     place = Path(path) if path is not None else default_path()
+    named = safe(str(place))
     try:
-        table = tomllib.loads(place.read_bytes().decode("utf-8"))
+        table = tomllib.loads(_read(place).decode("utf-8"))
     except FileNotFoundError:
         if path is None:
             return Config()
-        raise ConfigError(f"{safe(str(place))}: there is no such file") from None
+        raise ConfigError(f"{named}: there is no such file") from None
     except OSError as error:
-        raise ConfigError(f"{safe(str(place))}: can't be read ({error.strerror})") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{safe(str(place))}: is not valid TOML ({safe(str(error))})") from None
+        raise ConfigError(f"{named}: can't be read ({(error.strerror or str(error)).lower()})") from None
+    except ValueError as error:  # of TOML or UTF-8, or a number of thousands of digits
+        raise ConfigError(f"{named}: is not valid TOML ({safe(str(error))})") from None
+    except RecursionError:
+        raise TooDeep(f"{named}: is nested too deeply to be understood") from None
     config = Config()
     for key, value in table.items():
         if key not in _SETTINGS:
-            raise ConfigError(f"{safe(str(place))}: {safe(key)} is not a setting; there are {', '.join(_SETTINGS)}")
+            raise ConfigError(f"{named}: {safe(key)} is not a setting; there are {', '.join(_SETTINGS)}")
         try:
             config = _SETTINGS[key](config, value)
         except _Wrong as wrong:
-            raise ConfigError(f"{safe(str(place))}: {safe(str(wrong))}") from None
+            raise ConfigError(f"{named}: {safe(str(wrong))}") from None
     return config
+
+
+def _read(place: Path) -> bytes:
+    """Return what is in a file, of which there must be an end: no device, no terminal, nobody's FIFO."""
+    if not (stat.S_ISREG((status := place.stat()).st_mode) or _is_substitution(place, status)):
+        what = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
+        raise ConfigError(f"{safe(str(place))}: is {what}; a configuration is a text file")
+    with open(place, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOCTTY)) as file:
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise ConfigError(f"{safe(str(place))}: is too large for a configuration (more than {_LARGEST:,} bytes)")
+    return data
+
+
+def _is_substitution(place: Path, status: os.stat_result) -> bool:
+    """Tell whether it is a pipe that our shell has made for us, `--config <(command)`, and not a FIFO of others."""
+    return stat.S_ISFIFO(status.st_mode) and os.path.realpath(place).endswith(f"/pipe:[{status.st_ino}]")

@@ -67,6 +67,8 @@ def _be_apart(work: Callable[[], Any], parent: int, write: int, mask: Iterable[i
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         try:
             answer = json.dumps([True, work()])
+        except OSError as error:
+            answer = json.dumps([False, (error.strerror or str(error)).lower()])
         except Exception as error:
             answer = json.dumps([False, f"{type(error).__name__}: {error}"])
         with open(write, "w", encoding="ascii") as pipe:
