@@ -21,11 +21,12 @@ _PAIRS = {
 }  # fmt: skip
 
 _TABLE = {char: instead for chars, row in _PAIRS.items() for char, instead in zip(chars, row, strict=True)}
+_TABLE["🔎"] = "> "  # two cells, in Textual's palette of commands
 
 
 def drawn(char: str) -> str | None:
-    """Return the ASCII character that stands for one of those we draw with; None for any other character."""
-    if "\u2500" <= char <= "\u257f":
+    """Return the ASCII character that stands for one of those we draw with; None for any other text."""
+    if len(char) == 1 and "\u2500" <= char <= "\u257f":
         return _box(unicodedata.name(char))
     return _TABLE.get(char)
 

@@ -117,15 +117,6 @@ def as_json(report: BenchReport, began: float, took: float) -> dict[str, Any]:
 # --- for people -------------------------------------------------------------------------------------------------------
 
 
-def _plain(stream: Any) -> bool:
-    """Whether a stream can't show what the chart is made of."""
-    try:
-        "█▏–µ".encode(stream.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return True
-    return False
-
-
 def _width() -> int:
     """Return how many columns there are, one less: a line that fills the last one wraps on some terminals."""
     return min(_WIDEST, shutil.get_terminal_size((80, 24)).columns) - 1
@@ -138,7 +129,7 @@ def _progress() -> Iterator[Any]:
 
     def show(report: BenchReport) -> None:
         if here:
-            sys.stderr.write("\r" + progress(report, _width(), plain=_plain(sys.stderr)) + "\x1b[K")
+            sys.stderr.write("\r" + progress(report, _width()) + "\x1b[K")
             sys.stderr.flush()
 
     here = sys.stderr.isatty()
@@ -154,11 +145,11 @@ def _print(report: BenchReport) -> None:
     """Print tables, then what is to be seen last: the chart and the advice."""
     from pipetui.tui.benchchart import COSTS, chart, chosen, costs, joined, speeds
 
-    plain, width = _plain(sys.stdout), _width()
+    width = _width()
     lines = [
-        *joined(speeds(report, plain=plain)), "",
-        *joined(costs(report, plain=plain)), *textwrap.wrap(COSTS, width), "",
-        *joined(chart(report, chosen(report), width, plain=plain)),
+        *joined(speeds(report)), "",
+        *joined(costs(report)), *textwrap.wrap(COSTS, width), "",
+        *joined(chart(report, chosen(report), width)),
     ]  # fmt: skip
     if report.advice:
         lines += ["", *textwrap.wrap(report.advice, width)]

@@ -85,6 +85,8 @@ class _Printer:
 
     def _line(self, frame: Frame) -> bytes:
         if self._tty:
-            return safe(decode(frame.payload)).encode(sys.stdout.encoding, "backslashreplace") + b"\n"
+            return (
+                safe(decode(frame.payload)).encode(sys.stdout.encoding, sys.stdout.errors or "backslashreplace") + b"\n"
+            )
         whole = self._framing == "chunk" or frame.piece == "split"
         return frame.payload if whole else frame.payload + b"\n"

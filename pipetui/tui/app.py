@@ -26,10 +26,11 @@ from pipetui.client.fleet import OpenLink, Reachable, far_hosts, one_host
 from pipetui.client.session import Session
 from pipetui.model import PipeRow
 from pipetui.text import safe
-from pipetui.tui import deeds
+from pipetui.tui import deeds, encoding
 from pipetui.tui.actions import Action, in_scope
 from pipetui.tui.config import Config
 from pipetui.tui.display.hook import ThinDisplay
+from pipetui.tui.display.resume import go_on
 from pipetui.tui.keys import keymap
 from pipetui.tui.labs.desk import Desk
 from pipetui.tui.looks.look import Look
@@ -113,6 +114,8 @@ class PipetuiApp(ThinDisplay[int]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             with suppress(ValueError, RuntimeError, NotImplementedError):  # a test may run us outside the main thread
                 loop.add_signal_handler(number, self._on_signal, number)
+        with suppress(ValueError, RuntimeError, NotImplementedError):
+            loop.add_signal_handler(signal.SIGCONT, self._on_continue)
         if self._seconds is not None:
             self.set_timer(self._seconds, self.action_quit)
         self.call_after_refresh(_settle)
@@ -123,6 +126,11 @@ class PipetuiApp(ThinDisplay[int]):
         end.daemon = True
         end.start()
         self.exit(128 + number)
+
+    def _on_continue(self) -> None:
+        """Somebody stopped us, and others may have drawn on the terminal meanwhile."""
+        go_on(self._driver)
+        self.repaint()
 
     def ask_for_anonymous(self, without: Screen[Any] | None = None) -> None:
         """Want anonymous pipes from a hub as long as a screen shows them, and not longer."""
@@ -247,6 +255,7 @@ def run(
     With `far` it shows those hosts and no other: `open_link` is not called (`client.fleet.Here` makes this machine
     one of them).
     """
+    encoding.prepare()
     app = PipetuiApp(open_link, roots=roots, demo=demo, config=config, seconds=seconds, far=far)
     code = app.run()
     return app.return_code or 0 if code is None else code

@@ -2,7 +2,7 @@
 
 Everything is made of lines of words with a tone, so that a screen can colour them and a command just joins them.
 Speeds are in MB/s (a million bytes a second), round trips in microseconds. Bars have a log scale: from the slowest to
-the fastest there are several powers of ten. With `plain`, only ASCII is used.
+the fastest there are several powers of ten.
 """
 
 from __future__ import annotations
@@ -89,26 +89,24 @@ def _power(power: int) -> str:
     return f"{10 ** (power - 3)}k" if power >= 3 else f"{10.0**power:g}"
 
 
-def bar(share: float, width: int, *, plain: bool = False) -> str:
+def bar(share: float, width: int) -> str:
     """Return a bar that takes a share (0 to 1) of `width` cells, padded to all of them."""
-    if plain:
-        return ("#" * round(share * width)).ljust(width)
     whole, rest = divmod(round(share * width * 8), 8)
     return ("█" * whole + (_EIGHTHS[rest] if rest else "")).ljust(width)
 
 
-def progress(report: BenchReport, width: int, *, plain: bool = False) -> str:
+def progress(report: BenchReport, width: int) -> str:
     """Return how far it has come, and what is measured now."""
     share = report.done / report.visits if report.visits else 0.0
     room = max(10, min(30, width // 3))
-    line = f"{bar(share, room, plain=plain)} {share:4.0%}  {safe(report.doing)}"
+    line = f"{bar(share, room)} {share:4.0%}  {safe(report.doing)}"
     return line[:width]
 
 
 # --- the chart --------------------------------------------------------------------------------------------------------
 
 
-def chart(report: BenchReport, size: int, width: int, *, plain: bool = False) -> list[DrawnLine]:
+def chart(report: BenchReport, size: int, width: int) -> list[DrawnLine]:
     """Return bars for the speed with messages of `size`, and beside them bars for round trips."""
     width = max(NARROWEST, width)
     label = _label(report)
@@ -118,8 +116,7 @@ def chart(report: BenchReport, size: int, width: int, *, plain: bool = False) ->
     trips = {one.mechanism: one.median * 1e6 for one in report.trips}
     speed_scale, trip_scale = Scale.over(list(speeds.values())), Scale.over(list(trips.values()))
     most, soonest = max(speeds.values(), default=0), min(trips.values(), default=0)
-    micro = "us" if plain else "µs"
-    there_and_back = f"{micro} there and back"
+    there_and_back = "µs there and back"
     if report.trips and right >= _WITH_SIZE:
         there_and_back += f", {size_words(report.trips[0].size)}"
     lines: list[DrawnLine] = [
@@ -134,10 +131,10 @@ def chart(report: BenchReport, size: int, width: int, *, plain: bool = False) ->
         lines.append(
             (
                 (f"{_titled(each, label)} ", "text"),
-                (bar(speed_scale.share(speed) if speed else 0, left, plain=plain), "bar"),
-                (f" {_cell(speed, _FIGURE, plain)}  ", "best" if speed == most else "text"),
-                (bar(trip_scale.share(trip) if trip else 0, right, plain=plain), "bar"),
-                (f" {_cell(trip, _FIGURE, plain)}", "best" if trip == soonest else "text"),
+                (bar(speed_scale.share(speed) if speed else 0, left), "bar"),
+                (f" {_cell(speed, _FIGURE)}  ", "best" if speed == most else "text"),
+                (bar(trip_scale.share(trip) if trip else 0, right), "bar"),
+                (f" {_cell(trip, _FIGURE)}", "best" if trip == soonest else "text"),
             )
         )
     rulers = f"{speed_scale.ruler(left)}{' ' * (_FIGURE + 3)}{trip_scale.ruler(right)}"
@@ -154,9 +151,8 @@ def _titled(mechanism: BenchMechanism, width: int) -> str:
     return f"{safe(mechanism.title)[:width]:<{width}}"
 
 
-def _cell(value: float | None, width: int, plain: bool) -> str:
-    nothing = "-" if plain else "–"
-    return f"{nothing if value is None else figure_words(value):>{width}}"
+def _cell(value: float | None, width: int) -> str:
+    return f"{'–' if value is None else figure_words(value):>{width}}"
 
 
 # --- the tables -------------------------------------------------------------------------------------------------------
@@ -165,12 +161,11 @@ def _cell(value: float | None, width: int, plain: bool) -> str:
 _SPEED, _COST = 8, 11
 
 
-def speeds(report: BenchReport, *, plain: bool = False) -> list[DrawnLine]:
+def speeds(report: BenchReport) -> list[DrawnLine]:
     """Return the table of all speeds (MB/s) and of the round trips' median and 99th percentile (microseconds)."""
     label = _label(report)
     head = "".join(f"{size_words(size):>{_SPEED}}" for size in report.sizes)
-    micro = "us" if plain else "µs"
-    head = f"{'MB/s':<{label}}{head}{'median ' + micro:>{_SPEED + 2}}{'p99':>{_SPEED}}"
+    head = f"{'MB/s':<{label}}{head}{'median µs':>{_SPEED + 2}}{'p99':>{_SPEED}}"
     lines: list[DrawnLine] = [((head, "title"),)]
     best = {size: max((one.rate for one in report.figures if one.size == size), default=0) for size in report.sizes}
     soonest = min((trip.median for trip in report.trips), default=0)
@@ -179,16 +174,16 @@ def speeds(report: BenchReport, *, plain: bool = False) -> list[DrawnLine]:
         for size in report.sizes:
             one = report.figure(each.name, size)
             tone: Tone = "best" if one and one.rate == best[size] else "text"
-            parts.append((_cell(one.rate / 1e6 if one else None, _SPEED, plain), tone))
+            parts.append((_cell(one.rate / 1e6 if one else None, _SPEED), tone))
         trip = report.trip(each.name)
         tone = "best" if trip and trip.median == soonest else "text"
-        parts.append((_cell(trip.median * 1e6 if trip else None, _SPEED + 2, plain), tone))
-        parts.append((_cell(trip.slow * 1e6 if trip else None, _SPEED, plain), "text"))
+        parts.append((_cell(trip.median * 1e6 if trip else None, _SPEED + 2), tone))
+        parts.append((_cell(trip.slow * 1e6 if trip else None, _SPEED), "text"))
         lines.append(tuple(parts))
     return lines
 
 
-def costs(report: BenchReport, *, plain: bool = False) -> list[DrawnLine]:
+def costs(report: BenchReport) -> list[DrawnLine]:
     """Return the table of waits a message, and of the share of pickling, for each size."""
     label = _label(report)
     head = "".join(f"{size_words(size):>{_COST}}" for size in report.sizes)
@@ -198,7 +193,7 @@ def costs(report: BenchReport, *, plain: bool = False) -> list[DrawnLine]:
         for size in report.sizes:
             one = report.figure(each.name, size)
             pickling = f"{one.pickling:.0%}" if one and each.pickles else ""
-            parts.append((f"{_cell(one.waits if one else None, _COST - 5, plain)}{pickling:>5}", "text"))
+            parts.append((f"{_cell(one.waits if one else None, _COST - 5)}{pickling:>5}", "text"))
         lines.append(tuple(parts))
     return lines
 

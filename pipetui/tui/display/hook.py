@@ -1,4 +1,4 @@
-"""Where the thin display meets Textual: the only file that knows Textual's private names.
+"""Where the thin display meets Textual: with `resume` the only file that knows Textual's private names.
 
 `Screen._compositor_refresh` renders what has changed and gives it to `App._display`. Rendering is put off until the way
 to the terminal takes a frame: what changes meanwhile costs no CPU, and then once. The strips become cells of the newest
