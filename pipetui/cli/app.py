@@ -14,11 +14,14 @@ from typing import NoReturn, cast
 
 from pipetui import streams
 from pipetui.cli.command import Command
-from pipetui.cli.exits import ExitCode, Leave, complain, impossible, in_a_sentence, usage
+from pipetui.cli.exits import ExitCode, Leave, complain, impossible, in_a_sentence, need_files, usage
 from pipetui.kernel.errors import PipeError
 
 #: Commands that print nothing on stdout, so that it may be closed; the monitor needs a terminal and says so.
 _SILENT = frozenset({"create", "rm", "send", "monitor"})
+
+#: With fewer free descriptors what looks at processes sees only some of them, and nobody would know.
+_FILES = 8
 
 #: The monitor has no name on the command line: it is what runs when there is none.
 MONITOR = "monitor"
@@ -105,6 +108,7 @@ def _dispatch(arguments: list[str]) -> int:
         return int(done.code or 0)
     if streams.was_closed(1) and name not in _SILENT:
         impossible("can't write to standard output: it is closed")
+    need_files(_FILES)
     return command.run(args)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from pipetui import streams
+from pipetui.cli.exits import impossible
+
 NAME = "hub"
 HELP = "Internal: the hub on stdin and stdout, which the monitor starts by itself."
 EXAMPLE = "ssh HOST pipetui hub"
@@ -15,6 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Be a hub until stdin ends."""
+    if streams.was_closed(0):
+        impossible("standard input is closed: there is nobody to serve")
     from pipetui.backend.main import main
 
     return main()

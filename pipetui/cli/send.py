@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
-from pipetui.cli.exits import ExitCode
+from pipetui import streams
+from pipetui.cli.exits import ExitCode, impossible
 from pipetui.cli.host import add_host, place
 from pipetui.cli.values import seconds
 
@@ -35,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Wait for a reader, then write."""
+    if args.text is None and streams.was_closed(0):
+        impossible("standard input is closed, and there is no TEXT to send")
     ask = place(args)
     from pipetui.backend.duties.send import Question
 

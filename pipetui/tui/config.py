@@ -157,7 +157,7 @@ def load(path: Path | str | None = None) -> Config:
     named = safe(str(place))
     try:
         table = tomllib.loads(_read(place).decode("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if path is None:
             return Config()
         raise ConfigError(f"{named}: there is no such file") from None
