@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -302,27 +302,34 @@ def test_text_of_others_is_shown_byte_by_byte(stage: Stage) -> None:
         assert tail.text().strip() == r"gr\xc3\xb6\xc3\x9fe >"
 
 
-def screens(stage: Stage, env: Mapping[str, str]) -> list[str]:
-    """Return the lines of several screens of a monitor on FIFOs that nobody uses."""
+#: Keys, and what the screen shows after each.
+WALK = (("?", "Everywhere"), ("escape", "FIFOS"), ("w", "Template"), ("escape", "MESSAGES"), ("enter", "PEEK"))
+
+
+def screens(stage: Stage, env: Mapping[str, str], wanted: Sequence[list[str]] = ()) -> list[list[str]]:
+    """Return the lines of several screens of a monitor on FIFOs that nobody uses; of each wait for what is wanted."""
     with stage.terminal(".", columns=100, rows=30, env=env) as terminal:
-        lines: list[str] = []
-        for key, wanted in (("", "stale"), ("?", "Everywhere"), ("escape", "stale"), ("w", "Template"),
-                            ("escape", "stale"), ("enter", "PEEK")):  # fmt: skip
-            if key:
-                terminal.send(key)
-            terminal.wait_for(wanted)
+        terminal.wait_for("nobody has it open")
+        terminal.settle(1.5)  # until what can be said of them is said
+        seen = [terminal.lines()]
+        for number, (key, there) in enumerate(WALK, 1):
+            terminal.send(key)
+            terminal.wait_for(there)
             terminal.settle(0.2)
-            lines += terminal.lines()
+            if wanted:
+                terminal.wait_until(lambda: terminal.lines() == wanted[number], 5.0)  # noqa: B023
+            seen.append(terminal.lines())
         terminal.send("ctrl+q")
         assert terminal.wait_exit() == 0
         assert re.search(rb"\\[uUx][0-9a-f]{2}", terminal.raw) is None
-        return lines
+        return seen
 
 
 def test_the_screen_is_the_same_in_ascii_and_as_aligned(stage: Stage) -> None:
-    usual, plain = screens(stage, {}), screens(stage, POSIX)
-    assert all(line.isascii() for line in plain)
-    assert [line.encode("ascii", CELLS).decode() for line in usual] == plain
+    usual = [[line.encode("ascii", CELLS).decode() for line in lines] for lines in screens(stage, {})]
+    plain = screens(stage, POSIX, usual)
+    assert all(line.isascii() for lines in plain for line in lines)
+    assert plain == usual
 
 
 def test_all_that_we_draw_with_has_a_substitute_of_one_cell() -> None:
