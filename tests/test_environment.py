@@ -36,7 +36,7 @@ FOR_PROGRAMMERS = re.compile(r"Traceback|Errno|\b[A-Z]\w*(Error|Exception|Warnin
 POSIX = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 #: Commands that print: their exit code where all is well.
-PRINTING = {
+PRINTING: dict[tuple[str, ...], int] = {
     ("--version",): 0,
     ("--help",): 0,
     ("ls", "."): 0,
@@ -50,7 +50,11 @@ PRINTING = {
 }
 
 #: Commands of which only the exit code counts.
-SILENT = {("create", "made"): 0, ("rm", "old"): 0, ("send", "pipe", "x", "--timeout", "0.05"): 1}
+SILENT: dict[tuple[str, ...], int] = {
+    ("create", "made"): 0,
+    ("rm", "old"): 0,
+    ("send", "pipe", "x", "--timeout", "0.05"): 1,
+}
 
 
 @pytest.fixture
@@ -280,6 +284,16 @@ def test_a_config_may_come_from_a_command(stage: Stage) -> None:
         assert terminal.wait_exit() == 0
 
 
+def test_a_folder_in_a_config_is_found_in_any_locale(stage: Stage) -> None:
+    folder = stage.work / "größe"
+    folder.mkdir()
+    os.mkfifo(folder / "inside")
+    (stage.work / "config").write_text(f'roots = ["{folder}"]', encoding="utf-8")
+    for env in ({}, POSIX):
+        with stage.terminal("--config", "config", env=env) as terminal:
+            terminal.wait_for("inside")
+
+
 # --- a locale without UTF-8 -------------------------------------------------------------------------------------------
 
 
@@ -362,9 +376,9 @@ def stopped(terminal: Terminal) -> bool:
     return Path(f"/proc/{terminal.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
 
 
-@pytest.mark.parametrize("answers", [False, True])
-def test_the_first_key_after_a_stop_counts(stage: Stage, answers: bool) -> None:
-    with stage.terminal(".", answers=answers) as terminal:
+@pytest.mark.parametrize(("answers", "display"), [(False, "thin"), (True, "thin"), (False, "stock")])
+def test_the_first_key_after_a_stop_counts(stage: Stage, answers: bool, display: str) -> None:
+    with stage.terminal(".", answers=answers, env={"PIPETUI_DISPLAY": display}) as terminal:
         terminal.wait_for("nobody has it open")
         terminal.settle()
         threads = len(os.listdir(f"/proc/{terminal.pid}/task"))

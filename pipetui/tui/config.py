@@ -96,9 +96,14 @@ def _roots(config: Config, value: Any) -> Config:
     if not isinstance(value, list) or not all(isinstance(root, str) and root for root in value):
         raise _Wrong("roots must be a list of folders")
     try:
-        return replace(config, roots=tuple(str(Path(root).expanduser()) for root in value))
+        return replace(config, roots=tuple(str(Path(_named(root)).expanduser()) for root in value))
     except RuntimeError:
         raise _Wrong("roots names the home folder of a user that does not exist") from None
+
+
+def _named(root: str) -> str:
+    """Return a path as Python names it here: a file's name is bytes, which in TOML stand as UTF-8 in any locale."""
+    return os.fsdecode(root.encode("utf-8"))
 
 
 def _keys(config: Config, value: Any) -> Config:
