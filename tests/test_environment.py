@@ -310,6 +310,11 @@ def test_text_of_others_is_shown_byte_by_byte(stage: Stage) -> None:
     os.mkfifo(stage.work / "größe")
     done = run(stage, "ls", ".", env=POSIX)
     assert r"gr\xc3\xb6\xc3\x9fe" in done.stdout
+    for arguments in (("ls", "nö"), ("completions", "nö"), ("ls", "--host", "nö x"), ("lab", "nö")):
+        done = run(stage, *arguments, env=POSIX)
+        assert done.returncode in (2, 3)
+        assert is_one_sentence(done.stderr)
+        assert r"n\xc3\xb6" in done.stderr, done
     with stage.terminal("tail", "pipe", "--count", "1", env=POSIX) as tail:
         assert run(stage, "send", "pipe", "größe →", "--timeout", "15").returncode == 0
         assert tail.wait_exit() == 0

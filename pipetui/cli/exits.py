@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import errno
 import os
+import re
 import sys
 from typing import NoReturn
 
@@ -51,7 +52,8 @@ def impossible(message: str) -> NoReturn:
 
 def usage(message: str) -> NoReturn:
     """Leave because the command line makes no sense."""
-    raise Leave(ExitCode.USAGE, message)
+    # argparse quotes what was given by repr(), in which a byte that is no text here stands as a surrogate
+    raise Leave(ExitCode.USAGE, re.sub(r"\\udc([89a-f][0-9a-f])", r"\\x\1", message))
 
 
 def in_a_sentence(error: Exception) -> tuple[str, int]:
@@ -60,9 +62,8 @@ def in_a_sentence(error: Exception) -> tuple[str, int]:
         return _of_the_system(error), ExitCode.IMPOSSIBLE
     if isinstance(error, MemoryError):
         return "there is not enough memory", ExitCode.IMPOSSIBLE
-    cause = error.__cause__ or error.__context__
-    if isinstance(cause, OSError) or not _can_open():  # so an import fails that finds no free descriptor
-        return _of_the_system(cause) if isinstance(cause, OSError) else _TOO_FEW_FILES, ExitCode.IMPOSSIBLE
+    if isinstance(error, ImportError) and not _can_open():
+        return _TOO_FEW_FILES, ExitCode.IMPOSSIBLE
     return f"this should not have happened, please report it ({type(error).__name__}: {error})", _UNEXPECTED
 
 
