@@ -17,8 +17,11 @@ help: ## this list
 demo: $(RUN) ## temporary FIFOs with producers and consumers, in the monitor (without a terminal: as lines)
 	@exec $(BIN)/pipetui demo
 
+# Tests wait more than they compute, so three of them share a processor; more than a dozen would get in their own way.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -lt 4 ] && echo $$((3 * n)) || echo 12)
+
 test: $(DEV) ## all tests, some in a pseudo-terminal
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
 
 lint: $(DEV) ## ruff, mypy (strict), the import rules of the rooms, the oldest Python
 	$(BIN)/ruff check .

@@ -16,12 +16,22 @@ from terminal import Terminal
 #: A terminal with a monitor on one FIFO that nobody has open: nothing moves there.
 _STILL = "nobody has it open"
 
+#: The last that comes onto that screen: the finder has told of the FIFO long before the watcher has looked at it.
+_JUDGED = "FINDINGS"
+
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
     with Stage() as made:
         made.fifo("one")
         yield made
+
+
+def come_to_rest(terminal: Terminal) -> None:
+    """Wait until all is on the screen that will be."""
+    terminal.wait_for(_STILL)
+    terminal.wait_for(_JUDGED)
+    terminal.settle()
 
 
 def cells(terminal: Terminal) -> list[list[object]]:
@@ -49,8 +59,7 @@ def spoil(terminal: Terminal) -> None:
 
 def test_a_repaint_removes_what_somebody_else_has_written(stage: Stage) -> None:
     terminal = stage.terminal(stage.work)
-    terminal.wait_for(_STILL)
-    terminal.settle()
+    come_to_rest(terminal)
     before = cells(terminal)
     spoil(terminal)
     terminal.wait_for("the machine goes down")
@@ -60,8 +69,7 @@ def test_a_repaint_removes_what_somebody_else_has_written(stage: Stage) -> None:
 
 def test_after_a_resize_all_is_drawn_anew(stage: Stage) -> None:
     terminal = stage.terminal(stage.work)
-    terminal.wait_for(_STILL)
-    terminal.settle()
+    come_to_rest(terminal)
     before = cells(terminal)
     for columns, rows in ((80, 24), (120, 40)):
         spoil(terminal)
@@ -77,8 +85,7 @@ def test_the_shell_gets_the_terminal_back_and_gives_it_again(stage: Stage) -> No
     terminal.wait_for("ready:")
     at_rest = terminal.left_behind()
     terminal.type_text(f"{' '.join(PIPETUI)} {stage.work}\r")
-    terminal.wait_for(_STILL)
-    terminal.settle()
+    come_to_rest(terminal)
     for key in ("j", "?", "escape"):
         terminal.send(key)
         terminal.settle()
@@ -87,8 +94,7 @@ def test_the_shell_gets_the_terminal_back_and_gives_it_again(stage: Stage) -> No
     terminal.wait_for(re.compile(r"Stopped.*\n+ready:", re.DOTALL))
     wait_until(lambda: terminal.left_behind() == at_rest, what="the terminal is as it was", say=terminal.left_behind)
     terminal.type_text("echo $((40 + 2)); fg\r")
-    terminal.wait_for(_STILL)
-    terminal.settle()
+    come_to_rest(terminal)
     assert cells(terminal) == before
     assert repainted(terminal) == before
     terminal.send("q")

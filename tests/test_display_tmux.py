@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import termios
 import tty
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,8 +102,11 @@ class Pane:
 
     def screen(self, painter: Painter) -> Emulator:
         """Return what the window shows, of the painter's newest frame."""
+        termios.tcflush(self._tty, termios.TCIFLUSH)
         self.write(f"{anchored(painter)}\x1b[6n")
-        os.read(self._tty, 100)  # what was written before has been drawn
+        answer = b""
+        while not answer.endswith(b"R"):  # it may come in parts; then what was written before has been drawn
+            answer += os.read(self._tty, 100)
         printed = self._tmux.run("capture-pane", "-p", "-e", "-N", "-t", "frames").rstrip("\n")
         emulator = Emulator(WIDTH, HEIGHT)
         emulator.feed(("\x1b[?7l" + printed.replace("\n", "\r\n")).encode())

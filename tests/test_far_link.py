@@ -437,7 +437,7 @@ def test_a_stopped_ssh_is_one_sentence(far: Far) -> None:
 
 
 def test_a_far_side_that_does_not_answer_is_given_up(box: StandIn) -> None:
-    box.script("ssh", "sleep 600", near=True)
+    box.script("ssh", "exec sleep 600", near=True)
     remote = Remote(box.host, HUB)
     with pytest.raises(LinkLost, match=r"^far-box did not answer for 0.3 s; the link was ended$"):
         remote.greet(patience=0.3)
