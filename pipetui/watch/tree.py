@@ -44,6 +44,9 @@ _GLANCE = 0.1
 #: Look for a root that has gone this often (seconds).
 _ROOT_BACK = 1.0
 
+#: So many sentences on what could not be searched, and one on how many more there are.
+MOST_NOTES = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
@@ -58,35 +61,46 @@ class Changes:
 
 @dataclass(slots=True)
 class _Folder:
-    """A folder we know: its depth below the root, its watch (-1: none), its FIFOs by path, its sub-folders."""
+    """A folder we know: its depth below the root, its watch (-1: none), its FIFOs by path, its sub-folders.
+
+    `only` are the paths of interest in a folder that is no root itself but has roots in it; None for all.
+    """
 
     level: int
+    only: set[str] | None = None
     wd: int = -1
     fifos: dict[str, Pipe] = field(default_factory=dict)
     subs: set[str] = field(default_factory=set)
 
+    def wants(self, path: str) -> bool:
+        return self.only is None or path in self.only
+
 
 class TreeWatch:
-    """The FIFOs below `root` (a folder, or one FIFO): first `scan`, then `read` when `fileno` polls readable.
+    """The FIFOs below `roots` (folders, or single FIFOs): first `scan`, then `read` when `fileno` polls readable.
 
-    It walks in the caller's thread and may block on a slow filesystem: for a child process of its own.
+    It walks in the caller's thread and may block on a slow filesystem: for a child process of its own. All roots share
+    one inotify instance, of which a user has few (128 on most systems).
     """
 
     def __init__(
         self,
-        root: str,
-        *,
+        *roots: str,
         depth: int = DEPTH,
         entries: int = ENTRIES,
         watches: int | None = None,
         again: float = _AGAIN,
     ) -> None:
-        self.root = absolute(root)
+        # what lies inside comes behind what it lies in, so that it is walked only if that did not reach it
+        self.roots = tuple(sorted({absolute(root): None for root in roots}, key=_outer_first))
+        self.label = self.roots[0] if len(self.roots) == 1 else f"{self.roots[0]} and {len(self.roots) - 1:,} more"
         self._depth = depth
         self._entries = entries
         self._watches = _fair_share() if watches is None else watches
         self._again = again
-        self._single = False
+        self._anchors: set[str] = set()  # the folders whose end is that of a root
+        self._seen: set[str] = set()
+        self._missing: set[str] = set()
         self._inotify = Inotify()
         self._folders: dict[str, _Folder] = {}
         self._paths: dict[int, str] = {}
@@ -112,7 +126,11 @@ class TreeWatch:
     def partial(self) -> tuple[str, ...]:
         """What is not seen below this root, one sentence each."""
         limit = (self._limit,) if self._limit else ()
-        return (*self._notes, *denied_note(self.root, sorted(self._denied)), *limit)
+        notes = tuple(self._notes)
+        if len(notes) > MOST_NOTES:
+            more = f"{len(notes) - MOST_NOTES:,} more things could not be searched below {self.label}"
+            notes = (*notes[:MOST_NOTES], more)
+        return (*notes, *denied_note(self.label, sorted(self._denied)), *limit)
 
     @property
     def pipes(self) -> list[Pipe]:
@@ -124,14 +142,15 @@ class TreeWatch:
         self._inotify.close()
 
     def scan(self) -> Iterator[list[Pipe]]:
-        """Walk the root for the first time; yield what is found, in batches (an empty one says: still walking).
+        """Walk the roots for the first time; yield what is found, in batches (an empty one says: still walking).
 
-        Raises Missing, NotAFifo, NotPermitted of the root itself.
+        Raises Missing, NotAFifo, NotPermitted of a root that is the only one; of others `partial` tells.
         """
-        self._single = kind_of(self.root) == "fifo"
+        if len(self.roots) == 1:
+            kind_of(self.roots[0])
         batch: list[Pipe] = []
         handed = started = time.monotonic()
-        for found in self._walk_root():
+        for found in self._walk_roots():
             batch += found
             if time.monotonic() - handed >= _BATCH:
                 yield batch
@@ -183,6 +202,8 @@ class TreeWatch:
             except OSError:
                 del self._resting[folder]
                 self._drop(folder)
+                if folder in self._anchors:
+                    self._due = time.monotonic()
                 continue
             if moved != seen:
                 self._resting[folder] = moved
@@ -219,7 +240,7 @@ class TreeWatch:
                 path = os.path.join(folder, os.fsdecode(event.name))
                 entered = event.mask & inotify.ISDIR and not event.mask & inotify.ATTRIB
                 places[path] = bool(entered) or places.get(path, False)
-            elif event.mask & _SELF and folder == self._watched_root():
+            elif event.mask & _SELF and folder in self._anchors:
                 self._rescan()
                 return
         for path, walk in places.items():
@@ -228,7 +249,7 @@ class TreeWatch:
     def _look(self, path: str, walk: bool) -> None:
         """Make what we know of `path` true again; `walk` says that it is or was another folder than before."""
         folder = self._folders.get(os.path.dirname(path))
-        if folder is None or (self._single and path != self.root):
+        if folder is None or not folder.wants(path):
             return
         if (walk and path in folder.subs) or (path in self._denied and os.access(path, os.R_OK | os.X_OK)):
             self._drop(path)
@@ -239,7 +260,7 @@ class TreeWatch:
             self._drop(path)
             return
         self._set(folder, path, pipe_of(path, status) if stat.S_ISFIFO(status.st_mode) else None)
-        if stat.S_ISDIR(status.st_mode) and path not in self._folders and not self._single:
+        if stat.S_ISDIR(status.st_mode) and path not in self._folders and folder.only is None:
             for _ in self._walk(path, folder.level + 1):
                 pass
 
@@ -287,22 +308,45 @@ class TreeWatch:
 
     # --- walking --------------------------------------------------------------------------------------------------
 
-    def _watched_root(self) -> str:
-        return os.path.dirname(self.root) if self._single else self.root
+    def _walk_roots(self) -> Iterator[list[Pipe]]:
+        """Walk all roots, folders first; the notes tell of one that is not there, or none to walk."""
+        self._missing.clear()
+        self._anchors.clear()
+        singles: list[str] = []
+        for root in self.roots:
+            try:
+                kind = kind_of(root)
+            except PipeError as error:
+                self._missing.add(root)
+                self._note(f"{root} is gone" if isinstance(error, Missing) and root in self._seen else str(error))
+                continue
+            self._seen.add(root)
+            if kind == "fifo":
+                singles.append(root)
+                continue
+            self._anchors.add(root)
+            if root not in self._folders:  # else it lies inside another
+                yield from self._walk(root, 0)
+        for root in singles:
+            yield self._take_single(root)
 
-    def _walk_root(self) -> Iterator[list[Pipe]]:
-        if not self._single:
-            yield from self._walk(self.root, 0)
-            return
-        folder = self._watched_root()
-        self._enter(folder, 0)
-        self._look(self.root, False)
-        yield list(self._folders[folder].fifos.values())
+    def _take_single(self, root: str) -> list[Pipe]:
+        """Know and watch one FIFO; return it, or nothing if the walk of its folder has found it before."""
+        place = os.path.dirname(root)
+        self._anchors.add(place)
+        if place not in self._folders:
+            self._enter(place, 0, only=set())
+        folder = self._folders[place]
+        if folder.only is None:
+            return []
+        folder.only.add(root)
+        self._look(root, False)
+        return [folder.fifos[root]] if root in folder.fifos else []
 
     def _walk(self, top: str, level: int) -> Iterator[list[Pipe]]:
         """Walk and watch `top` and all below it."""
         if level > self._depth:
-            self._note(f"{self.root}: folders more than {self._depth} levels down are not searched")
+            self._note(f"{top}: folders more than {self._depth} levels down are not searched")
             return
         base = top.rstrip("/").count("/") - level
         walk = Walk(
@@ -319,9 +363,9 @@ class TreeWatch:
         for note in walk.cuts:
             self._note(note)
 
-    def _enter(self, path: str, level: int) -> None:
+    def _enter(self, path: str, level: int, only: set[str] | None = None) -> None:
         """Know and watch a folder that is about to be listed."""
-        folder = self._folders.setdefault(path, _Folder(level))
+        folder = self._folders.setdefault(path, _Folder(level, only))
         parent = self._folders.get(os.path.dirname(path))
         if parent is not None and parent is not folder:
             parent.subs.add(path)
@@ -331,7 +375,7 @@ class TreeWatch:
             folder.wd = self._inotify.add(path, _MASK)
             self._paths[folder.wd] = path
         except WatchLimit as error:
-            self._limit = f"{self.root}: {error}; until then it is searched again every {self._again:g} s"
+            self._limit = f"{self.label}: {error}; until then it is searched again every {self._again:g} s"
         except PipeError:
             pass  # vanished, or not permitted: listing it will say so
 
@@ -347,12 +391,8 @@ class TreeWatch:
             for path, pipe in folder.fifos.items():
                 self._before.setdefault(path, pipe)
         started = time.monotonic()
-        try:
-            self._single = kind_of(self.root) == "fifo"
-            for _ in self._walk_root():
-                pass
-        except PipeError as error:
-            self._note(f"{error}" if not isinstance(error, Missing) else f"{self.root} is gone")
+        for _ in self._walk_roots():
+            pass
         for folder in old.values():
             if folder.wd >= 0 and folder.wd not in self._paths:
                 self._inotify.remove(folder.wd)
@@ -363,14 +403,18 @@ class TreeWatch:
     def _plan(self, took: float) -> None:
         """Decide when to walk again although no event asks for it."""
         wait = None
-        if self._watched_root() not in self._folders:
-            wait = _ROOT_BACK
+        if self._missing:
+            wait = max(_ROOT_BACK, took * _AGAIN_FACTOR)
         elif self._limit:
             wait = max(self._again, took * _AGAIN_FACTOR)
         self._due = None if wait is None else time.monotonic() + wait
 
     def _note(self, note: str) -> None:
         self._notes[note] = None
+
+
+def _outer_first(root: str) -> tuple[int, str]:
+    return root.rstrip("/").count("/"), root
 
 
 def _fair_share() -> int:
