@@ -80,6 +80,19 @@ def test_what_a_copy_is_used_for_is_done_for_its_owner() -> None:
     assert "+1" not in "".join(words for words, _ in drawing), "it comes and goes"
 
 
+def test_who_waits_for_a_reader_of_its_shells_output_is_not_said_to_lag() -> None:
+    """`sh -c 'yes | tr y n' | sleep 9`: tr can't write, and that is not its own doing."""
+    inner = owned(pipe(1, "y", "t", FULL, Waiter(ord("y"), ord("y"), "write", 1)), "y", "t")
+    output = owned(pipe(2, "st", "z", FULL, Waiter(ord("t"), ord("t"), "write", 1)), "st", "z")
+    first, second = sorted(chains([inner, output])[0], key=names)
+    assert [names(first), names(second)] == ["s→z", "y→t"]
+    assert [doing(first, 0, {})[0], doing(second, 1, {})[0]] == ["writes, waits", "writes, waits"]
+    verdict = bottleneck(first)
+    assert verdict
+    assert verdict.stage == 1
+    assert bottleneck(second) is None
+
+
 def test_a_deadlock_is_called_so_and_nobody_is_said_to_lag() -> None:
     rows = [
         replace(pipe(1, "p", "q", FULL, Waiter(ord("p"), ord("p"), "write", 5)), state="deadlocked", mood="stuck"),

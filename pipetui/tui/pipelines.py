@@ -33,12 +33,15 @@ _BUSY, _IDLE = 0.3, 0.01
 class Stage:
     """Processes with the same ends, the one to name first; none where a FIFO's other side is missing.
 
-    `behind` are those that have copies of these ends: what they do is done for the stage.
+    `behind` are those that have copies of these ends: what they do is done for the stage. `held_up` says that one of
+    its own processes waits to write, maybe into a pipe of another stage of which it has a copy: the output of a script
+    belongs to the shell that runs it, and what the shell has started writes there, too.
     """
 
     pids: tuple[int, ...] = ()
     command: str = ""
     behind: frozenset[int] = frozenset()
+    held_up: bool = False
 
     def __contains__(self, pid: int) -> bool:
         return pid in self.pids or pid in self.behind
@@ -154,6 +157,8 @@ class _Graph:
     def __init__(self, rows: Iterable[PipeRow]) -> None:
         self.left_out = 0
         self._joined: dict[tuple[_Pids, _Pids], list[PipeRow]] = defaultdict(list)
+        rows = tuple(rows)
+        self._held_up = {waiter.pid for row in rows for waiter in row.pipe.waiters if waiter.kind == "write"}
         for row in sorted(rows, key=lambda row: row.pipe.id):
             sides = _sides(row)
             if sides is None:
@@ -189,7 +194,8 @@ class _Graph:
         for pids in alike.values():
             pids.sort(reverse=True)  # the youngest first: what it was that was started last
             behind = frozenset().union(*(copies[pid] for pid in pids)) - set(pids)
-            stage = Stage(tuple(pids), commands.get(pids[0]) or waiting.get(pids[0], ""), behind)
+            command = commands.get(pids[0]) or waiting.get(pids[0], "")
+            stage = Stage(tuple(pids), command, behind, not self._held_up.isdisjoint(pids))
             stages.update(dict.fromkeys(pids, stage))
         return stages
 
@@ -263,6 +269,8 @@ def bottleneck(chain: Chain) -> Verdict | None:
     for index in range(last, 0, -1):
         if levels[index - 1] != "full" or not chain.stages[index].pids or levels[index : index + 1] == ["full"]:
             continue
+        if chain.stages[index].held_up:
+            return None  # it waits for somebody who is not in this chain
         before, after = levels[:index], levels[index:]
         full = "everything before it is full" if set(before) == {"full"} else "the pipe before it is full"
         if not after:
@@ -296,7 +304,7 @@ def doing(chain: Chain, index: int, processes: Mapping[int, Process]) -> tuple[s
         for waiter in (waiter for link in links for waiter in link.waiters):
             if waiter.pid in stage and waiter.kind in kinds:
                 return _WAITS[waiter.kind], "calm" if waiter.kind == "read" else "waiting"
-    if any(link.pressure == "full" for link in out):
+    if stage.held_up or any(link.pressure == "full" for link in out):
         return _WAITS["write"], "waiting"  # it may run for a moment now and then, when some bytes are taken
     pids = {*stage.pids, *stage.behind}
     shares = [process.cpu for pid in pids if (process := processes.get(pid)) and process.cpu is not None]
