@@ -299,6 +299,23 @@ def test_processes_are_told_with_what_they_use() -> None:
     assert looks.look([process.pid]) == ()
 
 
+def test_processes_are_told_with_the_nearest_one_above_them_that_is_told_too() -> None:
+    with running("sh", "-c", "sleep 100; :") as shell:
+        children = Path(f"/proc/{shell.pid}/task/{shell.pid}/children")
+        until(lambda: children.read_text().strip())
+        sleeper = int(children.read_text())
+        me, sh = os.getpid(), shell.pid
+
+        def above(*pids: int, **known: int) -> dict[int, int]:
+            parents = {sleeper: known["parent"]} if known else None
+            return {one.pid: one.above for one in Processes().look(pids, parents)}
+
+        assert above(me, sh, sleeper) == {me: 0, sh: me, sleeper: sh}
+        assert above(me, sleeper) == {me: 0, sleeper: me}
+        assert above(me, sleeper, parent=1) == {me: 0, sleeper: 0}
+        os.kill(sleeper, signal.SIGKILL)
+
+
 def test_without_psutil_only_cpu_and_memory_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipetui.watch.processes.psutil", None)
     (me,) = Processes().look([os.getpid()])

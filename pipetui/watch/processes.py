@@ -8,7 +8,7 @@ Without psutil (a bare remote host) those two are unknown and nothing else chang
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from pipetui.kernel.procfs import Proc
@@ -34,11 +34,14 @@ class Processes:
         self._proc = proc or Proc()
         self._known: dict[int, psutil.Process] = {}
 
-    def look(self, pids: Iterable[int]) -> tuple[Process, ...]:
-        """Return the processes that still are, ascending. `cpu` is since the last look; None at the first one."""
+    def look(self, pids: Iterable[int], known: Mapping[int, int] | None = None) -> tuple[Process, ...]:
+        """Return the processes that still are, ascending. `cpu` is since the last look; None at the first one.
+
+        `known` are parents of processes that need not be read once more.
+        """
         wanted = sorted(set(pids))
         self._known = {pid: self._known[pid] for pid in wanted if pid in self._known}
-        parents: dict[int, int] = {}
+        parents = dict(known or {})
         among = frozenset(wanted)
         looked = (self._one(pid, among, parents) for pid in wanted)
         return tuple(process for process in looked if process is not None)
