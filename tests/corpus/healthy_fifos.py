@@ -88,7 +88,7 @@ while True:
         "reply-fifo-for-each",
         "a FIFO for each reply, made for it and removed",
         "mkfifo req; (role server; while read -r to <req; do echo ok >$to; done) &\n"
-        "role client; n=0; while :; do n=$((n+1)); mkfifo r$n; echo r$n >req; read -r y <r$n; rm r$n; done",
+        "role client; n=0; while :; do n=$((n+1)); mkfifo r$n; echo r$n >req; read -r y <r$n; rm r$n; sleep .1; done",
         "server", "client",
     ),
     healthy(
@@ -141,8 +141,8 @@ while True:
     healthy(
         "work-queue",
         "three workers that share a FIFO of jobs",
-        "mkfifo jobs; exec 3<>jobs; for i in 1 2 3; do (role worker; while read -r x <&3; do sleep .2; done) & done\n"
-        "role queue; while sleep .1; do echo x >&3; done",
+        "mkfifo jobs; exec 3<>jobs; for i in 1 2 3; do (role worker; while read -r x <&3; do sleep .5; done) & done\n"
+        "role queue; while sleep .2; do echo x >&3; done",
         "worker", "queue",
     ),
     healthy(
@@ -156,7 +156,7 @@ while True:
         "semaphore",
         "six workers that share three tokens in a FIFO",
         "mkfifo sem; exec 3<>sem; printf xxx >&3; role shell\n"
-        "for i in 1 2 3 4 5 6; do (role worker; while read -r -n1 -u3; do sleep .1; printf x >&3; done) & done; wait",
+        "for i in 1 2 3 4 5 6; do (role worker; while read -r -n1 -u3; do sleep .3; printf x >&3; done) & done; wait",
         "shell", "worker",
     ),
     healthy(
@@ -170,7 +170,7 @@ while True:
         "jobserver-fifo-clients",
         "four clients of a jobserver in a FIFO, opened as make 4.4 tells them to",
         "mkfifo js; exec 3<>js; printf ++ >&3; role server\n"
-        "for i in 1 2 3 4; do (exec 3>&-; exec 4<>js; role client; while read -r -n1 -u4; do sleep .2; printf + >&4; done) &\n"
+        "for i in 1 2 3 4; do (exec 3>&-; exec 4<>js; role client; while read -r -n1 -u4; do sleep .4; printf + >&4; done) &\n"
         "done; wait",
         "server", "client",
     ),

@@ -512,7 +512,7 @@ def work():
             time.sleep(0.1)
 threading.Thread(target=work).start()
 role("main")
-subprocess.Popen(["sh", "-c", "exec 3>f; be writer true; while :; do echo >&3; sleep .1; done"])
+subprocess.Popen(["sh", "-c", "exec 3>f; echo $$ >$ROLES/writer; while :; do echo >&3; sleep .1; done"])
 ctypes.CDLL(None).pthread_exit(None)
 """,
         "main", "writer", run="python",

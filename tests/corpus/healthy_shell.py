@@ -13,15 +13,15 @@ SHELL = (
     ),
     healthy(
         "coproc-tight-loop",
-        "a coprocess at rest beside a loop that forks all the time",
-        "coproc be filter cat; role loop; while :; do sleep .01; done",
+        "a coprocess at rest beside a loop that forks thirty times a second",
+        "coproc be filter cat; role loop; while :; do sleep .03; done",
         "loop", "filter",
     ),
     healthy(
         "coproc-dialogue",
-        "a coprocess that answers twenty requests a second",
+        "a coprocess that answers ten requests a second",
         "coproc { while read -r x; do echo $((x + 1)); done; }; role client\n"
-        "while :; do echo 1 >&${COPROC[1]}; read -r y <&${COPROC[0]}; sleep .05; done",
+        "while :; do echo 1 >&${COPROC[1]}; read -r y <&${COPROC[0]}; sleep .1; done",
         "client",
     ),
     healthy(
@@ -95,13 +95,13 @@ SHELL = (
     healthy(
         "detached-log",
         "a loop under nohup into tee, whose shell has gone",
-        "nohup bash -c 'be loop true; while :; do echo x; sleep .2; done' 2>/dev/null | be log tee log >/dev/null &",
+        "nohup bash -c 'echo $$ >$ROLES/loop; while :; do echo x; sleep .2; done' 2>/dev/null | be log tee log >/dev/null &",
         "loop", "log",
     ),
     healthy(
         "detached-quiet-log",
         "a quiet loop under nohup into tee, whose shell has gone",
-        "nohup bash -c 'be loop true; while :; do date; sleep 300; done' 2>/dev/null | be log tee log >/dev/null &",
+        "nohup bash -c 'echo $$ >$ROLES/loop; while :; do date; sleep 300; done' 2>/dev/null | be log tee log >/dev/null &",
         "loop", "log",
     ),
     healthy(
@@ -156,14 +156,14 @@ SHELL = (
     healthy(
         "job-pool",
         "a shell that keeps four jobs going with wait -n, their output in one pipe",
-        "(role shell; for i in 1 2 3 4; do sleep .$i & done; while wait -n; do (sleep .3; echo x) & done) |\n"
+        "(role shell; for i in 1 2 3 4; do sleep .$i & done; while wait -n; do (sleep 1; echo x) & done) |\n"
         "be reader cat >/dev/null",
         "shell", "reader",
     ),
     healthy(
         "xargs-parallel",
         "xargs -P4 with short jobs",
-        "yes .2 | be xargs xargs -P4 -n1 sleep",
+        "yes .5 | be xargs xargs -P4 -n1 sleep",
         "xargs",
     ),
     healthy(

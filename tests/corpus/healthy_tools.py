@@ -53,7 +53,7 @@ TOOLS = (
     healthy(
         "make-jobserver-pipe",
         "recursive make -j3 with short jobs, again and again",
-        _MAKEFILES + "role shell; while :; do be make make -j3 T=.2; done",
+        _MAKEFILES + "role shell; while :; do be make make -j3 T=.5; done",
         "shell", "make", needs=("make",),
     ),
     healthy(
@@ -65,7 +65,7 @@ TOOLS = (
     healthy(
         "make-jobserver-fifo",
         "recursive make -j3 --jobserver-style=fifo",
-        _MAKEFILES + "role shell; while :; do be make make -j3 --jobserver-style=fifo T=.2; done",
+        _MAKEFILES + "role shell; while :; do be make make -j3 --jobserver-style=fifo T=.5; done",
         "shell", "make", needs=("make-4.4",),
     ),
     healthy(
@@ -77,7 +77,7 @@ TOOLS = (
     healthy(
         "gcc-pipe",
         "gcc -pipe, again and again",
-        "echo 'int main(void) { return 0; }' >m.c; role shell; while :; do gcc -pipe m.c -o m; sleep .1; done",
+        "echo 'int main(void) { return 0; }' >m.c; role shell; while :; do gcc -pipe m.c -o m; sleep 1; done",
         "shell", needs=("gcc",),
     ),
     healthy(

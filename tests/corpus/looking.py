@@ -54,6 +54,9 @@ class Tally:
         stray = self.run.pids("bystander")
         loud = [one for one in findings if one["level"] in ("problem", "warning")]
         self.alarms.update(f"a bystander: {self._said(one)}" for one in loud if stray & set(one["pids"]))
+        if expected.is_unsure:
+            sure = [one for one in loud if one["level"] == "problem" or one["certainty"] == "exact"]
+            self.alarms.update(f"too sure: {self._said(one)}" for one in sure)
         if at - self.run.since < expected.after:
             return
         members = self.run.members

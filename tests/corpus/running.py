@@ -20,7 +20,7 @@ from corpus.place import MARK, Place
 from corpus.workload import Variant, Workload
 
 #: A busy machine is no failure (seconds).
-PATIENCE = 40.0
+PATIENCE = 30.0
 #: A process that has not been switched in for so long (seconds) stands still.
 _STILL = 0.25
 _MARK = re.compile(rb"(?:^|\0)" + MARK.encode() + rb"=([0-9a-f]{32})")
@@ -46,6 +46,10 @@ class Run:
                 env=prepared.env,
                 start_new_session=True,
             )
+        try:  # where each session has its share of the processors, `nice` does nothing between sessions (sched(7))
+            Path(f"/proc/{self.process.pid}/autogroup").write_text("15")
+        except OSError:
+            pass
 
     @property
     def name(self) -> str:
@@ -70,8 +74,9 @@ class Run:
         return self.pids(*self.workload.expected.members) if self.workload.expected else set()
 
     def has_started(self) -> bool:
-        """Whether each role is taken."""
-        return all(self.pids(role) for role in self.workload.awaited)
+        """Whether each role was taken, and the members live."""
+        members = self.workload.expected.members if self.workload.expected else ()
+        return all(map(self.numbers, self.workload.roles)) and all(map(self.pids, members))
 
     def trace(self) -> tuple[object, ...] | None:
         """Return what changes whenever one that should stand still runs; None while one of them runs."""
@@ -128,12 +133,12 @@ def start(chosen: Sequence[tuple[Workload, Variant]], place: Place) -> Started:
     try:
         missing = _wait_until_started(runs)
         moving = _wait_until_still([run for run in runs if run not in missing])
+        failures = [f"{run.name} did not start: {run.errors()}" for run in missing]
+        failures += [f"{run.name} does not come to rest: {run.errors()}" for run in moving]
         end([*missing, *moving])
     except BaseException:
         end(runs)
         raise
-    failures = [f"{run.name} did not start: {run.errors()}" for run in missing]
-    failures += [f"{run.name} does not come to rest: {run.errors()}" for run in moving]
     return Started([run for run in runs if run not in missing and run not in moving], failures)
 
 

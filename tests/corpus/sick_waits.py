@@ -96,7 +96,7 @@ WAITS = (
          'role("parent"); job.wait()',
          "parent", "shell", "child", run="python"),
     sick("stdout-before-stderr", "a parent that reads stdout to its end, while the child fills stderr", "deadlock",
-         'job = subprocess.Popen(["sh", "-c", "exec be child yes >&2"], stdout=-1, stderr=-1)\n'
+         'job = subprocess.Popen(["sh", "-c", "exec be child yes 3>&1 >&2"], stdout=-1, stderr=-1)\n'
          'role("parent"); job.stdout.read()',
          "parent", "child", run="python"),
     sick("first-of-two-children", "a parent that waits for the first of two children, which share its pipe", "deadlock",

@@ -35,6 +35,11 @@ class Expected:
     levels: tuple[Level, ...] = ("problem", "warning")
     still: tuple[str, ...] | None = None
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether handlers could end it: then it may be inferred only, and never be a problem."""
+        return self.after >= MINUTES
+
 
 @dataclass(frozen=True, slots=True)
 class Workload:
@@ -55,11 +60,6 @@ class Workload:
     expected: Expected | None = None
     variants: tuple[Variant, ...] = ("plain",)
     pair: str = ""
-
-    @property
-    def awaited(self) -> tuple[str, ...]:
-        """The roles that must be taken before it counts as started."""
-        return tuple(dict.fromkeys([*self.roles, *(self.expected.members if self.expected else ())]))
 
 
 def healthy(
