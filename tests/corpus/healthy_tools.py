@@ -138,7 +138,7 @@ TOOLS = (
     healthy(
         "socat-pipe",
         "socat from a FIFO into a file, with a writer now and then",
-        "mkfifo f; be socat socat -u PIPE:f OPEN:log,creat,append & role writer; while sleep .5; do date >f; done",
+        "mkfifo f; be socat socat -u OPEN:f,rdwr OPEN:log,creat,append & role writer; while sleep .5; do date >f; done",
         "socat", "writer", needs=("socat",),
     ),
     healthy(

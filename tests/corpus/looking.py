@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from processes import PIPETUI
+
 from corpus.running import Run, census
 from corpus.workload import Level
-from processes import PIPETUI
 
 LEVELS: tuple[Level, ...] = ("none", "note", "warning", "problem")
 Verdict = tuple[str, str, str]  # rule, level, certainty
