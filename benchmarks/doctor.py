@@ -21,13 +21,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from corpus import WORKLOADS
-from corpus.looking import LEVELS, Tally, compare_twins, look
-from corpus.place import Place, why_not
-from corpus.running import end, start
-from corpus.workload import Kind, Variant, Workload
+_ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(_ROOT))
+sys.path.insert(0, str(_ROOT / "tests"))
 
 from benchmarks.common import Report, parser
 

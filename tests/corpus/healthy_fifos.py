@@ -134,7 +134,8 @@ while True:
     healthy(
         "command-server-in-perl",
         "a daemon in Perl that selects on a FIFO that it holds read-write",
-        "use POSIX; mkfifo('cmd', 0600); open(my $f, '+<', 'cmd'); role('server'); my $v = ''; vec($v, fileno($f), 1) = 1;"
+        "use POSIX; mkfifo('cmd', 0600); open(my $f, '+<', 'cmd'); role('server');"
+        "my $v = ''; vec($v, fileno($f), 1) = 1;"
         "while (1) { select(my $r = $v, undef, undef, undef); sysread($f, my $x, 100) }",
         "server", run="perl", needs=("perl",),
     ),
@@ -170,7 +171,8 @@ while True:
         "jobserver-fifo-clients",
         "four clients of a jobserver in a FIFO, opened as make 4.4 tells them to",
         "mkfifo js; exec 3<>js; printf ++ >&3; role server\n"
-        "for i in 1 2 3 4; do (exec 3>&-; exec 4<>js; role client; while read -r -n1 -u4; do sleep .4; printf + >&4; done) &\n"
+        "for i in 1 2 3 4; do (exec 3>&- 4<>js; role client\n"
+        "while read -r -n1 -u4; do sleep .4; printf + >&4; done) &\n"
         "done; wait",
         "server", "client",
     ),

@@ -95,13 +95,15 @@ SHELL = (
     healthy(
         "detached-log",
         "a loop under nohup into tee, whose shell has gone",
-        "nohup bash -c 'echo $$ >$ROLES/loop; while :; do echo x; sleep .2; done' 2>/dev/null | be log tee log >/dev/null &",
+        "nohup bash -c 'echo $$ >$ROLES/loop; while :; do echo x; sleep .2; done' 2>/dev/null |\n"
+        "be log tee log >/dev/null &",
         "loop", "log",
     ),
     healthy(
         "detached-quiet-log",
         "a quiet loop under nohup into tee, whose shell has gone",
-        "nohup bash -c 'echo $$ >$ROLES/loop; while :; do date; sleep 300; done' 2>/dev/null | be log tee log >/dev/null &",
+        "nohup bash -c 'echo $$ >$ROLES/loop; while :; do date; sleep 300; done' 2>/dev/null |\n"
+        "be log tee log >/dev/null &",
         "loop", "log",
     ),
     healthy(
@@ -113,7 +115,8 @@ SHELL = (
     healthy(
         "tail-follow",
         "tail -f of a file that grows, into grep",
-        "echo x >file; (while sleep .3; do echo x >>file; done) & be tail tail -f file | be filter grep --line-buffered y",
+        "echo x >file; (while sleep .3; do echo x >>file; done) &\n"
+        "be tail tail -f file | be filter grep --line-buffered y",
         "tail", "filter",
     ),
     healthy(

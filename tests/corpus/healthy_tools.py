@@ -162,7 +162,8 @@ TOOLS = (
     healthy(
         "gawk-coprocess",
         "gawk and its coprocess",
-        """be awk gawk 'BEGIN { c = "be filter cat"; while (1) { print "x" |& c; c |& getline y; system("sleep .1") } }'""",
+        """be awk gawk 'BEGIN { c = "be filter cat"
+while (1) { print "x" |& c; c |& getline y; system("sleep .1") } }'""",
         "awk", "filter", needs=("gawk",),
     ),
     healthy(
@@ -189,7 +190,8 @@ TOOLS = (
         "perl-fork-and-pipe",
         "Perl with a child that answers through a pipe, and a handler for its end",
         "$SIG{CHLD} = sub { wait }; pipe(my $r, my $w); if (!fork) { close $r; role('child');"
-        "while (1) { syswrite($w, \"x\\n\"); select(undef, undef, undef, .2) } } close $w; role('main'); while (<$r>) { }",
+        "while (1) { syswrite($w, \"x\\n\"); select(undef, undef, undef, .2) } }\n"
+        "close $w; role('main'); while (<$r>) { }",
         "main", "child", run="perl",
     ),
     healthy(
@@ -222,7 +224,8 @@ TOOLS = (
     healthy(
         "node-at-rest",
         "Node that waits for an input that is at rest, and for a long command",
-        "sleep 1000 | be node node -e 'process.stdin.resume(); require(\"child_process\").exec(\"be work sleep 1000\")'",
+        "sleep 1000 | be node node -e 'process.stdin.resume()\n"
+        "require(\"child_process\").exec(\"be work sleep 1000\")'",
         "node", "work", needs=("node",),
     ),
     healthy(
@@ -235,7 +238,8 @@ TOOLS = (
         "node-worker-streams",
         "a Node worker thread whose stdout is a stream in the main thread",
         'role("main"); const { Worker } = require("worker_threads");\n'
-        'new Worker("setInterval(() => process.stdout.write(\'x\'), 300)", { eval: true, stdout: true }).stdout.resume();',
+        'new Worker("setInterval(() => process.stdout.write(\'x\'), 300)", \n'
+        '{ eval: true, stdout: true }).stdout.resume();',
         "main", run="node",
     ),
 )  # fmt: skip

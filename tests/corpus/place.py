@@ -27,7 +27,10 @@ exec "$@"
 _IN_PTY = """#!/bin/sh
 exec python3 -S -c 'import pty, sys; pty.spawn(sys.argv[1:])' "$@" >/dev/null
 """
-_RENAMED = ["bash", "cat", "dd", "grep", "head", "make", "nohup", "node", "perl", "python3", "setsid", "sh", "sleep", "tee", "tr", "yes"]
+_RENAMED = (
+    *("bash", "cat", "dd", "grep", "head", "make", "nohup", "node"),
+    *("perl", "python3", "setsid", "sh", "sleep", "tee", "tr", "yes"),
+)
 
 _PRELUDE: dict[Interpreter, str] = {
     "bash": 'role() { echo "$BASHPID" >>"$ROLES/$1"; }\n',

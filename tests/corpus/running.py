@@ -155,7 +155,7 @@ def _wait_until_started(runs: Sequence[Run]) -> list[Run]:
 
 
 def _wait_until_still(runs: Sequence[Run]) -> list[Run]:
-    """Wait until all that should be stuck have not run for a moment, from which on their age counts; return the rest."""
+    """Wait until all that should be stuck have not run for a moment, which begins their age; return the rest."""
     deadline = time.monotonic() + PATIENCE
     waiting, before = list(runs), {run.mark: (run.trace(), time.monotonic()) for run in runs}
     while waiting and time.monotonic() < deadline:
