@@ -25,6 +25,12 @@ _ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(_ROOT))
 sys.path.insert(0, str(_ROOT / "tests"))
 
+from corpus import WORKLOADS
+from corpus.looking import LEVELS, Tally, compare_twins, look
+from corpus.place import Place, why_not
+from corpus.running import end, start
+from corpus.workload import Kind, Variant, Workload
+
 from benchmarks.common import Report, parser
 
 KINDS: tuple[Kind, ...] = ("healthy", "sick", "twin")
