@@ -21,9 +21,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(_ROOT))
-sys.path.insert(0, str(_ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from corpus import WORKLOADS
 from corpus.looking import LEVELS, Tally, compare_twins, look

@@ -117,6 +117,13 @@ while True:
         "shell", "reader",
     ),
     healthy(
+        "command-server-dummy-writer",
+        "a daemon that opens its FIFO for writing too, so that it never sees the end (Stevens)",
+        "os.mkfifo('cmd'); r = os.open('cmd', os.O_RDONLY | os.O_NONBLOCK); w = os.open('cmd', os.O_WRONLY)\n"
+        "os.set_blocking(r, True); role('server')\nwhile os.read(r, 100): pass",
+        "server", run="python",
+    ),
+    healthy(
         "command-server-polls",
         "a daemon that polls without a time limit a FIFO that it holds read-write",
         """

@@ -49,18 +49,24 @@ if os.fork() == 0:
         os.execvp("be", ["be", "daemon", "sleep", "1000"])
 '; echo hi); :
 """
-_OPENS = """
-os.mkfifo("x"); os.mkfifo("y")
-parent = os.fork()
-first, second = ("x", "y") if parent else ("y", "x")
-role("one" if parent else "two")
+_PYTHON_OPENS = """
+FIRST='import sys; r = lambda n: open(n, "rb"); w = lambda n: open(n, "wb")'
+echo "$FIRST; a = r('x'); b = w('y'); a.read()" >one.py
+echo "$FIRST; a = r('y'); b = w('x'); a.read()" >two.py
 """
+_PYTHON_OPENS_WRITERS = _PYTHON_OPENS.replace("a = r(", "a = w(").replace("b = w(", "b = r(")
 
 
 def _left(name: str, says: str, command: str, *needs: str) -> Workload:
     """A command substitution that leaves a daemon which has inherited its stdout."""
     code = f"role shell; x=$({command} & echo hi); :"
     return sick(name, says, "held-open", code, "shell", "daemon", after=_MOMENT, still=("shell",), needs=needs)
+
+
+def _opens(name: str, says: str, one: str, two: str, first: str = "") -> Workload:
+    """Two programs that wait in open for each other."""
+    code = f"mkfifo x y; {first}\nbe one {one} & be two {two} & wait"
+    return sick(name, says, "open-order", code, "one", "two", after=_MOMENT)
 
 
 KEPT = (
@@ -85,10 +91,10 @@ KEPT = (
     sick("main-ended-kept-write-end", "the same by a thread whose main thread has ended", "never-eof",
          "import ctypes\nr, w = os.pipe()\nthreading.Thread(target=os.read, args=(r, 1)).start()\nrole('main')\n"
          "ctypes.CDLL(None).pthread_exit(None)", "main", run="python"),
-    sick("kept-fifo-end", "cat of a FIFO whose write end it has inherited", "never-eof",
-         "mkfifo f; exec 3<>f 4>f; role reader; exec cat <f 3>&-", "reader"),
-    sick("kept-fifo-end-in-shell", "cat of a FIFO whose write end its shell holds, which waits for it",
-         "never-eof deadlock", "mkfifo f; exec 3<>f 4>f 5<f 3>&-; role shell; be reader cat <&5 5<&-; :",
+    sick("kept-fifo-end", "cat of a removed FIFO whose write end it has inherited", "never-eof",
+         "mkfifo f; exec 3<>f 4>f 5<f; rm f; role reader; exec cat <&5 3>&- 5<&-", "reader"),
+    sick("kept-fifo-end-in-shell", "cat of a removed FIFO whose write end its shell holds, which waits for it",
+         "never-eof deadlock", "mkfifo f; exec 3<>f 4>f 5<f 3>&-; rm f; role shell; be reader cat <&5 5<&-; :",
          "shell", "reader", variants=NO_CHILD),
     sick("kept-write-end-alarm", "a reader that kept its own write end, with a handler for SIGALRM", "never-eof",
          "signal.signal(signal.SIGALRM, lambda *_: None)" + _KEPT, "main", run="python", after=MINUTES),
@@ -120,7 +126,8 @@ LEFT = (
     sick("substitution-under-subreaper", "a command substitution with a daemon, below a process that adopts orphans",
          "held-open",
          "import ctypes\nctypes.CDLL(None).prctl(36, 1, 0, 0, 0)\n"
-         "subprocess.run(['bash', '-c', 'echo $$ >>$ROLES/shell; x=$(be daemon sleep 1000 & echo hi); :'])",
+         "subprocess.run(['bash', '-c', 'echo $$ >>$ROLES/shell; x=$(be daemon sleep 1000 & echo hi); :'],\n"
+         "               start_new_session=True)",
          "shell", "daemon", run="python", after=_MOMENT),
 )  # fmt: skip
 OPENS = (
@@ -133,16 +140,16 @@ OPENS = (
     sick("removed-and-made-anew", "a writer that waits at a FIFO which was removed and made anew", "no-reader",
          "mkfifo f; (role writer; echo hi >f) & until grep -qE 'wait_for_partner|fifo_open' /proc/$!/wchan\n"
          "do sleep .05; done; rm f; mkfifo f; be other cat f; :", "writer", roles=("other",), after=_MOMENT),
-    sick("opens-crossed", "two that open two FIFOs for reading first, in opposite order", "open-order",
-         "mkfifo x y; (role one; exec 3<x 4>y) & (role two; exec 3<y 4>x) & wait", "one", "two", after=_MOMENT),
-    sick("opens-crossed-writers-first", "the same with the writers first", "open-order",
-         "mkfifo x y; (role one; exec 3>x 4<y) & (role two; exec 3>y 4<x) & wait", "one", "two", after=_MOMENT),
-    sick("opens-crossed-shells", "the same from two shells", "open-order",
-         "mkfifo x y; be one sh -c 'exec 3<x 4>y' & be two sh -c 'exec 3<y 4>x' & wait", "one", "two", after=_MOMENT),
-    sick("opens-crossed-python", "the same in Python", "open-order",
-         _OPENS + 'open(first, "rb"), open(second, "wb")', "one", "two", run="python", after=_MOMENT),
-    sick("opens-crossed-python-writers", "the same in Python with the writers first", "open-order",
-         _OPENS + 'open(first, "wb"), open(second, "rb")', "one", "two", run="python", after=_MOMENT),
+    _opens("opens-crossed", "two shells that open two FIFOs for reading first, in opposite order",
+           "sh -c 'exec 3<x 4>y'", "sh -c 'exec 3<y 4>x'"),
+    _opens("opens-crossed-writers-first", "the same for writing first",
+           "sh -c 'exec 3>x 4<y'", "sh -c 'exec 3>y 4<x'"),
+    _opens("opens-crossed-bash-scripts", "the same in two scripts",
+           "bash one", "bash two", "echo 'exec 3<x 4>y' >one; echo 'exec 3<y 4>x' >two;"),
+    _opens("opens-crossed-python", "the same in two Python programs",
+           "python3 -S one.py", "python3 -S two.py", _PYTHON_OPENS),
+    _opens("opens-crossed-python-writers", "the same in two Python programs that open for writing first",
+           "python3 -S one.py", "python3 -S two.py", _PYTHON_OPENS_WRITERS),
 )  # fmt: skip
 READERS = (
     sick("stopped-reader", "a flood into a reader that was stopped", "stalled-reader",

@@ -32,6 +32,16 @@ TIMER
 role("main")
 while True: os.read(r, 1)
 """
+_PARENT = """
+import ctypes
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+r, w = os.pipe()
+subprocess.Popen(JOB)
+os.close(w)
+subprocess.Popen(["be", "reader", "cat"], stdin=r)
+os.close(r)
+time.sleep(1000)
+"""
 _STOPS, _WRITES = "lambda *_: sys.exit(0)", 'lambda *_: os.write(w, b"x")'
 
 TWINS = (
@@ -59,6 +69,17 @@ TWINS = (
          "role shell; x=$(sleep 1000; echo hi)", "shell"),
     twin("slow-job", "hung-job", "a command substitution of a job that never ends",
          "role shell; x=$(sleep 100000; echo hi)", "shell"),
+    twin("two-opens", "two-servers-of-a-script", "two servers of one script, each waits in open for its commands",
+         "mkfifo x y; (role one; while read -r c; do :; done <x) & (role two; while read -r c; do :; done <y) & wait",
+         "one", "two"),
+    twin("two-opens", "two-opens-of-a-script", "two subshells of one script that open two FIFOs in opposite order",
+         "mkfifo x y; (role one; exec 3<x 4>y) & (role two; exec 3<y 4>x) & wait", "one", "two"),
+    twin("adopted", "pipeline-of-a-parent", "a parent that starts a quiet command and a reader of its output",
+         _PARENT.replace("JOB", "['be', 'source', 'sleep', '1000'], stdout=w"),
+         "source", "reader", run="python"),
+    twin("adopted", "daemon-of-a-subreaper", "a daemon that its reader's parent, a subreaper, has adopted",
+         _PARENT.replace("JOB", "['sh', '-c', 'be source sleep 1000 &'], stdout=w"),
+         "source", "reader", run="python"),
     twin("fresh-fifo", "reader-comes-late", "a writer at a new FIFO whose reader comes after two seconds",
          "role shell; while :; do mkfifo f; (sleep 2; cat f) & echo x >f; wait; rm f; sleep .2; done", "shell"),
     twin("fresh-fifo", "reader-never-comes", "a writer at a new FIFO whose reader does not come, and which is ended",
