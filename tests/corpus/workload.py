@@ -14,7 +14,8 @@ Level = Literal["none", "note", "warning", "problem"]
 #: `child` has a sleeping child that holds none of its ends.
 Variant = Literal["plain", "renamed", "wrapped", "beside", "child"]
 ALL: tuple[Variant, ...] = ("plain", "renamed", "wrapped", "beside", "child")
-#: For a process that waits for any child: a sleeping one could set it free, so it is another case, not a variant.
+#: For a process that waits for any child or may have a trap on their end (as every bash): a sleeping one could set it
+#: free, so that is another case, not a variant.
 NO_CHILD: tuple[Variant, ...] = ("plain", "renamed", "wrapped", "beside")
 
 #: From when on a wait is told that handlers could end (seconds, and some for the looks to come round).
