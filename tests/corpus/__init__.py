@@ -7,7 +7,9 @@ them for long, `tests/test_corpus.py` for a moment.
 from __future__ import annotations
 
 from corpus.healthy_fifos import FIFOS
+from corpus.healthy_pools import POOLS
 from corpus.healthy_python import PYTHON
+from corpus.healthy_servers import SERVERS
 from corpus.healthy_shell import SHELL
 from corpus.healthy_tools import TOOLS
 from corpus.sick_ends import ENDS
@@ -18,4 +20,4 @@ from corpus.workload import Workload
 
 __all__ = ["WORKLOADS"]
 
-WORKLOADS: tuple[Workload, ...] = (*SHELL, *FIFOS, *PYTHON, *TOOLS, *WAITS, *POLLS, *ENDS, *TWINS)
+WORKLOADS: tuple[Workload, ...] = (*SHELL, *FIFOS, *POOLS, *PYTHON, *SERVERS, *TOOLS, *WAITS, *POLLS, *ENDS, *TWINS)
