@@ -3,7 +3,9 @@
 The scheduler notes there when it last accounted the task's running time, in milliseconds on the clock of the processor
 on which that was. Those clocks differ from each other (by 218 ms on a machine of two, seen on Linux 6.18), so what is
 now on such a clock is read from a note of our own, made on that processor. The answer may fall short by the time a
-hypervisor took, and a task that was stopped and continued counts anew. Kernels without CONFIG_SCHED_DEBUG have no such
+hypervisor took, and a task that was stopped and continued counts anew. A task that was moved to another processor while
+it fell asleep reads 0 until it runs again (a fifth of the sleeping tasks on a busy Linux 6.18, whose scheduler dequeues
+sleepers late): then nothing is known. Kernels without CONFIG_SCHED_DEBUG have no such
 file: then nothing is known.
 """
 
@@ -61,7 +63,7 @@ class SchedulerClock:
     def _ran(self, task: str) -> float | None:
         for line in self._read(f"{task}/sched").splitlines()[:4]:
             if line.startswith(b"se.exec_start"):
-                return float(line.rpartition(b":")[2]) / 1000
+                return float(line.rpartition(b":")[2]) / 1000 or None
         return None
 
     def _processor(self, pid: int, tid: int) -> int | None:
