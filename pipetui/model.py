@@ -108,7 +108,7 @@ class Finding:
 
     A "problem" can't resolve itself as far as the kernel shows, or has stood so long that no reading of it is healthy;
     a "warning" is most likely wrong; a "note" is worth knowing. `since` is when it began to be so, as far as that is
-    known (at the latest then). `behind` are those of `pids` that are not part of a deadlock but wait for it.
+    known (at the latest then). `behind` are processes that wait for those of a deadlock without being part of it.
     """
 
     rule: str
@@ -335,13 +335,17 @@ class LogCounts:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is true of the whole host: its name, what the view of it lacks, and what ails our own helpers."""
+    """What is true of the whole host: its name, what the view of it lacks, and what ails our own helpers.
+
+    `unseen` says who may hold an end of a pipe without being seen, in words that go on after a colon; empty for nobody.
+    """
 
     host: str = ""
     scanning: bool = False
     unreadable_processes: int = 0
     partial: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
+    unseen: str = ""
 
 
 # --- labs -----------------------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ printf '%0{FULL}d' 1 >&"${{COPROC[1]}}"
         pytest.param(CROSSED.format(extra=""), False, 2, id="two that write to each other"),
         pytest.param(WAITING_PARENT, False, 2, id="wait() with a full stdout pipe"),
         pytest.param(THREADED_PARENT, False, 2, id="the same, with a thread that reads stderr"),
-        pytest.param(RING, False, 5, id="a ring of four and their parent"),
+        pytest.param(RING, False, 5, id="a ring of four, and their parent that waits for them"),
         pytest.param(COPROC, True, 2, id="a bash coprocess"),
     ],
 )
@@ -95,7 +95,8 @@ def test_each_classic_deadlock_is_found_with_exactly_its_members(code: str, shel
         world = settled(process.pid, members)
         (found,) = problems(world, process.pid)
         assert found.rule == "deadlock"
-        assert found.pids == tuple(sorted([process.pid, *family(process.pid)]))
+        assert sorted((*found.pids, *found.behind)) == sorted([process.pid, *family(process.pid)])
+        assert found.behind == ((process.pid,) if code == RING else ())
         assert found.certainty == "exact"
         assert all(str(pid) in found.headline + found.why for pid in found.pids)
         assert found.pipes

@@ -219,7 +219,7 @@ def test_numbers_of_another_pid_namespace_are_translated() -> None:
             found = [one for one in diagnosed(process.pid) if one.level == "problem"]
             parent, child = sorted(set(family(process.pid)))
             assert [(one.rule, one.certainty) for one in found] == [("deadlock", "exact")]
-            assert set(found[0].pids) - set(found[0].behind) == {parent, child}
+            assert (set(found[0].pids), found[0].behind) == ({parent, child}, (process.pid,))
             assert f"waits for python3 ({child}) to end" in found[0].why.replace("python3.11", "python3") or (
                 f"({child}) to end" in found[0].why
             )

@@ -507,4 +507,5 @@ class Hub:
             self._observatory.unreadable,
             self._observatory.notes,
             self._observatory.troubles,
+            self._observatory.unseen,
         )

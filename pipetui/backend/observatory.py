@@ -151,7 +151,7 @@ class Observatory:
         self._deadlocked: set[PipeId] = set()
         self._processes: dict[int, Process] = {}
         self.unreadable = 0
-        self._unseen = ""
+        self.unseen = ""
         self.scanning: set[str] = set()
 
     def start(self, roots: tuple[str, ...], *, elsewhere: bool = True) -> None:
@@ -288,8 +288,9 @@ class Observatory:
             self.unreadable = report["unreadable"]
             self._partial[""] = tuple(report["partial"])
             self._changed("status", None)
-        if report["unseen"] != self._unseen:
-            self._unseen = report["unseen"]
+        if report["unseen"] != self.unseen:
+            self.unseen = report["unseen"]
+            self._changed("status", None)
             for identity in self.identities():
                 self._changed("pipe", identity)
 
@@ -496,7 +497,7 @@ class Observatory:
     def _state(self, pipe: Pipe, written: float | None, read: float | None) -> tuple[str, Mood]:
         if pipe.id in self._deadlocked:
             return "deadlocked", "stuck"
-        state, mood = describe(pipe, unseen=self._unseen)
+        state, mood = describe(pipe, unseen=self.unseen)
         moving = bool(written or read) or any(self._counted.get(pipe.id, ()))
         if written is None or read is None:
             recently = time.monotonic() - self._moved.get(pipe.id, -RECENT) < RECENT

@@ -14,8 +14,9 @@ from __future__ import annotations
 import os
 import time
 
-#: A reading of a processor's clock is taken for right for so long (seconds): it stands still while the processor idles.
-_FRESH = 0.1
+#: For so long (seconds) it is known how a processor's clock goes: a hypervisor may take time from it. To read it takes
+#: as long as the processor keeps us waiting.
+_FRESH = 0.5
 
 
 class SchedulerClock:

@@ -272,7 +272,9 @@ class Monitor(Screen[None]):
         if row is None:
             return ("Select a FIFO to see who is at its ends.",)
         does, action = ("writes", "write") if role == "producer" else ("reads", "read")
-        return (f"Nobody {does}. {self.key(action)} starts a {role}.",)
+        unseen = self.fifos.row.session.status.unseen if self.fifos.row else ""
+        nobody = f"Unknown who {does}: {safe(unseen)}." if unseen else f"Nobody {does}."
+        return (f"{nobody} {self.key(action)} starts a {role}.",)
 
     def show_findings(self) -> None:
         """Bring the findings up to date; without any, their pane is not there."""
@@ -410,6 +412,9 @@ class Monitor(Screen[None]):
 
     def on_finding_list_opened(self, event: FindingList.Opened) -> None:
         deeds.open_finding(self, event.judged)
+
+    def on_finding_list_unfolded(self) -> None:
+        self.share_room()
 
     def on_tabs_chosen(self, event: Tabs.Chosen) -> None:
         self.go_to(_FIRST[event.tab])

@@ -18,8 +18,9 @@ from pipetui.watch.world import World
 #: The rules whose findings say that something can never happen.
 _FOR_EVER = frozenset({"deadlock", "never-eof"})
 
-#: For so long (seconds) who looks once looks again for what is too young at first.
+#: For so long (seconds) in all who looks once waits for what is too young at first; and so often it looks at most.
 PATIENCE = 0.9
+_LOOKS = 6
 
 _Key = tuple[object, ...]
 
@@ -42,16 +43,20 @@ class Judge:
 
 
 def diagnose(look: Callable[[], World], patience: float = PATIENCE) -> tuple[World, tuple[Finding, ...]]:
-    """Look, judge, and look again for up to `patience` seconds where that may find more."""
+    """Look, judge, and look again where that may find more, waiting for up to `patience` seconds in all.
+
+    The looks themselves don't count: on a busy machine they take long, and what they find has to be confirmed as well.
+    """
     judge = Judge()
-    deadline = time.monotonic() + patience
-    while True:
+    for left in range(_LOOKS - 1, -1, -1):
         world = look()
         found = judge.judge(world)
-        wait = None if found.again is None else max(0.0, found.again - time.time())
-        if wait is None or time.monotonic() + wait > deadline:
-            return world, found.findings
+        wait = patience + 1 if found.again is None else max(0.0, found.again - time.time())
+        if wait > patience or not left:
+            break
+        patience -= wait
         time.sleep(wait)
+    return world, found.findings
 
 
 def _is_for_ever(one: Finding) -> bool:

@@ -71,7 +71,7 @@ def answer(question: Question) -> Iterator[Complaint | Diagnosis]:
     if question.pid is not None:
         process = _known(world, question.pid)
         told = tuple(story(world, question.pid))
-        findings = tuple(one for one in findings if question.pid in one.pids)
+        findings = tuple(one for one in findings if question.pid in (*one.pids, *one.behind))
     yield Diagnosis(
         os.uname().nodename,
         world.time,

@@ -209,7 +209,7 @@ def fill_lines(row: PipeRow, samples: Sequence[Sample], look: Palette, width: in
     """Return the gauge, and below it the last minutes."""
     pipe = row.pipe
     if pipe.queued is None or not pipe.capacity:
-        why = "nobody has it open" if not pipe.ends else "it can't be seen without disturbing it"
+        why = safe(row.state) if not pipe.ends else "it can't be seen without disturbing it"
         return [heading("FILL", f"not known: {why}", look)]
     style = look.mood(row.mood) if row.mood in ("waiting", "stuck") else look.accent
     words = f"{size(pipe.queued)} of {size(pipe.capacity)}"
@@ -242,7 +242,7 @@ def facts(row: PipeRow) -> list[Row]:
     rows.append(("identity", f"device {pipe.id.dev}, inode {pipe.id.inode}"))
     rows += [("last write", moment(pipe.last_write)), ("last read", moment(pipe.last_read))]
     holders = plural(len({end.pid for end in pipe.ends}), "process", "processes")
-    opened = f"by {plural(len(pipe.ends), 'descriptor')} in {holders}" if pipe.ends else "nobody has it open"
+    opened = f"by {plural(len(pipe.ends), 'descriptor')} in {holders}" if pipe.ends else safe(row.state)
     return [*rows, ("open", opened)]
 
 

@@ -156,7 +156,7 @@ class ProcessLook(Look):
         lines = [*self._draw_tasks(width), (), *self._draw_ends(width), ()]
         if self._refused:
             lines += [((piece, look.waiting),) for piece in wrap_words(safe(self._refused), width)]
-        mine = [finding for finding in self.session.findings if self.pid in finding.pids]
+        mine = [finding for finding in self.session.findings if self.pid in (*finding.pids, *finding.behind)]
         seen: set[FindingKey] = set()
         for finding in mine:
             if key_of(finding) not in seen:

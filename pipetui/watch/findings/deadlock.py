@@ -57,7 +57,7 @@ def _finding(world: World, knot: Knot, level: Level) -> Finding:
         "deadlock",
         level,
         tuple(ref(pipe) for pipe in pipes),
-        tuple(sorted(core | tail)),
+        tuple(sorted(core)),
         headline,
         " ".join(sentences) + since_when([task for _, task in tasks]),
         _fix(world, tasks),

@@ -83,6 +83,7 @@ def _finding(world: World, knot: Knot, pipe: Pipe, level: Level) -> Finding:
         fix if knot.sure else f"Nothing, if a signal handler writes to it. Else: {fix[:1].lower()}{fix[1:]}",
         sureness(world, knot),
         newest(world, tasks),
+        tuple(sorted(knot.tail)),
     )
 
 
