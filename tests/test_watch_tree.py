@@ -31,6 +31,15 @@ def watching(root: Path, **limits: float) -> Iterator[TreeWatch]:
         tree.close()
 
 
+@contextmanager
+def watching_many(*roots: Path) -> Iterator[TreeWatch]:
+    tree = TreeWatch(*map(str, roots))
+    try:
+        yield tree
+    finally:
+        tree.close()
+
+
 def scanned(tree: TreeWatch) -> list[str]:
     return sorted(pipe.paths[0] for batch in tree.scan() for pipe in batch)
 
@@ -329,3 +338,55 @@ def test_a_resting_folder_is_unwatched_and_still_known(tmp_path: Path) -> None:
         assert tree.timeout() is None
         os.mkfifo(tmp_path / "after")
         assert names(tmp_path, tree.read()) == (["after"], [])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_roots_together_show_what_each_alone_would(tmp_path: Path, seed: int) -> None:
+    """Folders, single FIFOs, and folders inside folders, whatever happens to those that are there."""
+    rng = random.Random(seed)
+    folders = [tmp_path / name for name in ("a", "a/in", "b", "c/deep/er")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    singles = [tmp_path / name for name in ("c/one", "c/two", "a/one", "d-one")]
+    for single in singles:
+        os.mkfifo(single)
+    with watching_many(*folders, *singles) as tree:
+        known = dict.fromkeys(scanned(tree))
+        for _ in range(60):
+            path = rng.choice([*singles, *(folder / rng.choice("pq") for folder in folders), tmp_path / "c/three"])
+            if path.exists():
+                path.unlink()
+            else:
+                os.mkfifo(path)
+            changes = tree.read()
+            for name in changes.gone:
+                del known[name]
+            known.update({pipe.paths[0]: None for pipe in changes.found})
+            below = [name for folder in folders for pipe in find(str(folder))[0] for name in pipe.paths]
+            assert sorted(known) == sorted({*below, *(str(single) for single in singles if single.is_fifo())})
+        assert tree.partial == ()
+
+
+def test_of_many_roots_some_may_be_missing_and_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipetui.watch.tree._ROOT_BACK", 0.01)
+    (tmp_path / "here").mkdir()
+    os.mkfifo(tmp_path / "here/pipe")
+    (tmp_path / "file").touch()
+    roots = [tmp_path / name for name in ("here", "file", "later", "never")]
+    with watching_many(*roots) as tree:
+        assert scanned(tree) == [str(tmp_path / "here/pipe")]
+        assert len(tree.partial) == 3
+        assert f"{tmp_path}/later does not exist" in tree.partial
+        (tmp_path / "later").mkdir()
+        os.mkfifo(tmp_path / "later/pipe")
+        assert names(tmp_path, until(tree.read)) == (["later/pipe"], [])
+        (tmp_path / "here").rename(tmp_path / "elsewhere")
+        assert names(tmp_path, until(tree.read)) == ([], ["here/pipe"])
+        assert f"{tmp_path}/here is gone" in tree.partial
+
+
+def test_of_very_many_that_are_missing_some_are_named_and_all_counted(tmp_path: Path) -> None:
+    with watching_many(*(tmp_path / str(number) for number in range(1000))) as tree:
+        assert scanned(tree) == []
+        assert len(tree.partial) == 21
+        assert tree.partial[-1] == f"980 more things could not be searched below {tmp_path}/0 and 999 more"

@@ -12,14 +12,16 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from pipetui.kernel import inotify
 from pipetui.kernel.errors import Missing, PipeError, WatchLimit
 from pipetui.kernel.inotify import Event, Inotify
 from pipetui.model import Pipe
 from pipetui.watch.finder import DEPTH, ENTRIES, Walk, denied_note, kind_of, pipe_of
+from pipetui.watch.folders import Changes, Folder, fair_share, outer_first
 from pipetui.watch.roots import absolute
+
+__all__ = ["Changes", "TreeWatch"]
 
 _MASK = (
     inotify.CREATE
@@ -48,34 +50,6 @@ _ROOT_BACK = 1.0
 MOST_NOTES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What is new or different (a pipe replaces whatever was at its path), and which paths no longer are FIFOs."""
-
-    found: list[Pipe] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.found or self.gone)
-
-
-@dataclass(slots=True)
-class _Folder:
-    """A folder we know: its depth below the root, its watch (-1: none), its FIFOs by path, its sub-folders.
-
-    `only` are the paths of interest in a folder that is no root itself but has roots in it; None for all.
-    """
-
-    level: int
-    only: set[str] | None = None
-    wd: int = -1
-    fifos: dict[str, Pipe] = field(default_factory=dict)
-    subs: set[str] = field(default_factory=set)
-
-    def wants(self, path: str) -> bool:
-        return self.only is None or path in self.only
-
-
 class TreeWatch:
     """The FIFOs below `roots` (folders, or single FIFOs): first `scan`, then `read` when `fileno` polls readable.
 
@@ -92,17 +66,17 @@ class TreeWatch:
         again: float = _AGAIN,
     ) -> None:
         # what lies inside comes behind what it lies in, so that it is walked only if that did not reach it
-        self.roots = tuple(sorted({absolute(root): None for root in roots}, key=_outer_first))
+        self.roots = tuple(sorted({absolute(root): None for root in roots}, key=outer_first))
         self.label = self.roots[0] if len(self.roots) == 1 else f"{self.roots[0]} and {len(self.roots) - 1:,} more"
         self._depth = depth
         self._entries = entries
-        self._watches = _fair_share() if watches is None else watches
+        self._watches = fair_share() if watches is None else watches
         self._again = again
         self._anchors: set[str] = set()  # the folders whose end is that of a root
         self._seen: set[str] = set()
         self._missing: set[str] = set()
         self._inotify = Inotify()
-        self._folders: dict[str, _Folder] = {}
+        self._folders: dict[str, Folder] = {}
         self._paths: dict[int, str] = {}
         self._before: dict[str, Pipe | None] = {}
         self._denied: set[str] = set()
@@ -264,7 +238,7 @@ class TreeWatch:
             for _ in self._walk(path, folder.level + 1):
                 pass
 
-    def _set(self, folder: _Folder, path: str, pipe: Pipe | None) -> None:
+    def _set(self, folder: Folder, path: str, pipe: Pipe | None) -> None:
         known = folder.fifos.get(path)
         if known == pipe:
             return
@@ -365,7 +339,7 @@ class TreeWatch:
 
     def _enter(self, path: str, level: int, only: set[str] | None = None) -> None:
         """Know and watch a folder that is about to be listed."""
-        folder = self._folders.setdefault(path, _Folder(level, only))
+        folder = self._folders.setdefault(path, Folder(level, only))
         parent = self._folders.get(os.path.dirname(path))
         if parent is not None and parent is not folder:
             parent.subs.add(path)
@@ -411,16 +385,3 @@ class TreeWatch:
 
     def _note(self, note: str) -> None:
         self._notes[note] = None
-
-
-def _outer_first(root: str) -> tuple[int, str]:
-    return root.rstrip("/").count("/"), root
-
-
-def _fair_share() -> int:
-    """Return how many watches one tree may take: the user's other programs need some of the limit too."""
-    try:
-        with open("/proc/sys/fs/inotify/max_user_watches", "rb") as file:
-            return max(64, int(file.read()) // 4)
-    except (OSError, ValueError):
-        return 2048
