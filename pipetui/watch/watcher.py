@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from pipetui.kernel.procfs import Proc
 from pipetui.model import Finding, Pipe, PipeId, Process
+from pipetui.watch import bounds
 from pipetui.watch.activity import SETTLE as EVENTS_APART
 from pipetui.watch.activity import Activity, Stirred
 from pipetui.watch.diagnosis import Judge
@@ -40,9 +41,6 @@ SETTLE_FACTOR = 8.0
 WINDOW = 2.0
 PULSE = 0.5
 LEAST = 1.0
-
-#: More findings than this are not told.
-MOST_FINDINGS = 500
 
 
 class Rate(NamedTuple):
@@ -339,13 +337,17 @@ class Watcher:
             if (pipe.ends or pipe.waiters)
             and (pipe.kind == "fifo" or (self._anonymous and not plumbing.issuperset(end.pid for end in pipe.ends)))
         }
+        pipes, left_out = bounds.of_pipes(pipes)
         pids = {end.pid for pipe in pipes.values() for end in pipe.ends}
         pids |= {waiter.pid for pipe in pipes.values() for waiter in pipe.waiters}
-        people = {process.pid: _steady(process) for process in self._processes.look(pids)}
+        pids, more_people = bounds.of_pids(pids)
+        people = {process.pid: bounds.of_process(_steady(process)) for process in self._processes.look(pids)}
         found = self._judge.judge(world)
-        findings, self._again = found.findings[:MOST_FINDINGS], found.again
+        self._again = found.again
+        findings, more_findings = bounds.of_findings(found.findings)
         self._hasten(pipes.values())
-        sight = Sight(unreadable=world.unreadable, partial=world.partial, unseen=world.unseen)
+        notes = (*world.partial, *left_out, *more_people, *more_findings)
+        sight = Sight(unreadable=world.unreadable, partial=notes, unseen=world.unseen)
         sight.pipes = [pipe for identity, pipe in pipes.items() if self._pipes.get(identity) != pipe]
         sight.gone = [identity for identity in self._pipes if identity not in pipes]
         sight.processes = [process for pid, process in people.items() if self._people.get(pid) != process]
@@ -397,4 +399,13 @@ def run(watcher: Watcher, orders: Callable[[], Iterable[Order]], control: int, t
                 time.sleep(EVENTS_APART)  # let equal events merge in the queue
                 watcher.stir()
         for sight in watcher.sights():
-            tell(sight)
+            for portion in _portions(sight):
+                tell(portion)
+
+
+def _portions(sight: Sight) -> Iterator[Sight]:
+    """Divide what is told into portions between which the hub does other things; the last one has all but pipes."""
+    *first, sight.pipes = bounds.portions(sight.pipes)
+    for pipes in first:
+        yield Sight(pipes, unreadable=-1)
+    yield sight
