@@ -29,6 +29,10 @@ BROKEN = 70
 #: Seconds after which an unacknowledged poke is repeated.
 POKE_AGAIN = 0.1
 
+#: What our producers and consumers are called, and the seconds after which they are asked to end once more.
+ACTORS = ("pipetui-prod", "pipetui-cons")
+TERM_AGAIN = 0.2
+
 #: How far our children stand back (nice(2)): helpers a little, producers and consumers far enough that the
 #: screen and the hub stay quick while four floods run. On an idle machine they are as fast as ever.
 HELPER_NICENESS = 5
@@ -38,7 +42,8 @@ ACTOR_NICENESS = 10
 class Child:
     """One forked child as the hub knows it."""
 
-    def __init__(self, loop: Loop, pid: int, control: Fd, report: Fd) -> None:
+    def __init__(self, loop: Loop, name: str, pid: int, control: Fd, report: Fd) -> None:
+        self.name = name
         self.pid = pid
         self.exit_code: int | None = None
         self.exit_signal: int | None = None
@@ -172,7 +177,7 @@ class Nursery:
             _be_child(name, main, hub, control_read.detach(), report_write.detach(), niceness)
         control_read.close()
         report_write.close()
-        child = Child(self._loop, pid, control_write, report_read)
+        child = Child(self._loop, name, pid, control_write, report_read)
         self.children[pid] = child
 
         def ended() -> None:
@@ -182,13 +187,26 @@ class Nursery:
         child.listen(on_report, ended)
         return child
 
+    def count(self, name: str) -> int:
+        """Return how many children of this name there are."""
+        return sum(child.name == name for child in self.children.values())
+
     def end_all(self, patience: float = 1.0) -> None:
-        """End every child: SIGTERM, and SIGKILL for those still there after `patience` seconds. Waits for them."""
+        """End every child: SIGTERM, and SIGKILL for those still there after `patience` seconds. Waits for them.
+
+        All are asked at once, and actors again: they notice a signal that came just before a system call at the next.
+        """
+        deadline = time.monotonic() + patience
         for child in self.children.values():
             child.signal(signal.SIGTERM)
             child.signal(signal.SIGCONT)
-        deadline = time.monotonic() + patience
+        again = time.monotonic() + TERM_AGAIN
         while self.children and time.monotonic() < deadline:
+            if time.monotonic() >= again:
+                again = time.monotonic() + TERM_AGAIN
+                for child in self.children.values():
+                    if child.name in ACTORS:
+                        child.signal(signal.SIGTERM)
             self._reap()
             time.sleep(0.005)
         for child in self.children.values():

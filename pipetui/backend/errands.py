@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from pipetui.backend import limits
 from pipetui.backend.channel import Sender, send_all
 from pipetui.backend.children import Child, Nursery
 from pipetui.kernel.errors import PipeError
@@ -18,6 +19,9 @@ def run(
     nursery: Nursery, name: str, errand: Errand, done: Callable[[Any], None], refused: Callable[[str], None]
 ) -> None:
     """Fork a child for `errand`; call `done` with its result, or `refused` with a sentence."""
+    if nursery.count(name) >= limits.MOST_ERRANDS:
+        refused(limits.TOO_MANY_ERRANDS)
+        return
     reports: list[tuple[bool, Any]] = []
 
     def ended(_child: Child) -> None:
@@ -27,7 +31,10 @@ def run(
         else:
             refused(value)
 
-    nursery.fork(name, partial(_main, errand), reports.append, ended)
+    try:
+        nursery.fork(name, partial(_main, errand), reports.append, ended)
+    except OSError as error:
+        refused(f"no process could be started: {error.strerror}")
 
 
 def _main(errand: Errand, _control: int, report: int) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipetui import __version__
-from pipetui.backend import demo, errands, tempdir, validate, wire
+from pipetui.backend import demo, errands, limits, tempdir, validate, wire
 from pipetui.backend.bench import Bench
 from pipetui.backend.children import Nursery
 from pipetui.backend.codec import codec
@@ -42,6 +42,9 @@ from pipetui.watch.roots import default_roots
 
 #: How many rows travel in one update; the rest follow in the next.
 MOST_ROWS = 1000
+
+#: How long they may be in all (characters, each up to 6 bytes of JSON; a frame has 16 MiB).
+MOST_TEXT = 1 << 20
 
 #: Bounds of the frame interval that a client may ask for (seconds).
 FASTEST, SLOWEST = 0.02, 10.0
@@ -483,12 +486,20 @@ class Hub:
 
     @staticmethod
     def _take(dirty: dict[Any, None], shown: set[Any], row: Callable[[Any], Any]) -> tuple[Any, Any]:
-        """Take up to `MOST_ROWS` changed rows; return those that are and the keys of those that no longer are."""
-        rows, gone = [], []
+        """Take up to `MOST_ROWS` changed rows; return those that are and the keys of those that no longer are.
+
+        Fewer if they are large: all have to fit into one frame.
+        """
+        rows: list[Any] = []
+        gone: list[Any] = []
+        room = MOST_TEXT
         for key in list(dirty)[:MOST_ROWS]:
+            if room < 0:
+                break
             del dirty[key]
             value = row(key)
             if value is not None:
+                room -= limits.weight(value)
                 rows.append(value)
                 shown.add(key)
             elif key in shown:

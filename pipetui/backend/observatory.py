@@ -15,12 +15,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
+from pipetui.backend import limits
 from pipetui.backend.channel import Receiver, Sender, send_all
 from pipetui.backend.children import Child, Nursery
 from pipetui.backend.codec import codec
 from pipetui.backend.history import Histories
 from pipetui.backend.loop import Loop, Timer
 from pipetui.kernel.errors import PipeError
+from pipetui.kernel.procfs import Proc
 from pipetui.model import Finding, Mood, Pipe, PipeId, PipeRow, Process
 from pipetui.watch import watcher
 from pipetui.watch.owners import owners
@@ -48,10 +50,10 @@ BATCH = 500
 # --- in the children ------------------------------------------------------------------------------------------------
 
 
-def finder_main(root: str, control: int, report: int) -> None:
-    """Find the FIFOs below `root` and keep telling what changes, until the hub is gone."""
+def finder_main(roots: tuple[str, ...], control: int, report: int) -> None:
+    """Find the FIFOs below `roots` and keep telling what changes, until the hub is gone."""
     sender, receiver = Sender(report), Receiver(control)
-    tree = TreeWatch(root)
+    tree = TreeWatch(*roots)
     said: tuple[str, ...] = ()
 
     def tell(found: list[Pipe], gone: list[str], *, done: bool) -> None:
@@ -143,6 +145,8 @@ class Observatory:
         self.histories = Histories(loop, self._fill, partial(changed, "pipe"))
         self._elsewhere = True
         self._anonymous = False
+        self._cut = ""
+        self._crowded = False
         self._finders: dict[str, Child] = {}
         self._flooded: set[PipeId] = set()
         self._resting: dict[str, set[PipeId]] = {}
@@ -150,6 +154,7 @@ class Observatory:
         self._findings: tuple[Finding, ...] = ()
         self._deadlocked: set[PipeId] = set()
         self._processes: dict[int, Process] = {}
+        self._listed: set[int] | None = None  # who has a pipe open that is listed; None when that may have changed
         self.unreadable = 0
         self.unseen = ""
         self.scanning: set[str] = set()
@@ -159,21 +164,30 @@ class Observatory:
         self._elsewhere = elsewhere
         self._watcher = self._nursery.fork("pipetui-watch", watcher_main, self._on_sight, self._on_watcher_end)
         self._order(watcher.Order(elsewhere=elsewhere))
-        for root in roots:
-            self.search(root)
+        taken, self._cut = limits.searched(roots)
+        for share in limits.shares(taken, {mount.point for mount in Proc().mounts()}):
+            self.search(*share)
 
-    def search(self, root: str) -> None:
-        """Find FIFOs below one more root, from now on."""
-        self.scanning.add(root)
+    def search(self, *roots: str) -> None:
+        """Find FIFOs below more roots, by one more child, from now on."""
+        root = limits.called(roots)
         report = partial(self._on_found, root)
         ended = partial(self._on_finder_end, root)
-        self._finders[root] = self._nursery.fork("pipetui-find", partial(finder_main, root), report, ended)
+        try:
+            finder = self._nursery.fork("pipetui-find", partial(finder_main, roots), report, ended)
+        except OSError as error:
+            self._troubles[root] = f"{root} can't be searched: no process could be started ({error.strerror})"
+            self._changed("status", None)
+            return
+        self._finders[root] = finder
+        self.scanning.add(root)
         self._stuck[root] = self._loop.later(STUCK, partial(self._on_stuck, root))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the view lacks."""
-        return tuple(note for notes in self._partial.values() for note in notes)
+        cut = (self._cut, limits.TOO_MANY_FIFOS if self._crowded else "")
+        return (*filter(None, cut), *(note for notes in self._partial.values() for note in notes))
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -183,11 +197,15 @@ class Observatory:
     # --- finders --------------------------------------------------------------------------------------------------
 
     def _on_found(self, root: str, report: dict[str, Any]) -> None:
+        self._listed = None
         known: list[watcher.Known] = []
         for encoded in report["found"]:
             pipe: Pipe = _PIPE.decode(encoded)
             path = pipe.paths[0]
             self._forget_path(path, unless=pipe.id)
+            if len(self._by_path) >= limits.MOST_LISTED and path not in self._by_path:
+                self._crowded = True
+                continue
             self._found.setdefault(pipe.id, {})[path] = pipe
             self._by_path[path] = pipe.id
             if pipe.id in self._flooded:
@@ -256,6 +274,7 @@ class Observatory:
     # --- the watcher ----------------------------------------------------------------------------------------------
 
     def _on_sight(self, report: dict[str, Any]) -> None:
+        self._listed = None
         for encoded in report["pipes"]:
             pipe: Pipe = _PIPE.decode(encoded)
             before = self._observed.get(pipe.id)
@@ -347,9 +366,8 @@ class Observatory:
         self._resting.setdefault(folder, set()).add(identity)
 
     def _tell_finders(self, folder: str, what: str) -> None:
-        for root, finder in self._finders.items():
-            if os.path.dirname(root) == folder or f"{folder}/".startswith(root.rstrip("/") + "/"):
-                finder.say({what: folder})
+        for finder in self._finders.values():
+            finder.say({what: folder})  # one that does not watch the folder does nothing
 
     def _renamed(self, finding: Finding) -> Finding:
         """Return a finding in which our own actors are called by their names: `python (12)` is `clerk (12)`."""
@@ -512,8 +530,10 @@ class Observatory:
         process = self._processes.get(pid)
         if process is None or self._elsewhere:
             return process
-        listed = (self._observed[identity] for identity in self._found.keys() & self._observed.keys())
-        return process if any(pid in _present(pipe) for pipe in listed) else None
+        if self._listed is None:
+            pipes = (self._observed[identity] for identity in self._found.keys() & self._observed.keys())
+            self._listed = {one for pipe in pipes for one in _present(pipe)}
+        return process if pid in self._listed else None
 
     def writers(self, identity: PipeId) -> tuple[int, ...]:
         """Return the pids that hold a write end, as far as is known."""

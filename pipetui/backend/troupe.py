@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from pipetui.backend import consumer, producer
+from pipetui.backend import consumer, limits, producer
 from pipetui.backend.actor import counters
 from pipetui.backend.children import ACTOR_NICENESS, Child, Nursery
 from pipetui.backend.framing import Frame
@@ -130,7 +130,8 @@ class Troupe:
     # --- requests -------------------------------------------------------------------------------------------------
 
     def start(self, spec: ActorSpec) -> int:
-        """Fork an actor and return its number."""
+        """Fork an actor and return its number. Raises `Refusal`."""
+        self._make_sure_there_is_room()
         if not self._numbers:
             stand_back(ACTOR_NICENESS)  # from now on there may be floods in our session
         self._numbers += 1
@@ -152,6 +153,13 @@ class Troupe:
         member.child = child
         self._set(member, pid=child.pid)
         return number
+
+    def _make_sure_there_is_room(self) -> None:
+        running = sum(member.state.phase != "ended" for member in self.members.values())
+        if running >= limits.MOST_RUNNING:
+            raise Refusal(f"{running:,} producers and consumers are running, as many as there can be; stop one first")
+        if len(self.members) >= limits.MOST_ACTORS:
+            raise Refusal(f"{len(self.members):,} producers and consumers are listed; dismiss some that have ended")
 
     def control(self, number: int, action: Action) -> None:
         """Pause, resume, stop, kill or dismiss an actor. Raises `Refusal`."""
