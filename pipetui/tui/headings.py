@@ -12,6 +12,9 @@ from pipetui.tui.highlight import trouble
 from pipetui.tui.theme import Palette
 from pipetui.tui.window import LogWindow
 
+#: So many of the paths that were given are named where nothing was found.
+MOST_ROOTS = 4
+
 
 def missing(fleet: Fleet, look: Palette) -> tuple[Parts, ...]:
     """Return which of several hosts are not there, and why; for a narrow line only how many."""
@@ -33,7 +36,9 @@ def no_fifos(fleet: Fleet, name_filter: str, roots: tuple[str, ...], create: str
         return tuple(lost)
     if any(not session.host or session.status.scanning for session in fleet.sessions):
         return ("Looking for FIFOs…",)
-    under = f" under {', '.join(safe(root) for root in roots)}" if roots else ""
+    named = [safe(root) for root in roots[:MOST_ROOTS]]
+    named += [f"{len(roots) - MOST_ROOTS:,} more"] if len(roots) > MOST_ROOTS else []
+    under = f" under {', '.join(named)}" if roots else ""
     return (f"No FIFO found{under}.", f"Press {create} to create one, or quit and run `pipetui demo`.")
 
 
