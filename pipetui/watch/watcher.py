@@ -341,7 +341,8 @@ class Watcher:
         pids = {end.pid for pipe in pipes.values() for end in pipe.ends}
         pids |= {waiter.pid for pipe in pipes.values() for waiter in pipe.waiters}
         pids, more_people = bounds.of_pids(pids)
-        people = {process.pid: bounds.of_process(_steady(process)) for process in self._processes.look(pids)}
+        looked = self._processes.look(pids, world.parents)
+        people = {process.pid: bounds.of_process(_steady(process)) for process in looked}
         found = self._judge.judge(world)
         self._again = found.again
         findings, more_findings = bounds.of_findings(found.findings)
