@@ -127,7 +127,7 @@ def pane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pane]:
         tmux.run("kill-server")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_tmux_shows_every_frame(pane: Pane, data: st.DataObject) -> None:
     painter = Painter(abilities({"TERM": "tmux-256color", "TMUX": "in it"}))

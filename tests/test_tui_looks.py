@@ -62,8 +62,21 @@ async def test_what_is_wrong_is_on_the_main_screen_the_gravest_first(
     assert re.search(r"✖ deadlock +python3 \(7001\) and bc \(7002\) wait for each other", lines[at + 1])
     assert "python3 (7001) should read its fd 6" in lines[at + 2]
     assert "▲ stalled reader" in lines[at + 3]
-    assert "· split readers" in lines[at + 5]
+    assert "+ 1 note" in lines[at + 5]
     assert "MESSAGES" in lines[at + 6]
+
+
+@on_screen(hub=observed)
+async def test_notes_are_folded_until_somebody_unfolds_them(
+    app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]
+) -> None:
+    await press(pilot, "5", "G")
+    assert "▸ + 1 note  enter shows them" in screen_text(app)
+    await press(pilot, "enter")
+    assert "− 1 note  enter folds them" in screen_text(app)
+    assert "· split readers" in screen_text(app)
+    await press(pilot, "enter")
+    assert "split readers" not in screen_text(app)
 
 
 @on_screen()

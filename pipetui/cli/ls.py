@@ -17,7 +17,7 @@ from pipetui.text import safe
 from pipetui.text import size as in_words
 
 if TYPE_CHECKING:
-    from pipetui.backend.duties.ls import Listed
+    from pipetui.backend.duties.ls import Listed, Owners
     from pipetui.model import End, Pipe, PipeId, Waiter
 
 NAME = "ls"
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     code = ExitCode.OK
     pipes: list[Pipe] = []
     found: set[PipeId] = set()
-    owners: dict[PipeId, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+    owners: dict[PipeId, Owners] = {}
     for told in ask("ls", Question(tuple(args.paths), args.all)):
         match told:
             case Complaint(message):
@@ -129,11 +129,8 @@ def _waiter(waiter: Waiter) -> dict[str, Any]:
 # --- the table --------------------------------------------------------------------------------------------------------
 
 
-_Owners = Mapping["PipeId", tuple[tuple[int, ...], tuple[int, ...]]]
-
-
 def _print(
-    told: Listed, pipes: Sequence[Pipe], found: Container[PipeId], owners: _Owners, *, elsewhere: bool
+    told: Listed, pipes: Sequence[Pipe], found: Container[PipeId], owners: Mapping[PipeId, Owners], *, elsewhere: bool
 ) -> None:
     here = [pipe for pipe in pipes if pipe.id in found]
     held = [pipe for pipe in pipes if pipe.id not in found and pipe.kind == "fifo"]
@@ -150,7 +147,7 @@ def _print(
         print(f"note: {safe(note)}", file=sys.stderr)
 
 
-def _group(title: str, pipes: Iterable[Pipe], told: Listed, owners: _Owners) -> str:
+def _group(title: str, pipes: Iterable[Pipe], told: Listed, owners: Mapping[PipeId, Owners]) -> str:
     rows = [_HEADINGS, *(_row(pipe, told, *owners[pipe.id]) for pipe in pipes)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -45,8 +45,9 @@ def owners(pipe: Pipe, access: Literal["r", "w"], parents: Mapping[int, int]) ->
     waiting = {waiter.pid for waiter in pipe.waiters if waiter.kind in kinds}
     standard = {pid for pid, fds in held.items() if fds & _STANDARD[access]}
     groups: dict[int, list[int]] = {}
-    for pid in sorted(held.keys() | waiting):
-        groups.setdefault(_root(pid, held.keys(), standard, parents), []).append(pid)
+    roots = {pid: _root(pid, held.keys(), standard, parents) for pid in held.keys() | waiting}
+    for pid in sorted(roots):
+        groups.setdefault(_settled(pid, roots), []).append(pid)
     sure = {root for root, group in groups.items() if not (standard | waiting).isdisjoint(group)}
     if sure:
         above = {pid for root in sure for pid in _above(root, parents)}
@@ -68,6 +69,15 @@ def _root(pid: int, held: Collection[int], standard: set[int], parents: Mapping[
             break
         root = one
     return root
+
+
+def _settled(pid: int, roots: Mapping[int, int]) -> int:
+    """Return the root that is its own root: parents that were read at different moments may make a circle."""
+    passed: list[int] = []
+    while pid not in passed:
+        passed.append(pid)
+        pid = roots[pid]
+    return min(passed[passed.index(pid) :])
 
 
 def _above(pid: int, parents: Mapping[int, int]) -> Iterator[int]:

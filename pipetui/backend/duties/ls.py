@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pipetui.backend.duties import Complaint
 from pipetui.backend.duties.target import roots_of, unknown
@@ -26,16 +27,20 @@ class Question:
     anonymous: bool = False
 
 
+class Owners(NamedTuple):
+    """Whose the two sides of a pipe are (pids): not who merely inherited a copy of an end."""
+
+    writers: tuple[int, ...] = ()
+    readers: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Pipes:
-    """Some of the pipes; `found` are those of them that lie under the paths.
-
-    `owners` has for each pipe those whose its write side and its read side are: not who merely inherited a copy.
-    """
+    """Some of the pipes, with the owners of each; `found` are those of them that lie under the paths."""
 
     pipes: tuple[Pipe, ...]
     found: tuple[PipeId, ...]
-    owners: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
+    owners: tuple[Owners, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,10 @@ class Listed:
 ANSWERS = (Complaint, Pipes, Listed)
 
 
-def _owners(pipe: Pipe, parents: Mapping[int, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    if not pipe.ends:
-        return (), ()
-    return tuple(owners(pipe, "w", parents)), tuple(owners(pipe, "r", parents))
+def _owners(pipe: Pipe, parents: Mapping[int, int]) -> Owners:
+    if not pipe.ends and not pipe.waiters:
+        return Owners()
+    return Owners(tuple(owners(pipe, "w", parents)), tuple(owners(pipe, "r", parents)))
 
 
 def answer(question: Question) -> Iterator[Complaint | Pipes | Listed]:
