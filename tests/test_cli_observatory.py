@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -128,7 +129,7 @@ def test_why_does_this_process_hang(path: Path) -> None:
             until(lambda: waits_in_open(int(child)))
             code, stdout, _ = run("doctor", "--pid", str(shell.pid))
             text = stdout.decode()
-            assert f"waits for cat ({child}) to end" in text
+            assert re.search(rf"waits for (\d+ s for )?cat \({child}\) to end", text), text
             assert f"to open {path}; it goes on when some process opens that for writing" in text
             answer = json.loads(run("doctor", "--json", "--pid", child)[1])
             (task,) = answer["process"]["tasks"]
