@@ -44,7 +44,7 @@ def path(home: Path) -> Path:
 
 def run(*arguments: str | Path) -> tuple[int, bytes, str]:
     """Run pipetui; return exit code, stdout and stderr. Whatever happens, there is no traceback."""
-    done = subprocess.run([*PIPETUI, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+    done = subprocess.run([*PIPETUI, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
     stderr = done.stderr.decode()
     assert "Traceback" not in stderr, stderr
     return done.returncode, done.stdout, stderr

@@ -79,6 +79,10 @@ def _still(tmux: Tmux) -> None:
     wait_until(same, what="the window stands still", say=tmux.screen)
 
 
+#: A character that no frame of these tests has.
+_MARK = "¦"
+
+
 class Pane:
     """A window of tmux of which the test is the program."""
 
@@ -101,15 +105,25 @@ class Pane:
             data = data[os.write(self._tty, data) :]
 
     def screen(self, painter: Painter) -> Emulator:
-        """Return what the window shows, of the painter's newest frame."""
+        """Return what the window shows, of the painter's newest frame.
+
+        tmux leaves out what was erased, and plain blanks, at the end of a row: so a mark stands there meanwhile.
+        """
+        blanks = anchored(painter)
         termios.tcflush(self._tty, termios.TCIFLUSH)
-        self.write(f"{anchored(painter)}\x1b[6n")
+        self.write(blanks.replace(" \x1b8", f"{_MARK}\x1b8") + "\x1b[6n")
         answer = b""
         while not answer.endswith(b"R"):  # it may come in parts; then what was written before has been drawn
             answer += os.read(self._tty, 100)
         printed = self._tmux.run("capture-pane", "-p", "-e", "-N", "-t", "frames").rstrip("\n")
+        self.write(blanks)
         emulator = Emulator(WIDTH, HEIGHT)
         emulator.feed(("\x1b[?7l" + printed.replace("\n", "\r\n")).encode())
+        for row in range(HEIGHT):
+            last = emulator.screen.buffer[row][WIDTH - 1]
+            if painter.wanted.rows[row].chars[-1] == " ":
+                assert last.data == _MARK
+                emulator.screen.buffer[row][WIDTH - 1] = last._replace(data=" ")
         return emulator
 
     def close(self) -> None:
