@@ -282,7 +282,8 @@ def _narrowed(lines: list[str]) -> list[str]:
 def normal(text: str) -> str:
     """Return an answer without what differs from run to run: numbers, how long somebody waits, line breaks, widths."""
     folded = re.sub(r"\s+", " ", re.sub(r"\d[\d,.:]*", "0", text)).strip()
-    return re.sub(r" ?\bfor 0 (s|min)\b", "", folded)
+    folded = re.sub(r" \(for 0 (s|min)\)", "", folded)
+    return re.sub(r"\(for 0 (s|min), ", "(", folded)
 
 
 def shown() -> list[str]:

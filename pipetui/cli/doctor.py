@@ -161,12 +161,16 @@ def _print(told: Diagnosis, *, notes: bool) -> None:
 
 def _print_finding(one: Finding, now: float) -> None:
     mark = {"problem": "PROBLEM", "warning": "warning", "note": "note"}[one.level]
-    lasted = "" if one.since is None else f" for {age(max(0.0, now - one.since))}"
-    told = ", ".join(word for word in (lasted.strip(), "inferred" if one.certainty == "inferred" else "") if word)
+    lasted = "" if one.since is None else f"for {_age(max(0.0, now - one.since))}"
+    told = ", ".join(word for word in (lasted, "inferred" if one.certainty == "inferred" else "") if word)
     print(f"{mark}  {one.rule}: {safe(one.headline)}{f' ({told})' if told else ''}")
     if one.level != "note":
         print(_wrapped(one.why))
     print(_wrapped(one.fix, "→ "))
+
+
+def _age(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 1 else age(seconds)
 
 
 def _wrapped(text: str, mark: str = "") -> str:

@@ -158,7 +158,7 @@ class FindingList(Listing):
     def _draw_fold(self, look: Palette) -> Parts:
         notes = sum(judged.finding.level == "note" for judged in self._findings)
         mark, hint = ("−", "enter folds them") if self._unfolded else ("+", "enter shows them")
-        return ((f"{mark} {plural(notes, 'note')}", look.dim), (f"  {hint}" if self.has_focus else "", look.dim))
+        return ((f"{mark} {plural(notes, 'note')}  {hint}", look.dim),)
 
     def _draw(self, judged: Judged, look: Palette, width: int, *, whole: bool) -> list[Parts]:
         finding, host = judged.finding, f"{safe(judged.session.name)}: " if self._several else ""
@@ -223,6 +223,8 @@ class FindingList(Listing):
         elif self._shown:
             self._unfolded = not self._unfolded
             self.show(self._findings)
+            if self._unfolded:  # as many of the notes as there is room for are below the line
+                self._top = max(0, min(self._starts[self._at], len(self._lines) - self.size.height))
             self.post_message(self.Unfolded())
 
     def on_click(self, event: events.Click) -> None:
@@ -234,11 +236,9 @@ class FindingList(Listing):
 
     def on_focus(self) -> None:
         self._entered = True
-        self._lay_out()
         self.refresh()
 
     def on_blur(self) -> None:
-        self._lay_out()
         self.refresh()
 
     def on_resize(self) -> None:

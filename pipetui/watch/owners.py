@@ -57,6 +57,12 @@ def owners(pipe: Pipe, access: Literal["r", "w"], parents: Mapping[int, int]) ->
     return {root: (root, *(pid for pid in group if pid != root)) for root, group in sorted(groups.items())}
 
 
+def holding(pipe: Pipe, access: Literal["r", "w"], parents: Mapping[int, int]) -> tuple[int, ...]:
+    """Return the owners of a side that have it open already: not those who wait in open."""
+    held = pipe.holders(access)
+    return tuple(pid for pid in owners(pipe, access, parents) if pid in held)
+
+
 def _root(pid: int, held: Collection[int], standard: set[int], parents: Mapping[int, int]) -> int:
     """Return whose copy a process has: its own, or the one of a process above it."""
     root = pid

@@ -13,6 +13,9 @@ from pipetui.watch.stuck import kept_open
 #: From this share of its capacity on a pipe counts as full: a slow reader always makes a little room.
 NEARLY = 0.9
 
+#: States in which it is worth asking whether bytes have just moved.
+_QUIET = ("idle", "open at both ends")
+
 #: A pipe on which something happened within so many seconds is flowing.
 RECENT = 2.0
 
@@ -24,7 +27,7 @@ def describe(pipe: Pipe, now: float | None = None, unseen: str = "") -> tuple[st
     without being seen (see `World.unseen`): then nobody can be said to have it open.
     """
     words, mood = _waiting(pipe) or _at_rest(pipe, unseen)
-    if now is not None and mood in ("calm", "active") and _moves(pipe, now):
+    if now is not None and words in _QUIET and _moves(pipe, now):
         words, mood = "flowing", "active"
     return (f"{words}, removed" if pipe.deleted else words), mood
 
@@ -38,15 +41,15 @@ def name_of(command: str) -> str:
 def _moves(pipe: Pipe, now: float) -> bool:
     """Whether bytes have just moved: a FIFO's times say so, and who waits to read anew has just read.
 
-    Both times of a FIFO that has never been used are those of its making.
+    Both times of a FIFO that has never been used are those of its making; they are also equal where each write is read
+    at once, but there somebody waits to read.
     """
     if not pipe.holders("r") or not pipe.holders("w"):
         return False
     times = [when for when in (pipe.last_write, pipe.last_read) if when is not None]
-    if pipe.last_write == pipe.last_read:
+    if pipe.kind == "anonymous" or pipe.last_write == pipe.last_read:
         times = []
-    if pipe.kind == "anonymous":
-        times = [waiter.since for waiter in pipe.waiters if waiter.since is not None]
+    times += [waiter.since for waiter in pipe.waiters if waiter.since is not None]
     return any(now - when < RECENT for when in times)
 
 

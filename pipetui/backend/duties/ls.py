@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pipetui.backend.duties import Complaint
 from pipetui.backend.duties.target import roots_of, unknown
 from pipetui.model import Pipe, PipeId
-from pipetui.watch.owners import owners
+from pipetui.watch.owners import holding
 from pipetui.watch.snapshot import snapshot
 
 #: So many pipes are told at once.
@@ -58,9 +58,7 @@ ANSWERS = (Complaint, Pipes, Listed)
 
 
 def _owners(pipe: Pipe, parents: Mapping[int, int]) -> Owners:
-    if not pipe.ends and not pipe.waiters:
-        return Owners()
-    return Owners(tuple(owners(pipe, "w", parents)), tuple(owners(pipe, "r", parents)))
+    return Owners(holding(pipe, "w", parents), holding(pipe, "r", parents)) if pipe.ends else Owners()
 
 
 def answer(question: Question) -> Iterator[Complaint | Pipes | Listed]:

@@ -22,7 +22,7 @@ from pipetui.watch.diagnosis import Judge
 from pipetui.watch.fill import fills
 from pipetui.watch.finder import look
 from pipetui.watch.memory import WaitMemory
-from pipetui.watch.owners import SIDES, owners
+from pipetui.watch.owners import SIDES, holding
 from pipetui.watch.roots import absolute
 from pipetui.watch.state import describe
 from pipetui.watch.world import World, observe
@@ -198,7 +198,7 @@ class _Watch:
         if found.again is not None:
             self._due = min(self._due, max(self._soonest, time.monotonic() + found.again - time.time()))
         findings = tuple(one for one in found.findings if self._identity in [PipeId(*ref[:2]) for ref in one.pipes])
-        sides = (tuple(owners(pipe, access, world.parents)) for access in SIDES)
+        sides = (holding(pipe, access, world.parents) for access in SIDES)
         measured = self._measured(pipe, reopen=True) if pipe.ends else pipe
         return Sight(measured, findings, not world.unseen, world.time, world.unseen, *sides)
 
