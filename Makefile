@@ -31,7 +31,8 @@ lint: $(DEV) ## ruff, mypy (strict), the import rules of the rooms, the oldest P
 
 bench: $(DEV) ## how fast, how small and how quiet, beside the tools you know
 	@status=0; for script in ui_latency terminal_bytes display_cpu slow_line drain observer_effect undisturbed comparison memory idle finder census far far_line; do \
-	  $(BIN)/python benchmarks/$$script.py --check || status=1; echo; done; exit $$status
+	  $(BIN)/python benchmarks/$$script.py --check || status=1; echo; done; \
+	$(BIN)/python benchmarks/doctor.py --check --plain --looks 10 --aged 70 || status=1; exit $$status
 
 screenshots: $(DEV) ## draw screenshots/*.svg from the running program
 	@$(BIN)/python scripts/screenshots.py

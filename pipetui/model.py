@@ -145,7 +145,8 @@ class TaskState:
     `pipe` is None for a wait whose pipe could not be told. `path` is what a blocked opener gave to the kernel.
     `children` are the pids of which any one's end ends a wait for children. `polls` is what is polled, also where other
     things than pipes are among it or there is a time limit (then it is "waiting"). `since` is when the wait began.
-    `wchan` is the kernel function in which a task is "waiting".
+    `wchan` is the kernel function in which a task is "waiting". Where the kernel does not tell since when it waits, it
+    is not `dated`, and `since` is when it was first seen so.
     """
 
     tid: int
@@ -158,6 +159,7 @@ class TaskState:
     certainty: Certainty = "exact"
     polls: tuple[Polled, ...] = ()
     wchan: str = ""
+    dated: bool = True
 
 
 @dataclass(frozen=True, slots=True)

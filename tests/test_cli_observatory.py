@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -16,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cast import blocked_reader, blocked_writer, running, until, waits_in_open
+from cast import as_nobody, blocked_reader, blocked_writer, running, until, waits_in_open
 from terminal import Terminal
 
+from pipetui.backend.duties import Complaint, doctor, ls
 from pipetui.kernel import fifo, ioctl
 
 PIPETUI = [sys.executable, "-m", "pipetui"]
@@ -101,6 +103,45 @@ def test_a_blocked_writer_is_a_warning_at_once_then_a_problem_and_a_blocked_read
         ]
         assert code == 0
         assert waits_in_open(process.pid)
+
+
+def test_who_has_a_fifo_open_is_unknown_where_somebody_can_not_be_read() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root to have two users")
+    with tempfile.TemporaryDirectory(prefix="pipetui-test-", dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        path = os.path.join(folder, "f")
+        fifo.create(path)
+        os.chmod(path, 0o666)
+
+        def answers() -> list[list[Any]]:
+            asked = (ls, ls.Question((path,))), (doctor, doctor.Question((path,))), (doctor, doctor.Question((folder,)))
+            return [list(duty.answer(question)) for duty, question in asked]
+
+        listed, named, around = as_nobody(answers)
+        for answer in (listed, named):
+            (told,) = [one for one in answer if isinstance(one, Complaint)]  # it gives exit code 3
+            assert re.fullmatch(rf"{path}: who has it open is unknown: [\d,]+ processes can't be read", told.message)
+        end, diagnosis = listed[-1], named[-1]
+        assert isinstance(end, ls.Listed)
+        assert isinstance(diagnosis, doctor.Diagnosis)
+        assert end.unreadable > 0
+        assert end.unseen == f"{end.unreadable:,} processes can't be read"
+        assert diagnosis.unseen == f"{diagnosis.unreadable:,} processes can't be read"
+        assert diagnosis.findings == ()
+        assert not any(isinstance(told, Complaint) for told in around), "only who names a FIFO gets no answer about it"
+
+
+def test_doctor_borrows_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def borrowed(*_: object) -> None:
+        raise AssertionError("an end was borrowed")
+
+    with running("sh", "-c", 'exec 3<>"$0"; echo x >&3; read x', path):
+        for call in ("_syscall", "_tee"):
+            monkeypatch.setattr(f"pipetui.kernel.borrow.{call}", borrowed)
+        (diagnosis,) = doctor.answer(doctor.Question())
+        assert isinstance(diagnosis, doctor.Diagnosis)
+        assert diagnosis.pipes > 0
 
 
 def test_when_all_is_well_it_says_so(path: Path) -> None:
@@ -231,6 +272,17 @@ def test_changes_of_state_are_lines(path: Path) -> None:
                 line = next(line for line in lines if line["queued"])
                 assert line["queued"] == 1
                 assert line["state"] in ("bytes unread", "flowing")
+
+
+def test_a_child_that_comes_and_goes_is_no_change_of_state(path: Path) -> None:
+    loop = 'while :; do echo x; sleep 0.1; done > "$0"'
+    with running("sh", "-c", f"{loop} & exec cat < $0 > /dev/null", path) as reader:
+        with watching(path, "--json", "--timeout", "3") as watch:
+            assert watch.stdout is not None
+            lines = [json.loads(line) for line in watch.stdout]
+        os.kill(int(Path(f"/proc/{reader.pid}/task/{reader.pid}/children").read_text().split()[0]), signal.SIGKILL)
+    flowing = [line for line in lines if line["state"] == "flowing"]
+    assert len(flowing) in (1, 2), [line["state"] for line in lines]  # two, if it was first seen while it started
 
 
 def test_a_script_can_wait_for_a_reader(path: Path) -> None:

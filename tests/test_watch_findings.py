@@ -79,19 +79,19 @@ def test_an_empty_world_is_well() -> None:
 
 
 def test_several_writers_that_wait_for_one_reader_are_one_finding() -> None:
-    made = world(fifo(), process(1, task("open-write", NOW - 9)), process(2, task("open-write", NOW)))
+    made = world(fifo(), process(1, task("open-write", NOW - 14)), process(2, task("open-write", NOW)))
     assert told(made) == [("no-reader", "problem", (1, 2))]
     assert judge(made)[0].headline == "prog1 (1) and prog2 (2) wait to write to /run/f, which nobody reads"
-    assert judge(made)[0].since == NOW - 9
+    assert judge(made)[0].since == NOW - 14
 
 
 @pytest.mark.parametrize(
     ("written", "waited", "level", "again"),
     [
         (None, 0.1, None, 0.4),  # a moment is how a rendezvous works
-        (None, 1, "warning", 4),
-        (None, 6, "problem", None),  # never read nor written
-        (0.0, 6, "problem", None),
+        (None, 1, "warning", 9),
+        (None, 14, "problem", None),  # never read nor written
+        (0.0, 14, "problem", None),
         (300, 1, "note", 9),  # it has been in use: the reader may come again
         (300, 20, "warning", None),
         (20, 20, "note", 160),  # served just before, it waits for the next one, as a server does
@@ -224,11 +224,13 @@ def test_whoever_may_still_write_is_not_accused() -> None:
 SHELL = 100
 
 
-def left_behind(holder: ProcessState, reader: ProcessState | None = None, waited: float = 2) -> World:
+def left_behind(
+    holder: ProcessState, reader: ProcessState | None = None, waited: float = 2, fd: int = 3
+) -> World:
     """Make a world of a script (session 100) that waits to read what a job of it wrote, and who still holds the end."""
     reader = reader or ProcessState(SHELL, 50, SHELL, "bash x", (task("read", NOW - waited),))
     terminal = ProcessState(50, 1, 50, "tmux", (task("waiting"),))
-    pipe = Pipe(ID, "anonymous", ends=(End(reader.pid, 3, "r"), End(holder.pid, 1, "w")))
+    pipe = Pipe(ID, "anonymous", ends=(End(reader.pid, fd, "r"), End(holder.pid, 1, "w")))
     pids = {one.pid: one for one in (terminal, reader, holder, ProcessState(1, 0, 1, "init"))}
     return World((pipe,), pids, time=NOW)
 
@@ -248,6 +250,12 @@ def test_a_daemon_left_behind_on_a_pipe_is_named_at_once(holder: ProcessState, f
     assert judge(left_behind(holder, waited=0.1)) == ()
     if found:
         assert "fd 1 of httpd (7)" in judge(left_behind(holder))[0].why
+
+
+def test_a_stage_that_reads_from_a_daemon_is_meant_to() -> None:
+    daemon = ProcessState(7, 1, SHELL, "server", (task("waiting"),))  # (server &) | tee log
+    assert told(left_behind(daemon, fd=0)) == []
+    assert told(left_behind(daemon, waited=99, fd=0)) == [("held-open", "note", (7, SHELL))]
 
 
 def test_a_pipeline_whose_shell_has_gone_is_not_left_behind() -> None:

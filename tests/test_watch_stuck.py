@@ -222,9 +222,21 @@ class Simulation:
                 return True
         if side == "write":
             return False
-        if found.kind == "fifo" and others <= self._holders(identity, "r"):
+        readers = self._holders(identity, "r")
+        if found.kind == "fifo" and all(pid in readers or self._waits_for(pid, readers) for pid in others):
             return True  # kept open: any client may come
         return self.handlers and any(self._caught(pid) - NO_HANDLERS for pid in others)
+
+    def _waits_for(self, pid: int, readers: set[int]) -> bool:
+        """Whether a process only waits for the end of processes, of which one reads."""
+        awaited: list[set[int]] = []
+        for task in self.world.processes[pid].tasks:
+            if task.doing == "poll" and any(one.pid is None for one in task.polls):
+                return False
+            if task.doing not in ("child", "poll"):
+                return False
+            awaited.append({one.pid for one in task.polls if one.pid is not None} | set(task.children))
+        return any(each & readers for each in awaited)
 
     def _descends(self, pid: int, from_: set[int]) -> bool:
         parents = {one.pid: one.parent for one in self.world.processes.values()}
@@ -348,10 +360,19 @@ def test_a_fifo_that_its_readers_keep_open_waits_for_a_writer() -> None:
     ]
 
 
-def test_a_fifo_that_another_keeps_open_for_writing_is_a_deadlock() -> None:
-    made = world([pipe(FIRST, "1w 2r", "/f")], process(1, awaits(2)), process(2, reads(FIRST)))
+def test_a_fifo_kept_open_by_who_waits_for_its_reader_waits_for_a_writer() -> None:
+    long_ago = NOW - 99
+    launcher, worker = process(1, awaits(2, since=long_ago)), process(2, reads(FIRST, since=long_ago))
+    made = world([pipe(FIRST, "1w 2r", "/f")], launcher, worker)  # worker < f & exec 3> f; wait
+    assert [(one.rule, one.level, one.pids) for one in judge(made)] == [("never-eof", "note", (2,))]
+    assert "fd 0 of prog1 (1)" in only(made, "never-eof").why
+
+
+def test_two_that_read_from_each_other_over_fifos_are_deadlocked() -> None:
+    pipes = [pipe(FIRST, "1r 2w", "/a"), pipe(SECOND, "2r 1w", "/b")]
+    made = world(pipes, process(1, reads(FIRST)), process(2, reads(SECOND)))
     assert problems(made) == [("deadlock", (1, 2))]
-    assert only(made, "deadlock").headline.endswith("unless a new process opens /f")
+    assert only(made, "deadlock").headline.endswith("unless a new process opens /a and /b")
 
 
 # --- signals ----------------------------------------------------------------------------------------------------------

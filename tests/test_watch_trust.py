@@ -421,7 +421,7 @@ def test_a_daemon_that_inherited_the_output_of_a_substitution_is_named(daemon: s
         found = until(lambda: [one for one in diagnosed(process.pid) if one.rule == "held-open"])
         (left,) = set(found[0].pids) - {process.pid}
         try:
-            assert (found[0].level, found[0].certainty) == ("warning", "exact")
+            assert (found[0].level, found[0].certainty) == ("warning", "inferred")
             assert f"fd 1 of sleep ({left})" in found[0].why
         finally:
             os.kill(left, signal.SIGKILL)

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 def _print(sight: Sight, as_lines: bool) -> None:
     from pipetui.watch.state import describe
 
-    state, _ = describe(sight.pipe, sight.time, sight.unseen)
+    state, _ = describe(sight.pipe, sight.looked, sight.unseen)
     if as_lines:
         value: dict[str, Any] = {"time": sight.time, "state": state, **as_json(sight.pipe)}
         value["findings"] = [{"rule": one.rule, "level": one.level, "headline": one.headline} for one in sight.findings]

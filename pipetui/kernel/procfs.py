@@ -308,6 +308,13 @@ class Proc:
         except OSError:
             return None
 
+    def link(self, pid: int, fd: int) -> str | None:
+        """Return what a descriptor of a process, or of a task, is; None when it may not be read or is gone."""
+        try:
+            return os.readlink(f"{self.root}/{pid}/fd/{fd}")
+        except OSError:
+            return None
+
     def mounts(self) -> tuple[Mount, ...]:
         """Return the mounts that this process sees; empty where there is no `/proc`."""
         try:

@@ -12,6 +12,7 @@ import os
 from typing import NamedTuple
 
 from pipetui.kernel.birth import made
+from pipetui.kernel.errors import explain
 from pipetui.kernel.fd import Fd
 from pipetui.kernel.procfs import Proc
 
@@ -31,7 +32,10 @@ class Place(NamedTuple):
 
 
 def resolve(proc: Proc, pid: int, folder: int, path: str) -> Place | None:
-    """Return what `path`, relative to descriptor `folder`, means to a process or task; None when it means nothing."""
+    """Return what `path`, relative to descriptor `folder`, means to a process or task; None when it means nothing.
+
+    Raises NotPermitted or Failed when that could not be found out.
+    """
     if not path or "\0" in path:
         return None
     own = f"{proc.root}/{pid}"
@@ -45,8 +49,10 @@ def resolve(proc: Proc, pid: int, folder: int, path: str) -> Place | None:
                 return Place(os.fstat(number), os.readlink(f"/proc/self/fd/{number}"), made(number))
             finally:
                 walk.here.close()
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ProcessLookupError, ValueError):
         return None
+    except OSError as error:
+        raise explain(error, path) from error
 
 
 class _Walk:

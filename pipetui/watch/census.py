@@ -79,8 +79,8 @@ def take(
         return replace(census, late=newcomers.late)
 
 
-#: What a process told: its pid, whether it is readable, hidden or a thread, its command line, the far filesystems that
-#: were left alone, its ends of FIFOs (descriptor, link, access, stat) and of anonymous pipes (descriptor, inode,
+#: What a process told: its pid, whether it is readable, hidden, a thread or dead, its command line, the far filesystems
+#: that were left alone, its ends of FIFOs (descriptor, link, access, stat) and of anonymous pipes (descriptor, inode,
 #: access).
 _Read = tuple[int, str, str, list[str], list[tuple[int, str, Access, Any]], list[tuple[int, int, Access]]]
 
@@ -113,9 +113,9 @@ def _read(proc: Proc, pid: int, anonymous: bool, far: tuple[str, ...]) -> _Read:
     try:
         holding = proc.held(pid, anonymous=anonymous, never=NEVER_FIFOS, far=far)
     except NotPermitted:
-        return pid, "thread" if _is_thread(proc, pid) else "hidden", "", [], [], []
-    if not holding.descriptors and _is_thread(proc, pid):
-        return pid, "thread", "", [], [], []
+        return pid, _empty_kind(proc, pid, "hidden"), "", [], [], []
+    if not holding.descriptors and (kind := _empty_kind(proc, pid, "readable")) != "readable":
+        return pid, kind, "", [], [], []
     command = proc.command(pid) if holding.fifos or holding.pipes else ""
     fifos = [(fd, text, access, status.__reduce__()[1]) for fd, text, access, status in holding.fifos]  # for marshal
     return pid, "readable", command, list(holding.far), fifos, holding.pipes
@@ -130,8 +130,8 @@ def _put_together(proc: Proc, told: Iterable[_Read], threads: set[int], nonblock
     met: set[str] = set()
     readable = 0
     for pid, kind, command, far, fifos, others in told:
-        if kind == "thread":
-            threads.add(pid)
+        if kind in ("thread", "dead"):
+            threads.update([pid] if kind == "thread" else ())
         elif kind == "hidden":
             hidden.add(pid)
         else:
@@ -173,10 +173,12 @@ def _without_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _is_thread(proc: Proc, pid: int) -> bool:
-    """Whether this is a kernel thread, which holds nothing (or a zombie, which is alike)."""
+def _empty_kind(proc: Proc, pid: int, otherwise: str) -> str:
+    """Return what a process without descriptors is: a kernel thread, a dead one that is not reaped yet, or neither."""
     told = proc.stat(pid)
-    return told is not None and (told.kernel or told.dead)
+    if told is None:
+        return otherwise
+    return "thread" if told.kernel else "dead" if told.dead else otherwise
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,8 @@
 """Which blocked opener names whose FIFO: the only sign from outside of what a program would open next.
 
 Looked at are the words of its own command line and, where that runs a script, the script's text. A process that was
-forked without running a program of its own has only the words of its parent: they say nothing of it.
+forked without running a program of its own has only the words of its parent: they say nothing of it. Nor does a script
+that several of them run: it names the FIFOs of all.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from pipetui.kernel.fd import Fd
 from pipetui.kernel.procfs import Proc, Stat
@@ -17,55 +20,76 @@ from pipetui.model import PipeId
 from pipetui.watch.census import far_away
 from pipetui.watch.waits import Waits
 
-#: Longer scripts are not read (bytes).
+#: Longer scripts are not read (bytes), and more openers than this are not compared.
 _LONGEST = 1 << 18
+_MOST = 64
+
+
+class _Opener(NamedTuple):
+    """A blocked opener: at which FIFO, the path it gave, the folder it is in, its arguments and its script."""
+
+    pipe: PipeId
+    path: str
+    folder: str
+    arguments: str
+    script: str
 
 
 def mentions(proc: Proc, roster: Mapping[int, Stat], waits: Waits) -> dict[int, frozenset[PipeId]]:
     """Return for each blocked opener the FIFOs of other blocked openers that it names; nobody where it names none."""
-    waiting = {
+    blocked = {
         pid: (task.pipe, os.path.normpath(task.path))
         for pid, tasks in waits.tasks.items()
         for task in tasks
         if task.doing in ("open-read", "open-write") and task.pipe is not None and task.path
     }
-    if len(set(waiting.values())) < 2:
+    if not 1 < len(set(blocked.values())) <= _MOST:
         return {}
+    far = far_away(proc)
+    openers = {
+        pid: _opener(proc, pid, pipe, path, far)
+        for pid, (pipe, path) in blocked.items()
+        if pid in roster and not roster[pid].forked
+    }
+    scripts = Counter(one.script for one in openers.values())
     answer: dict[int, frozenset[PipeId]] = {}
-    for pid, (own, path) in waiting.items():
-        told = roster.get(pid)
-        text = "" if told is None or told.forked else _words(proc, pid)
-        others = {(pipe, other) for pipe, other in waiting.values() if pipe != own}
-        named = frozenset(pipe for pipe, other in others if _names(text, other, path, proc.cwd(pid)))
+    for pid, one in openers.items():
+        script = one.script if scripts[one.script] == 1 else ""
+        others = {(pipe, path) for pipe, path in blocked.values() if pipe != one.pipe}
+        named = frozenset(pipe for pipe, path in others if _names(one, script, path))
         if named:
             answer[pid] = named
     return answer
 
 
-def _names(text: str, path: str, own: str, cwd: str | None) -> bool:
-    """Whether a text has a path, whole, as seen from `cwd`, or as a name in the folder of the text's `own` FIFO."""
-    words = {path}
-    if cwd is not None and path.startswith(cwd.rstrip("/") + "/"):
-        words.add(os.path.relpath(path, cwd))
-    if os.path.dirname(path) == os.path.dirname(own):
-        words.add(os.path.basename(path))
-    return any(re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w.-])", text) for word in words if text)
-
-
-def _words(proc: Proc, pid: int) -> str:
-    """Return the command line and the text of the script that it runs."""
+def _opener(proc: Proc, pid: int, pipe: PipeId, path: str, far: tuple[str, ...]) -> _Opener:
     words = proc.arguments(pid)
+    folder = proc.cwd(pid) or ""
     script = next((word for word in words[1:3] if word and not word.startswith("-")), "")
-    return "\n".join([*words, _text(proc, pid, script)])
+    return _Opener(pipe, path, folder, "\n".join(words), _text(proc, pid, folder, script, far))
 
 
-def _text(proc: Proc, pid: int, script: str) -> str:
+def _names(one: _Opener, script: str, path: str) -> bool:
+    """Whether an opener's words have a path: whole, as seen from its folder, or as a name beside its own FIFO.
+
+    A name alone counts only where a shell or a program would have a file: behind `<`, `>`, a quote, a slash or an
+    equals sign, or as an argument.
+    """
+    names = {path}
+    if one.folder and path.startswith(one.folder.rstrip("/") + "/"):
+        names.add(os.path.relpath(path, one.folder))
+    if os.path.dirname(path) == os.path.dirname(one.path):
+        names.add(os.path.basename(path))
+    pattern = rf"(?:^|[<>] ?|['\"/=\n])(?:\./)?(?:{'|'.join(map(re.escape, sorted(names)))})(?![\w.-])"
+    return re.search(pattern, f"{one.arguments}\n{script}") is not None
+
+
+def _text(proc: Proc, pid: int, folder: str, script: str, far: tuple[str, ...]) -> str:
     """Return the text of a script in its process's current folder; empty where it is no short regular file."""
-    folder = proc.cwd(pid)
-    if not script or "\0" in script or folder is None or not proc.shares_root(pid):
+    if not script or "\0" in script or not folder or not proc.shares_root(pid):
         return ""
     path = os.path.join(folder, script)
-    if path.startswith(far_away(proc)):
+    if path.startswith(far):
         return ""
     try:
         with Fd(os.open(path, os.O_PATH | os.O_CLOEXEC)) as handle:  # it may be a FIFO, which must not be opened

@@ -18,8 +18,9 @@ from pipetui.watch.calls import CALLS, Call
 #: Events that mean "can be read" and "can be written" (poll.h).
 _IN, _OUT = 0x01 | 0x02 | 0x40 | 0x80, 0x04 | 0x100 | 0x200
 _POLLFD = struct.Struct("=ihh")
-#: More descriptors than this are not looked at.
+#: More descriptors than this are not looked at, and of more members that are no pipes only the number is told.
 _MOST = 1024
+_NAMED = 16
 
 #: The pipe ends of a process by their descriptors.
 Ends = Mapping[int, tuple[PipeId, Access]]
@@ -114,35 +115,36 @@ class _Reader:
             return Polled(fd, what="a descriptor that is not open")
 
     def epoll(self, fd: int) -> Iterator[Polled]:
-        """Yield the members of an epoll set."""
+        """Yield the members of an epoll set. Of many that are no pipes only their number is told."""
         pipes = {identity for identity, _ in self._ends.values()}
+        others: list[PipeId] = []
         for line in self._proc.fdinfo(self._pid, fd).splitlines():
-            if not line.startswith(b"tfd:"):
-                continue
-            words = line.replace(b":", b" ").split()
-            told = dict(zip(words[::2], words[1::2], strict=False))
-            try:
-                device, inode, events = (int(told[name], 16) for name in (b"sdev", b"ino", b"events"))
-            except (KeyError, ValueError):
-                yield Polled(what="a file that can't be told")
-                continue
-            identity = PipeId(os.makedev(device >> 20, device & 0xF_FFFF), inode)
-            if identity in pipes:
-                yield Polled(None, identity, _events(events))
-            else:
-                yield self._other(identity)
+            if line.startswith(b"tfd:"):
+                identity, events = _member(line)
+                if identity in pipes:
+                    yield Polled(None, identity, _events(events))
+                else:
+                    others.append(identity)
+        if len(others) > _NAMED:
+            yield Polled(what=f"{len(others):,} descriptors that are no pipes")
+        elif others:
+            yield from self._others(others)
 
-    def _other(self, identity: PipeId) -> Polled:
-        """Return a member that is no pipe of this process: a pidfd is known by its inode, if that is its own."""
-        processes, texts = set(), []
+    def _others(self, wanted: list[PipeId]) -> Iterator[Polled]:
+        """Yield members that are no pipes of this process: a pidfd is known by its inode, if that is its own."""
+        processes: dict[PipeId, set[int]] = {}
+        texts: dict[int, str] = {}
         for fd, text, _ in self._proc.fds(self._pid):
-            # not of a named file: a stat may hang on a dead server
-            if not text.startswith("/") and self._identity(fd) == identity:
-                processes.add(self._proc.pid_of(self._pid, fd))
-                texts.append(text)
-        if len(processes) == 1 and min(processes) > 0:
-            return Polled(pid=processes.pop())
-        return Polled(what=texts[0] if texts else "a file that is not open any more")
+            if "pidfd" in text and (identity := self._identity(fd)) is not None:
+                processes.setdefault(identity, set()).add(self._proc.pid_of(self._pid, fd))
+            elif text.endswith("]") and text.rpartition("[")[2][:-1].isdigit():
+                texts[int(text.rpartition("[")[2][:-1])] = text
+        for identity in wanted:
+            pids = processes.get(identity, set())
+            if len(pids) == 1 and min(pids) > 0:
+                yield Polled(pid=min(pids))
+            else:
+                yield Polled(what=texts.get(identity.inode, "a descriptor that is no pipe"))
 
     def _identity(self, fd: int) -> PipeId | None:
         try:
@@ -150,6 +152,17 @@ class _Reader:
         except OSError:
             return None
         return PipeId(status.st_dev, status.st_ino)
+
+
+def _member(line: bytes) -> tuple[PipeId, int]:
+    """Return what a `tfd:` line of an epoll descriptor's `fdinfo` says: which file, and for which events."""
+    words = line.replace(b":", b" ").split()
+    told = dict(zip(words[::2], words[1::2], strict=False))
+    try:
+        device, inode, events = (int(told[name], 16) for name in (b"sdev", b"ino", b"events"))
+    except (KeyError, ValueError):
+        return PipeId(0, 0), 0
+    return PipeId(os.makedev(device >> 20, device & 0xF_FFFF), inode), events
 
 
 def _events(events: int) -> Literal["", "r", "w", "rw"]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipetui.model import Mood, Pipe, Waiter
-from pipetui.watch.stuck import kept_open
 
 #: From this share of its capacity on a pipe counts as full: a slow reader always makes a little room.
 NEARLY = 0.9
@@ -65,13 +64,18 @@ def _waiting(pipe: Pipe) -> tuple[str, Mood] | None:
     if by_kind["write"]:
         return _full(pipe) or f"full: {_who(by_kind['write'])} to write", "waiting"
     if by_kind["read"]:
-        if kept_open(pipe):
+        if pipe.kind == "fifo" and not pipe.deleted and len(pipe.holders("w")) > 0 and _by_readers(pipe):
             return f"{_who(by_kind['read'])} for a writer", "calm"
         waiting = {waiter.pid for waiter in by_kind["read"]}
         if set(pipe.holders("w")) <= waiting:
             return f"{_who(by_kind['read'])} for its own write end", "stuck"
         return "idle", "calm"
     return None
+
+
+def _by_readers(pipe: Pipe) -> bool:
+    """Whether its readers alone hold a FIFO open for writing."""
+    return set(pipe.holders("w")) <= set(pipe.holders("r"))
 
 
 def _full(pipe: Pipe) -> str:

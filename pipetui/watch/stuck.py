@@ -49,6 +49,11 @@ _BY_THEMSELVES = _mask(14, 26, 27, 29, *range(34, 65))
 _NO_HANDLERS = _mask(2, 4, 5, 6, 7, 8, 11, 13, _CHLD, 24, 25, 31, 32, 33)
 
 
+def freeing(process: ProcessState) -> int:
+    """Return the mask of the signals whose handlers may free a process, or those that read from it."""
+    return process.caught & (_BY_THEMSELVES | _mask(_CHLD) | ~_NO_HANDLERS)
+
+
 def waiting(world: World, handlers: Handlers = "free") -> dict[int, tuple[frozenset[int], ...]]:
     """Return, for each process all of whose tasks wait in a way we model, who may release each of them."""
     view = _View(world, handlers)
@@ -130,7 +135,7 @@ class _View:
         other = pipe.holders("w" if doing == "read" else "r")
         if not other:
             return frozenset()
-        if doing == "read" and (kept_open(pipe) or (self._free and any(map(self._may_ring, other)))):
+        if doing == "read" and (kept_open(self._world, pipe) or (self._free and any(map(self._may_ring, other)))):
             return frozenset()
         return frozenset(other) | possible_holders(self._world, pipe)
 
@@ -140,15 +145,29 @@ class _View:
         return process is None or bool(process.caught & ~_NO_HANDLERS)
 
 
-def kept_open(pipe: Pipe) -> bool:
-    """Whether a FIFO's readers hold it open for writing themselves, and nobody else does: they wait for any writer.
+def kept_open(world: World, pipe: Pipe) -> bool:
+    """Whether a FIFO is held open for writing by its readers, and by those who wait for their end, alone.
 
-    That is how a FIFO is kept open between its clients. Without a name no client can come.
+    That is how a FIFO is kept open between its clients: by a server itself, or by who has started it. So its readers
+    wait for any writer. Without a name none can come.
     """
     if pipe.kind != "fifo" or pipe.deleted or not pipe.paths:
         return False
-    writers = set(pipe.holders("w"))
-    return bool(writers) and writers <= set(pipe.holders("r"))
+    writers, readers = set(pipe.holders("w")), set(pipe.holders("r"))
+    return bool(writers) and all(pid in readers or _awaits(world, pid, readers) for pid in writers)
+
+
+def _awaits(world: World, pid: int, pids: set[int]) -> bool:
+    """Whether a process does nothing but wait for the end of others, some of these among them."""
+    process = world.processes.get(pid)
+    tasks = process.tasks if process else ()
+    awaited = [set(task.children) or {one.pid for one in task.polls if one.pid} for task in tasks]
+    alone = all(task.doing == "child" or _polls_processes(task) for task in tasks)
+    return bool(tasks) and alone and any(those & pids for those in awaited)
+
+
+def _polls_processes(task: TaskState) -> bool:
+    return task.doing == "poll" and all(one.pid is not None for one in task.polls)
 
 
 def possible_holders(world: World, pipe: Pipe) -> frozenset[int]:

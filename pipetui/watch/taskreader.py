@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from pipetui.kernel.errors import PipeError
 from pipetui.kernel.procfs import Proc, Stat, TaskStatus
 from pipetui.kernel.resolve import AT_FDCWD, Place, resolve
-from pipetui.model import Access, Certainty, Doing, Pipe, PipeId, TaskState
+from pipetui.model import Access, Certainty, Doing, Pipe, PipeId, Polled, TaskState
 from pipetui.watch.calls import CALLS, P_PGID, P_PID, P_PIDFD, Call
 from pipetui.watch.census import Census, far_away
 from pipetui.watch.finder import pipe_of
@@ -65,13 +66,13 @@ class TaskReader:
         if kinds == ("poll",) and not self._ends_of(task.pid):
             return TaskState(task.tid, "waiting", wchan=task.wchan)  # whatever it polls, it is no pipe
         call = self._proc.syscall(task.pid, task.tid)
-        since = self._memory.since(self._proc, task.pid, task.tid, task.runs)
+        since, dated = self._memory.since(self._proc, task.pid, task.tid, task.runs)
         status = self._proc.status(task.pid, task.tid)
-        state = self._understood(task, kinds, call, since, status)
+        state = self._understood(task, kinds, call, since if dated else None, status)
         if not self._still(task, kinds, status):
             return TaskState(task.tid, "busy")
         self.caught[task.pid] = self.caught.get(task.pid, 0) | status.caught
-        return replace(state, since=since)
+        return replace(state, since=since, dated=dated)
 
     def _still(self, task: RawTask, kinds: tuple[Doing, ...], before: TaskStatus) -> bool:
         """Whether it has not run since the first look, and does not wait for a processor now."""
@@ -80,7 +81,7 @@ class TaskReader:
         return before.state in ("T", "t") if kinds == ("stopped",) else before.asleep
 
     def _understood(
-        self, task: RawTask, kinds: tuple[Doing, ...], call: Call | None, since: float, status: TaskStatus
+        self, task: RawTask, kinds: tuple[Doing, ...], call: Call | None, since: float | None, status: TaskStatus
     ) -> TaskState:
         if kinds == ("stopped",):
             return TaskState(task.tid, "stopped")
@@ -94,17 +95,21 @@ class TaskReader:
 
     # --- open -----------------------------------------------------------------------------------------------------
 
-    def _opening(self, task: RawTask, call: Call | None, since: float) -> TaskState:
+    def _opening(self, task: RawTask, call: Call | None, since: float | None) -> TaskState:
         told = _open_arguments(self._proc, task.tid, call) if call is not None else None
         if told is None:
             return self._guess_opening(task)
         folder, path, flags = told
         doing: Doing = "open-write" if flags & os.O_ACCMODE == os.O_WRONLY else "open-read"
-        shown = path if path.startswith("/") else os.path.join(self._proc.cwd(task.tid) or "", path)
+        below = self._proc.cwd(task.tid) if folder == AT_FDCWD else self._proc.link(task.tid, folder)
+        shown = path if path.startswith("/") else os.path.join(below or "", path)
         nowhere = TaskState(task.tid, doing, path=shown)
         if shown.startswith(self._far):
             return replace(nowhere, certainty="inferred")
-        place = resolve(self._proc, task.tid, folder, path)
+        try:
+            place = resolve(self._proc, task.tid, folder, path)
+        except PipeError:
+            return replace(nowhere, certainty="inferred")
         if place is None or not stat.S_ISFIFO(place.status.st_mode):
             return nowhere  # removed since
         identity = PipeId(place.status.st_dev, place.status.st_ino)
@@ -118,10 +123,13 @@ class TaskReader:
             self.opened[identity] = pipe_of(place.path, place.status)
         return TaskState(task.tid, doing, identity, path=shown, certainty=sure)
 
-    def _same_since(self, place: Place, since: float) -> Certainty | None:
+    def _same_since(self, place: Place, since: float | None) -> Certainty | None:
         """How sure it is that a FIFO is the one whose open began then; None if it was made later."""
         if place.made is not None:
             self.made[PipeId(place.status.st_dev, place.status.st_ino)] = place.made
+        if since is None:
+            return "inferred"
+        if place.made is not None:
             return "exact" if place.made <= since + _REMADE else None
         return "exact" if place.status.st_ctime <= since + _REMADE else "inferred"
 
@@ -207,7 +215,8 @@ class TaskReader:
     def _polling(self, task: RawTask, call: Call | None) -> TaskState:
         told = None if call is None else polled(self._proc, task.pid, task.tid, call, self._ends_of(task.pid))
         if told is None:
-            return TaskState(task.tid, "waiting", certainty="inferred", wchan=task.wchan)
+            hidden = (Polled(what="descriptors that can't be told"),)
+            return TaskState(task.tid, "waiting", certainty="inferred", polls=hidden, wchan=task.wchan)
         return TaskState(task.tid, "poll" if told.closed else "waiting", polls=told.members, wchan=task.wchan)
 
     # --- children -------------------------------------------------------------------------------------------------
@@ -227,7 +236,7 @@ class TaskReader:
         elif number == CALLS.waitid:
             kind, which = which, arguments[1] & 0xFFFF_FFFF
             if kind == P_PIDFD:
-                every = (self._proc.pid_of(task.pid, which),)
+                every = (pid,) if (pid := self._proc.pid_of(task.pid, which)) > 0 else ()
             elif kind == P_PID:
                 every = self._numbered(which, every, status)
             elif kind == P_PGID:

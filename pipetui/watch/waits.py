@@ -126,7 +126,7 @@ def waiters(waits: Waits, commands: Mapping[int, str]) -> dict[PipeId, tuple[Wai
                     state.tid,
                     state.doing,  # type: ignore[arg-type]
                     state.fd,
-                    state.since,
+                    state.since if state.dated else None,
                     state.certainty,
                     commands.get(pid, ""),
                 )

@@ -32,6 +32,9 @@ from pipetui.watch.world import World, observe
 SHARE = 0.003
 EAGER, LAZY = 1.0, 120.0
 
+#: The share of a core that looks may take while something is too young to be told: there always is on a busy machine.
+HASTE = 0.02
+
 #: Looks that events ask for are this far apart at least (seconds), and further if a look takes long.
 SETTLE = 0.03
 SETTLE_FACTOR = 8.0
@@ -312,7 +315,8 @@ class Watcher:
         self._last = time.monotonic()
         self._due = self._last + _interval(self._cost)
         if self._again is not None:  # something is too young to be told, or has to be confirmed
-            self._due = min(self._due, max(self._soon(), self._last + self._again - time.time()))
+            soon = max(self._soon(), self._last + self._cost / HASTE)
+            self._due = min(self._due, max(soon, self._last + self._again - time.time()))
         if self._glance_due == float("inf"):
             self._glance_due = self._last  # the first one: only now it is known who is a kernel thread
         return sight

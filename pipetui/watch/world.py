@@ -96,7 +96,11 @@ class World:
         if task.doing != "poll":
             return set()
         return {
-            (polled.pipe, side) for polled in task.polls if polled.pipe is not None for side in sides(self, pid, polled)
+            (polled.pipe, side)
+            for polled in task.polls
+            if polled.pipe is not None
+            for side in sides(self, pid, polled)
+            if side == "read" or "w" in polled.events  # else it only waits for the readers to go
         }
 
     @cached_property
@@ -249,7 +253,7 @@ def observe(
         proc.blind(),
         proc.contained(),
         waits.made,
-        memory.lonely((pipe.id for pipe in pipes if _is_lonely(pipe)), now),
+        memory.lonely((pipe for pipe in pipes if _is_lonely(pipe)), now),
         mentions(proc, roster, waits),
     )
 

@@ -32,7 +32,7 @@ _LISTENER = 1
 _FILL, _EAGER, _LAZY = 0.1, 0.5, 5.0
 #: Looking at everything takes no more than this share of the time; what has to be confirmed may take more for once.
 _SHARE = 0.05
-_PACE = 2.0
+_PACE = 10.0
 _ENDS_SETTLE = 0.02
 
 Until = Literal["empty", "full", "reader", "writer", "problem"]
@@ -51,7 +51,8 @@ class Question:
 class Sight:
     """The pipe at one moment, and the findings that name it.
 
-    `unseen` says who may hold an end without being seen; `writers` and `readers` are the owners of its sides.
+    `unseen` says who may hold an end without being seen; `writers` and `readers` are the owners of its sides. `looked`
+    is when everything but the fill was seen.
     """
 
     pipe: Pipe
@@ -61,12 +62,13 @@ class Sight:
     unseen: str = ""
     writers: tuple[int, ...] = ()
     readers: tuple[int, ...] = ()
+    looked: float = 0.0
 
     @property
     def line(self) -> tuple[object, ...]:
         """What makes a new line worth printing: the state in words, who holds it, and what is found."""
         found = tuple((one.rule, one.level, one.pids) for one in self.findings)
-        return describe(self.pipe, self.time, self.unseen), self.writers, self.readers, found
+        return describe(self.pipe, self.looked, self.unseen), self.writers, self.readers, found
 
     def meets(self, until: Until) -> bool:
         """Whether the condition holds."""
@@ -198,9 +200,9 @@ class _Watch:
         if found.again is not None:
             self._due = min(self._due, max(self._soonest, time.monotonic() + found.again - time.time()))
         findings = tuple(one for one in found.findings if self._identity in [PipeId(*ref[:2]) for ref in one.pipes])
-        sides = (holding(pipe, access, world.parents) for access in SIDES)
+        writers, readers = (holding(pipe, access, world.parents) for access in SIDES)
         measured = self._measured(pipe, reopen=True) if pipe.ends else pipe
-        return Sight(measured, findings, not world.unseen, world.time, world.unseen, *sides)
+        return Sight(measured, findings, not world.unseen, world.time, world.unseen, writers, readers, world.time)
 
     def _measured(self, pipe: Pipe, *, reopen: bool) -> Pipe:
         capacities = self._memory.capacities

@@ -12,7 +12,7 @@ from pipetui.model import Level
 from pipetui.watch.world import World
 
 #: Ages in seconds: what is shorter than a moment is not told by anybody; what is as long as a while is no start-up.
-MOMENT, WHILE, LONG, MINUTES = 0.5, 5.0, 60.0, 180.0
+MOMENT, WHILE, LONG, MINUTES = 0.5, 10.0, 60.0, 180.0
 
 
 @dataclass(frozen=True, slots=True)

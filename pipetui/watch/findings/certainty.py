@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from pipetui.model import Certainty, Level
 from pipetui.watch.findings.ages import MINUTES, Later, reached
-from pipetui.watch.findings.wording import certain, listed, newest, people
-from pipetui.watch.stuck import Knot
+from pipetui.watch.findings.wording import certain, listed, newest, who
+from pipetui.watch.stuck import Knot, freeing
 from pipetui.watch.world import World
 
 #: So many signals are named.
@@ -31,12 +31,13 @@ def sureness(world: World, knot: Knot) -> Certainty:
 
 def doubt(world: World, core: Iterable[int]) -> str:
     """Return a sentence on the handlers that may free a member."""
-    catching = [pid for pid in sorted(core) if world.processes[pid].caught]
+    catching = {pid: mask for pid in sorted(core) if (mask := freeing(world.processes[pid]))}
     if not catching:
         return "Whether they can still be freed is not certain."
-    names = [_name(number) for number in range(1, 65) if world.processes[catching[0]].caught >> number - 1 & 1]
+    pid, mask = next(iter(catching.items()))
+    names = [_name(number) for number in range(1, 65) if mask >> number - 1 & 1]
     shown = listed(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])} and others"
-    return f"A signal could still free them: {people(world, catching[:1])} has handlers ({shown})."
+    return f"A signal could still free them: {who(world, pid)} handles {shown}."
 
 
 def _name(number: int) -> str:

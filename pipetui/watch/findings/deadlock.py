@@ -48,7 +48,11 @@ def _finding(world: World, knot: Knot, level: Level) -> Finding:
     sentences = [_waits(world, pid, task) for pid, task in tasks[:_TOLD]]
     if len(tasks) > _TOLD:
         sentences.append(f"And so on: {plural(len(tasks) - _TOLD, 'more wait')}.")
-    sentences.append("Whoever could release one of them is itself waiting (pipe(7), wait(2)).")
+    sentences.append(
+        "Everyone who could release one of them is waiting too (pipe(7), wait(2))."
+        if len(core) > 1
+        else "Nobody else could release it (pipe(7))."
+    )
     if not knot.sure:
         sentences.append(f"None of them has run for minutes. {doubt(world, core)}")
     if tail:
@@ -92,7 +96,8 @@ def _polled(world: World, pid: int, polled: Polled) -> str:
     if pipe is None:
         return "a pipe"
     others = {side: people(world, pipe.holders("w" if side == "read" else "r")) for side in sides(world, pid, polled)}
-    return " or ".join(f"to {side} {named(pipe)} (its other side: {them})" for side, them in others.items())
+    wants = {"read": "to read {}", "write": "to write {}" if "w" in polled.events else "for the readers of {} to go"}
+    return " or ".join(f"{wants[side].format(named(pipe))} (its other side: {them})" for side, them in others.items())
 
 
 def _fix(world: World, tasks: list[tuple[int, TaskState]]) -> str:

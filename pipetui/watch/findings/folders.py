@@ -34,9 +34,9 @@ def world_access(world: World) -> Iterator[Finding]:
             "note" if access == "r" else "warning",
             tuple(ref(pipe) for pipe in pipes),
             tuple(sorted({end.pid for pipe in pipes for end in pipe.ends})),
-            f"every user may {_MAY[access]}: {_several(pipes)}",
-            f"The mode ({pipes[0].mode or 0:04o}) lets others in, and each byte goes to whoever reads it first, each "
-            "byte from anyone into the same stream (fifo(7)).",
+            f"every user may {_MAY[access]}: {_several(pipes, 'and')}",
+            f"The mode ({pipes[0].mode or 0:04o}) lets others in: whoever reads first takes the bytes, and what "
+            "anybody writes ends up in the same stream (fifo(7)).",
             f"If only its owner should use it: `chmod 600 {_paths(pipes)}`. New ones: `mkfifo -m 600`, or "
             "`pipetui create`, which does so by itself.",
         )
@@ -55,16 +55,16 @@ def stale(world: World) -> Iterator[Finding]:
             "note",
             tuple(ref(pipe) for pipe in pipes),
             (),
-            f"nobody has {_several(pipes)} open",
+            f"nobody has {_several(pipes, 'or')} open",
             "A FIFO is only a name until two processes open it, and holds nothing meanwhile (fifo(7)).",
             f"Nothing, if somebody will come. Else remove what is left over: `pipetui rm {_paths(pipes)}`.",
             "exact",
         )
 
 
-def _several(pipes: list[Pipe]) -> str:
+def _several(pipes: list[Pipe], word: str) -> str:
     names = [named(pipe) for pipe in pipes]
-    return " and ".join(names) if len(names) <= 2 else f"{plural(len(names), 'FIFO')} ({names[0]}, {names[1]}, …)"
+    return f" {word} ".join(names) if len(names) <= 2 else f"{plural(len(names), 'FIFO')} ({names[0]}, {names[1]}, …)"
 
 
 def _paths(pipes: list[Pipe]) -> str:

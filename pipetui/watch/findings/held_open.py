@@ -38,14 +38,15 @@ def held_open(world: World) -> Iterator[Finding | Later]:
         readers = tasks_on(world, pipe, "read")
         pids = {process.pid for process, _ in readers}
         holders = [pid for pid in pipe.holders("w") if pid not in pids]
-        if not holders or kept_open(pipe) or pids & stuck(world) or possible_holders(world, pipe):
+        if not holders or kept_open(world, pipe) or pids & stuck(world) or possible_holders(world, pipe):
             continue
         left = _left_behind(world, pipe, [process for process, _ in readers], holders)
         if not left and not _forgotten(world, pipe, holders):
             continue
+        meant = any(end.fd == 0 and end.pid in pids for end in pipe.ends)  # (server &) | tee log
         tasks = [task for _, task in readers]
         since = oldest(world, tasks)
-        level, later = reached(world, since, (MOMENT, "warning") if left else (LONG, "note"))
+        level, later = reached(world, since, (MOMENT, "warning") if left and not meant else (LONG, "note"))
         if later:
             yield later
         if level:
@@ -78,7 +79,7 @@ def _finding(
         f"{held}{', left over from a job that has ended' if left else ' without writing'}, and {waits}",
         why + since_when(tasks),
         fix,
-        "exact" if certain(tasks) and world.everybody else "inferred",
+        "exact" if certain(tasks) and world.everybody and not left else "inferred",
         oldest(world, tasks),
     )
 

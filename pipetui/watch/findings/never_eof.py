@@ -2,7 +2,8 @@
 
 On an anonymous pipe nobody else can ever come, so that is a problem, and nearly always a forgotten close(2). A FIFO
 whose readers hold it open for writing waits for its next writer: that is how it is kept open between clients, and a
-note, for whoever wonders why no EOF comes.
+note, for whoever wonders why no EOF comes. So does one that is held open by who has started the reader and waits for
+its end.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def never_eof(world: World) -> Iterator[Finding | Later]:
             if level:
                 yield _finding(world, knot, pipe, level)
     for pipe in world.waited_on("read"):
-        if kept_open(pipe):
+        if kept_open(world, pipe):
             yield from _served(world, pipe)
 
 
@@ -105,8 +106,9 @@ def _served(world: World, pipe: Pipe) -> Iterator[Finding | Later]:
             (ref(pipe),),
             pids,
             f"{people(world, pids)} wait{'s' if one else ''} for the next writer of {named(pipe)}, and EOF can't come",
-            "A reader gets EOF when the last write end is closed (pipe(7)), and here the readers hold it open for "
-            f"writing themselves ({ends}). That is how a FIFO is kept open between its clients.{since_when(tasks)}",
+            "A reader gets EOF when the last write end is closed (pipe(7)), and this FIFO is held open for writing by "
+            f"its readers or by who waits for their end ({ends}). That is how a FIFO is kept open between its clients."
+            f"{since_when(tasks)}",
             f"Nothing, if this is meant. Else close {ends}.",
             "exact" if certain(tasks) else "inferred",
             since,

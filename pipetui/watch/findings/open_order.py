@@ -35,6 +35,8 @@ def ordered(world: World) -> frozenset[int]:
 @lru_cache(maxsize=1)
 def _groups(world: World) -> tuple[frozenset[int], ...]:
     """Return the sets of blocked openers of which each names, directly or through others, where the next one waits."""
+    if not world.mentions:
+        return ()
     blocked = _blocked(world)
     edges = {
         pid: {other for other, task in blocked.items() if other != pid and task.pipe in world.mentions.get(pid, ())}
@@ -68,12 +70,13 @@ def _told(world: World, blocked: dict[int, TaskState], steps: tuple[Step, ...]) 
         f"{who(world, pid)} waits to {'write to' if task.doing == 'open-write' else 'read'} {_name(world, task)}"
         for pid, task in sorted(blocked.items())
     ]
+    other = "the other" if len(blocked) == 2 else "another"
     yield Finding(
         "open-order",
         level,
         tuple(ref(world.by_id[identity]) for identity in pipes),
         tuple(sorted(blocked)),
-        f"{listed(waits)}: each may be what the other waits for",
+        f"{listed(waits)}: each may be what {other} waits for",
         "open(2) of a FIFO blocks until some process opens the other side (fifo(7)). Processes that open the same "
         "FIFOs in different order each wait in their first open for what the other does in its second."
         f"{since_when(tasks)}",

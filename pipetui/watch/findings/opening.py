@@ -23,9 +23,6 @@ from pipetui.watch.world import World, ref
 _SAME = 0.005
 #: A wait that began so soon (seconds) after the last write is that of the writer which was served then.
 _SERVED = 1.0
-#: From this age on (seconds) it is unusual that a FIFO in use has no reader.
-_UNUSUAL = 10.0
-
 _Openers = list[tuple[ProcessState, TaskState]]
 
 
@@ -83,7 +80,7 @@ def _steps_without_reader(world: World, pipe: Pipe | None, openers: _Openers) ->
         return (MOMENT, "warning"), (WHILE, "problem")
     if since - written < _SERVED:
         return (MOMENT, "note"), (MINUTES, "warning")
-    return (MOMENT, "note"), (_UNUSUAL, "warning")
+    return (MOMENT, "note"), (WHILE, "warning")
 
 
 def _told(
@@ -102,9 +99,11 @@ def _told(
     if pipe is None and certain(tasks):
         steps = (MOMENT, "warning"), (LONG, "problem")
         why += " That path leads to no FIFO any more, or to another one that was made after the wait began."
+        says = f"wait{_s(openers)} to open an earlier FIFO of the name {openers[0][1].path}"
+        them = "the process" if len(pids) == 1 else "the processes"
         fix = (
-            "Nobody can open a FIFO that has lost its name, not even by making a new one of that name: end the process "
-            f"({kill(pids)}) and start it again."
+            f"Nobody can open a FIFO that has lost its name, not even by making a new one of that name: end {them} "
+            f"({kill(pids)}) and start again."
         )
     elif pipe is None:
         steps = ((MOMENT, "note"),)

@@ -79,7 +79,7 @@ def _since(world: World, task: TaskState) -> float:
 
 def since_when(tasks: Iterable[TaskState]) -> str:
     """Return ` Since 14:05:33.`, or nothing when that is not known. A time does not change as a duration does."""
-    since = [task.since for task in tasks if task.since is not None]
+    since = [task.since for task in tasks if task.since is not None and task.dated]
     return time.strftime(" Since %H:%M:%S.", time.localtime(min(since))) if since else ""
 
 
