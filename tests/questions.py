@@ -65,11 +65,11 @@ QUESTIONS = (
     ),
     Question(
         "Why does my FIFO script never end?",
-        "pipetui doctor jobs",
-        "",
+        "pipetui doctor --notes jobs",
+        "The shell itself holds `jobs` open for writing while it waits for `cat`: close that before, with `exec 3>&-`.",
         ("jobs",),
         ("exec 4<>jobs 3>jobs 4<&-; cat jobs; echo finished",),
-        "pipetui doctor jobs | grep -q PROBLEM",
+        "pipetui doctor --notes jobs | grep -q never-eof",
     ),
     Question(
         "My writer hangs with no reader: which, and on what?",

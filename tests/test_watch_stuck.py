@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipetui.model import Access, End, Finding, Pipe, PipeId, Polled, ProcessState, TaskState
@@ -250,7 +250,7 @@ class Simulation:
         return False
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(worlds())
 def test_who_is_stuck_in_a_whole_world_is_what_a_simulation_leaves(made: World) -> None:
     """Over signals, polls, holders that could not be read, and processes that came while others were read."""
