@@ -247,6 +247,7 @@ def outcomes(case: Case, tries: int) -> tuple[list[tuple[str, Outcome]], int]:
 
 def main() -> int:
     """Try each case on both kinds of pipe and print the table."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that whatever was started is ended
     options = parser(__doc__)
     options.add_argument("--tries", type=int, default=30_000, help="how often each pipe is tried in each case")
     options.add_argument("--only", action="append", choices=CASES, help="try this case (more than once: these)")

@@ -28,12 +28,20 @@ def program(code: str, *arguments: str | Path, shell: bool = False) -> Iterator[
     try:
         yield process
     finally:
-        for pid in [*family(process.pid), process.pid]:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        members = [process.pid, *family(process.pid)]  # the leader first, which may be forking
+        while members:
+            for pid in members:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+            members = [pid for pid in family(process.pid) if not _is_dead(pid)]
         process.wait()
+
+
+def _is_dead(pid: int) -> bool:
+    told = Proc().stat(pid)
+    return told is None or told.dead
 
 
 def family(pid: int) -> list[int]:

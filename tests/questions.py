@@ -191,7 +191,7 @@ QUESTIONS = (
         "pipetui watch feed --until writer --timeout 10",
         "",
         ("feed",),
-        ("exec sleep 100 < feed", "sleep 0.5; exec sleep 100 > feed"),
+        ("exec sleep 100 < feed", "sleep 2; exec sleep 100 > feed"),
     ),
 )
 

@@ -256,6 +256,7 @@ def test_a_stage_that_reads_from_a_daemon_is_meant_to() -> None:
     daemon = ProcessState(7, 1, SHELL, "server", (task("waiting"),))  # (server &) | tee log
     assert told(left_behind(daemon, fd=0)) == []
     assert told(left_behind(daemon, waited=99, fd=0)) == [("held-open", "note", (7, SHELL))]
+    assert told(left_behind(daemon, waited=200, fd=0)) == [("held-open", "warning", (7, SHELL))]
 
 
 def test_a_pipeline_whose_shell_has_gone_is_not_left_behind() -> None:

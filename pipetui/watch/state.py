@@ -64,7 +64,7 @@ def _waiting(pipe: Pipe) -> tuple[str, Mood] | None:
     if by_kind["write"]:
         return _full(pipe) or f"full: {_who(by_kind['write'])} to write", "waiting"
     if by_kind["read"]:
-        if pipe.kind == "fifo" and not pipe.deleted and len(pipe.holders("w")) > 0 and _by_readers(pipe):
+        if pipe.kind == "fifo" and pipe.paths and not pipe.deleted and _by_readers(pipe):
             return f"{_who(by_kind['read'])} for a writer", "calm"
         waiting = {waiter.pid for waiter in by_kind["read"]}
         if set(pipe.holders("w")) <= waiting:
@@ -75,7 +75,8 @@ def _waiting(pipe: Pipe) -> tuple[str, Mood] | None:
 
 def _by_readers(pipe: Pipe) -> bool:
     """Whether its readers alone hold a FIFO open for writing."""
-    return set(pipe.holders("w")) <= set(pipe.holders("r"))
+    writers = set(pipe.holders("w"))
+    return bool(writers) and writers <= set(pipe.holders("r"))
 
 
 def _full(pipe: Pipe) -> str:

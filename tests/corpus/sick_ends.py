@@ -122,7 +122,7 @@ LEFT = (
          "printf 'X := $(shell be daemon sleep 1000 & echo hi)\\nall:\\n' >Makefile; be make make",
          "make", "daemon", needs=("make",), after=_MOMENT),
     sick("tee-with-daemon", "a start script into tee, whose daemon kept stdout", "held-open",
-         "(be daemon sleep 1000 & echo started) | be log tee log; :", "log", "daemon", after=_MOMENT),
+         "(be daemon sleep 1000 & echo started) | be log tee log; :", "log", "daemon", after=MINUTES),
     sick("substitution-under-subreaper", "a command substitution with a daemon, below a process that adopts orphans",
          "held-open",
          "import ctypes\nctypes.CDLL(None).prctl(36, 1, 0, 0, 0)\n"

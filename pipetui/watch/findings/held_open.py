@@ -2,7 +2,8 @@
 
 A process that inherited the end of a pipe from a job which has ended is most likely a daemon that was left behind: the
 reader waits for its end without knowing. It is known by its parent: the processes in between have died, so it was given
-to init or a subreaper (prctl(2)). Other holders that rest are idle by design (`sleep 300 | grep x`), unless the end is
+to init or a subreaper (prctl(2)). A reader that is the next stage, `(server &) | tee log`, may be meant to wait: that
+is a warning after minutes only. Other holders that rest are idle by design (`sleep 300 | grep x`), unless the end is
 none of their standard streams: then it may have been forgotten, and after a while that is worth a note.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipetui.model import Finding, Level, Pipe, ProcessState, TaskState
-from pipetui.watch.findings.ages import LONG, MOMENT, Later, reached
+from pipetui.watch.findings.ages import LONG, MINUTES, MOMENT, Later, Step, reached
 from pipetui.watch.findings.wording import (
     certain,
     fds,
@@ -43,15 +44,21 @@ def held_open(world: World) -> Iterator[Finding | Later]:
         left = _left_behind(world, pipe, [process for process, _ in readers], holders)
         if not left and not _forgotten(world, pipe, holders):
             continue
-        meant = any(end.fd == 0 and end.pid in pids for end in pipe.ends)  # (server &) | tee log
+        meant = any(end.fd == 0 and end.pid in pids for end in pipe.ends)
         tasks = [task for _, task in readers]
         since = oldest(world, tasks)
-        level, later = reached(world, since, (MOMENT, "warning") if left and not meant else (LONG, "note"))
+        level, later = reached(world, since, *_steps(left, meant))
         if later:
             yield later
         if level:
             whose = [pid for pid in owners(pipe, "w", world.parents) if pid in holders] or holders
             yield _finding(world, pipe, sorted(pids), whose, left, level, tasks)
+
+
+def _steps(left: bool, meant: bool) -> tuple[Step, ...]:
+    if left and meant:
+        return (LONG, "note"), (MINUTES, "warning")
+    return ((MOMENT, "warning"),) if left else ((LONG, "note"),)
 
 
 def _finding(
