@@ -191,7 +191,8 @@ QUESTIONS = (
         "pipetui watch feed --until writer --timeout 10",
         "",
         ("feed",),
-        ("exec sleep 100 < feed", "sleep 2; exec sleep 100 > feed"),
+        ("exec sleep 100 < feed", "sleep 4; exec sleep 100 > feed"),
+        "pipetui ls feed | grep -q 'waits for a writer'",
     ),
 )
 

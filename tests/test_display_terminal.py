@@ -16,8 +16,8 @@ from terminal import Terminal
 #: A terminal with a monitor on one FIFO that nobody has open: nothing moves there.
 _STILL = "nobody has it open"
 
-#: What the footer offers, which comes last onto that screen.
-_JUDGED = "quit"
+#: The last that comes onto that screen: the finder has told of the FIFO long before the watcher has looked at it.
+_JUDGED = "FINDINGS"
 
 
 @pytest.fixture

@@ -66,8 +66,8 @@ class Sight:
 
     @property
     def line(self) -> tuple[object, ...]:
-        """What makes a new line worth printing: the state in words, who holds it, and what is found."""
-        found = tuple((one.rule, one.level, one.pids) for one in self.findings)
+        """What makes a new line worth printing: the state in words, who holds it, and what is found wrong."""
+        found = tuple((one.rule, one.level, one.pids) for one in self.findings if one.level != "note")
         return describe(self.pipe, self.looked, self.unseen), self.writers, self.readers, found
 
     def meets(self, until: Until) -> bool:
