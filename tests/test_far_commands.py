@@ -178,7 +178,7 @@ def test_a_problem_there_is_told_with_exit_code_1(far: Far) -> None:
     path = fifo(far)
     with there(far, "sh", "-c", f"echo x > {path}") as shell:
         wait_until(lambda: waits_in_open(shell.pid), what="a blocked writer")
-        wait_until(lambda: run(far, "doctor", path)[0] == 1, what="it has stood so long that it is a problem")
+        wait_until(lambda: run(far, "doctor", path)[0] == 1, 60, what="it has stood so long that it is a problem")
         code, stdout, stderr = run(far, "doctor", path)
         assert (code, stderr) == (1, "")
         assert f"no-reader: sh ({shell.pid}) waits to write to {path}, which nobody reads" in stdout.decode()
