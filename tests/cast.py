@@ -12,10 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-Value = TypeVar("Value")
+from patience import PATIENCE
 
-#: A busy machine is no failure.
-PATIENCE = 15.0
+Value = TypeVar("Value")
 
 
 def until(condition: Callable[[], Value], what: str = "") -> Value:

@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 
+from patience import PATIENCE
+
 from pipetui.backend import wire
 from pipetui.client.link import start_hub
 from pipetui.model import (
@@ -39,9 +41,6 @@ from pipetui.model import (
     ProducerSpec,
     Status,
 )
-
-#: How long an answer may take before a test is called hung (seconds).
-PATIENCE = 10.0
 
 #: The filter that every message passes.
 EVERYTHING = LogFilter()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-PATIENCE = 15.0
+#: In seconds. Waiting for what comes at once costs nothing; a busy machine may be slow to let it come.
+PATIENCE = 60.0
 
 
 def wait_until(

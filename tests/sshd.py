@@ -134,12 +134,12 @@ class Far:
 
 
 class StandIn(Far):
-    """A far side without sshd: `ssh` is a script that runs the remote command here."""
+    """A far side without sshd: `ssh` is a script that runs the remote command here, in a session of its own, too."""
 
     def __init__(self, folder: Path, env: Mapping[str, str] | None = None, path: str = "/usr/bin:/bin") -> None:
         super().__init__(folder, env, path)
         there = " ".join(f"'{name}={value}'" for name, value in self.there.items())
-        run = f'exec /usr/bin/env -i {there} /bin/sh -c "test ! -e .bashrc || . ./.bashrc; $last"'
+        run = f'exec setsid /usr/bin/env -i {there} /bin/sh -c "test ! -e .bashrc || . ./.bashrc; $last"'
         self.script("ssh", f"for last; do :; done\ncd {self.home}\n{run}", near=True)
 
 

@@ -24,11 +24,9 @@ from pathlib import Path
 from types import TracebackType
 
 from emulator import Emulator
+from patience import PATIENCE
 from picture import draw_svg
 from pyte.screens import Char
-
-#: How long a wait may take before a test fails (seconds): long, because a busy machine is no failure.
-PATIENCE = 15.0
 
 _NAMED_KEYS = {
     "enter": b"\r",

@@ -291,13 +291,13 @@ def test_a_pause_stops_an_actor_wherever_it_waits_and_it_goes_on(hub: HubClient,
 def test_a_pair_that_is_paused_flows_no_more(hub: HubClient, fifo: str, rate: int) -> None:
     consumer = hub.start(ConsumerSpec(fifo))
     producer = hub.start(ProducerSpec(fifo, rate=rate))
-    hub.wait_for(lambda: (row := hub.pipe(fifo)) is not None and row.state == "flowing", 20)
+    hub.wait_for(lambda: (row := hub.pipe(fifo)) is not None and row.state == "flowing")
     for actor in (producer, consumer):
         hub.control(actor, "pause")
-    hub.wait_for(lambda: (row := hub.pipe(fifo)) is not None and row.state != "flowing", 5)
+    hub.wait_for(lambda: (row := hub.pipe(fifo)) is not None and row.state != "flowing")
     hub.control(producer, "resume")
     hub.control(consumer, "resume")
-    hub.wait_for(lambda: (row := hub.pipe(fifo)) is not None and row.state == "flowing", 20)
+    hub.wait_for(lambda: (row := hub.pipe(fifo)) is not None and row.state == "flowing")
 
 
 def test_a_paused_producer_stands_still_and_goes_on_where_it_was(hub: HubClient, fifo: str) -> None:
@@ -330,7 +330,7 @@ def test_stop_ends_an_actor_wherever_it_waits(hub: HubClient, fifo: str, where: 
             hub.control(actor, "pause")
             hub.wait_for(lambda: state(hub, actor).phase == "paused")
         hub.control(actor, "stop")
-        hub.wait_for(lambda: ended(hub, actor), 5)
+        hub.wait_for(lambda: ended(hub, actor))
         assert (state(hub, actor).exit_code, state(hub, actor).detail) == (0, "stopped")
     finally:
         if other >= 0:
@@ -397,7 +397,7 @@ def test_a_flood_is_counted_to_the_last_message_though_few_are_kept(hub: HubClie
                 writer.writelines(b"%d\n" % number for number in range(total))
         finally:
             os._exit(0)
-    hub.wait_for(lambda: ended(hub, consumer), 60)
+    hub.wait_for(lambda: ended(hub, consumer))
     os.waitpid(pid, 0)
     assert state(hub, consumer).counters.messages == total
     hub.wait_for(lambda: hub.counts.seen == total)

@@ -76,7 +76,7 @@ def many() -> Iterator[list[str]]:
 
 def test_20000_roots_share_a_few_finders_and_those_left_out_are_said(many: list[str]) -> None:
     with HubClient(many) as hub:
-        hub.wait_for(lambda: len(hub.pipes) == limits.MOST_ROOTS and not hub.status.scanning, 60)
+        hub.wait_for(lambda: len(hub.pipes) == limits.MOST_ROOTS and not hub.status.scanning)
         assert "only the first 10,000 of 20,000 paths are searched" in " ".join(hub.status.partial)
         assert hub.status.troubles == ()
         assert len(family(hub.pid)) == limits.MOST_FINDERS + 1  # and the watcher
@@ -150,7 +150,7 @@ for number in range(250):
     hub.say(wire.StartConsumer(2 * number + 1, ConsumerSpec(path)))
 replies = [hub.reply(60) for _ in range(500)]
 refused = {reply.message for reply in replies if isinstance(reply, wire.Failed)}
-hub.wait_for(lambda: sum(actor.phase != "opening" for actor in hub.actors.values()) == 200, 60)
+hub.wait_for(lambda: sum(actor.phase != "opening" for actor in hub.actors.values()) == 200)
 print(hub.pid, *refused, flush=True)
 signal.pause()
 """
@@ -260,6 +260,7 @@ def crowd() -> Iterator[None]:
                 pass  # until the last of them has gone
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 def test_3000_processes_with_20_pipes_each_are_told_in_part_and_hold_up_nobody(crowd: None, tmp_path: Path) -> None:
     with HubClient([tmp_path]) as hub:

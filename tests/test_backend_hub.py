@@ -99,7 +99,7 @@ def test_a_client_that_does_not_read_costs_no_memory_and_holds_nobody_up(tmp_pat
     with HubClient([tmp_path]) as hub:
         consumer = hub.start(ConsumerSpec(str(path)))
         producer = hub.start(ProducerSpec(str(path), rate=0))
-        hub.wait_for(lambda: hub.counts.evicted > 0, 60)
+        hub.wait_for(lambda: hub.counts.evicted > 0)
         process = psutil.Process(hub.pid)
         hub.ready()
         before = process.memory_info().rss

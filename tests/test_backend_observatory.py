@@ -50,26 +50,26 @@ def row(hub: HubClient, path: Path) -> PipeRow:
 
 def test_a_shell_that_hangs_on_a_fifo_is_found(hub: HubClient, fifo: Path) -> None:
     with running(["sh", "-c", f"exec printf x > {fifo}"]) as shell:
-        hub.wait_for(lambda: any(one.rule == "no-reader" for one in hub.findings), 20)
+        hub.wait_for(lambda: any(one.rule == "no-reader" for one in hub.findings))
         (finding,) = (one for one in hub.findings if one.rule == "no-reader")
         assert finding.pids == (shell.pid,)
         assert str(fifo) in finding.headline
         assert "waits for a reader" in row(hub, fifo).state
         assert shell.poll() is None
         shell.kill()
-    hub.wait_for(lambda: not any(one.rule == "no-reader" for one in hub.findings), 20)
+    hub.wait_for(lambda: not any(one.rule == "no-reader" for one in hub.findings))
 
 
 def test_who_is_blocked_in_open_has_a_user_and_a_size(hub: HubClient, fifo: Path) -> None:
     with running(["sh", "-c", f"exec printf x > {fifo}"]) as shell:
-        hub.wait_for(lambda: shell.pid in hub.processes, 20)
+        hub.wait_for(lambda: shell.pid in hub.processes)
         assert [waiter.pid for waiter in row(hub, fifo).pipe.waiters] == [shell.pid]
         process = hub.processes[shell.pid]
         assert process.user == pwd.getpwuid(os.getuid()).pw_name
         assert (process.rss or 0) > 0
-        hub.wait_for(lambda: hub.processes[shell.pid].cpu is not None, 20)
+        hub.wait_for(lambda: hub.processes[shell.pid].cpu is not None)
         shell.kill()
-    hub.wait_for(lambda: shell.pid not in hub.processes, 20)
+    hub.wait_for(lambda: shell.pid not in hub.processes)
 
 
 def test_a_process_is_told_of_when_it_comes_to_a_listed_pipe(hub: HubClient, fifo: Path) -> None:
@@ -81,27 +81,27 @@ def test_a_process_is_told_of_when_it_comes_to_a_listed_pipe(hub: HubClient, fif
         with running([sys.executable, "-c", code, unlisted, fifo], stdin=subprocess.PIPE) as process:
             wait_until(lambda: any(link.resolve() == unlisted for link in Path(f"/proc/{process.pid}/fd").iterdir()))
             hub.start(ConsumerSpec(str(fifo)))  # somebody opens a FIFO: the watcher looks, and knows the process
-            hub.wait_for(lambda: row(hub, fifo).pipe.waiters, 20)
+            hub.wait_for(lambda: row(hub, fifo).pipe.waiters)
             assert process.pid not in hub.processes
             assert process.stdin is not None
             process.stdin.write(b"\n")
             process.stdin.flush()
-            hub.wait_for(lambda: process.pid in hub.processes, 20)
+            hub.wait_for(lambda: process.pid in hub.processes)
             process.kill()
-        hub.wait_for(lambda: process.pid not in hub.processes, 20)
+        hub.wait_for(lambda: process.pid not in hub.processes)
 
 
 def test_our_own_actors_are_called_by_their_names(hub: HubClient, fifo: Path) -> None:
     hub.start(ProducerSpec(str(fifo), name="harvester"))
-    hub.wait_for(lambda: "harvester" in row(hub, fifo).state, 20)
-    hub.wait_for(lambda: any("harvester" in one.headline for one in hub.findings), 20)
+    hub.wait_for(lambda: "harvester" in row(hub, fifo).state)
+    hub.wait_for(lambda: any("harvester" in one.headline for one in hub.findings))
 
 
 def test_peeking_shows_what_is_queued_and_leaves_it(hub: HubClient, fifo: Path) -> None:
     end = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
     try:
         os.write(end, b"not yet read \xff")
-        hub.wait_for(lambda: row(hub, fifo).pipe.queued == 14, 20)
+        hub.wait_for(lambda: row(hub, fifo).pipe.queued == 14)
         for _ in range(2):
             answer = hub.ask(wire.Peek(hub.number(), row(hub, fifo).pipe.id))
             assert isinstance(answer, wire.Peeked)
@@ -121,7 +121,7 @@ def test_a_peek_that_would_disturb_is_refused(hub: HubClient, fifo: Path) -> Non
 def test_the_past_of_a_pipe_is_remembered(hub: HubClient, fifo: Path) -> None:
     hub.start(ConsumerSpec(str(fifo), delay=100))
     hub.start(ProducerSpec(str(fifo), rate=0, size=4096))
-    hub.wait_for(lambda: row(hub, fifo).history[-1:] == (8,), 20)
+    hub.wait_for(lambda: row(hub, fifo).history[-1:] == (8,))
     answer = hub.ask(wire.Past(hub.number(), row(hub, fifo).pipe.id))
     assert isinstance(answer, wire.Samples)
     assert answer.samples[-1].queued > 60_000
@@ -132,11 +132,11 @@ def test_writes_and_reads_of_others_are_counted(hub: HubClient, fifo: Path) -> N
     hub.wait_for(lambda: hub.pipe(fifo))
     with running(["cat", fifo], stdout=subprocess.DEVNULL) as reader:
         with running([sys.executable, "-c", code, fifo]) as writer:
-            hub.wait_for(lambda: (row(hub, fifo).write_rate or 0) > 2 and (row(hub, fifo).read_rate or 0) > 2, 20)
-            hub.wait_for(lambda: row(hub, fifo).state == "flowing", 20)
+            hub.wait_for(lambda: (row(hub, fifo).write_rate or 0) > 2 and (row(hub, fifo).read_rate or 0) > 2)
+            hub.wait_for(lambda: row(hub, fifo).state == "flowing")
             writer.kill()
         reader.kill()
-    hub.wait_for(lambda: row(hub, fifo).write_rate in (0, None) and row(hub, fifo).state != "flowing", 20)
+    hub.wait_for(lambda: row(hub, fifo).write_rate in (0, None) and row(hub, fifo).state != "flowing")
 
 
 def test_anonymous_pipes_are_shown_only_while_asked_for(hub: HubClient) -> None:
@@ -147,16 +147,16 @@ def test_anonymous_pipes_are_shown_only_while_asked_for(hub: HubClient) -> None:
 
         hub.anonymous = True
         hub.ready()
-        hub.wait_for(held, 20)
+        hub.wait_for(held)
         hub.anonymous = False
         hub.ready()
-        hub.wait_for(lambda: not any(one.pipe.kind == "anonymous" for one in hub.pipes.values()), 20)
+        hub.wait_for(lambda: not any(one.pipe.kind == "anonymous" for one in hub.pipes.values()))
         sleeper.kill()
 
 
 def test_a_process_is_examined_with_its_family_and_its_wait(hub: HubClient, fifo: Path) -> None:
     with running(["sh", "-c", f"cat {fifo}; true"]) as shell:
-        hub.wait_for(lambda: row(hub, fifo).pipe.waiters, 20)
+        hub.wait_for(lambda: row(hub, fifo).pipe.waiters)
         answer = hub.ask(wire.Examine(hub.number(), shell.pid))
         assert isinstance(answer, wire.Examined)
         assert answer.process is not None
@@ -199,11 +199,11 @@ def test_what_flows_between_others_is_counted_where_no_path_was_given(fifo: Path
         running([sys.executable, "-c", _EACH_TENTH, fifo]) as writer,
         HubClient() as hub,
     ):
-        hub.wait_for(lambda: (row(hub, fifo).write_rate or 0) > 2 and (row(hub, fifo).read_rate or 0) > 2, 40)
-        hub.wait_for(lambda: not hub.status.scanning, 40)  # now the finder has found it, too
+        hub.wait_for(lambda: (row(hub, fifo).write_rate or 0) > 2 and (row(hub, fifo).read_rate or 0) > 2)
+        hub.wait_for(lambda: not hub.status.scanning)  # now the finder has found it, too
         writer.send_signal(signal.SIGSTOP)
-        hub.wait_for(lambda: (row(hub, fifo).write_rate, row(hub, fifo).read_rate) == (0, 0), 40)
+        hub.wait_for(lambda: (row(hub, fifo).write_rate, row(hub, fifo).read_rate) == (0, 0))
         writer.send_signal(signal.SIGCONT)
-        hub.wait_for(lambda: (row(hub, fifo).write_rate or 0) > 2 and (row(hub, fifo).read_rate or 0) > 2, 40)
+        hub.wait_for(lambda: (row(hub, fifo).write_rate or 0) > 2 and (row(hub, fifo).read_rate or 0) > 2)
         reader.kill()
         writer.kill()

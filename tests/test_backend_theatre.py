@@ -66,7 +66,7 @@ def test_a_lab_tells_what_it_found_and_is_gone_afterwards(own_tmp: Path, tmp_pat
     with HubClient([tmp_path / "elsewhere"]) as hub:
         run = hub.run_lab("rendezvous")
         hub.wait_for(lambda: run in hub.labs)
-        hub.wait_for(lambda: hub.labs[run].passed is not None, 60)
+        hub.wait_for(lambda: hub.labs[run].passed is not None)
         assert hub.labs[run].passed
         facts = {one.key: one.value for one in hub.labs[run].seen}
         assert facts["first"] == "waits"
@@ -80,7 +80,7 @@ def test_a_lab_tells_what_it_found_and_is_gone_afterwards(own_tmp: Path, tmp_pat
 def test_two_runs_of_one_lab_do_not_meet(own_tmp: Path) -> None:
     with HubClient(["/nowhere"]) as hub:
         runs = [hub.run_lab("rendezvous") for _ in range(2)]
-        hub.wait_for(lambda: all(run in hub.labs and hub.labs[run].passed is not None for run in runs), 30)
+        hub.wait_for(lambda: all(run in hub.labs and hub.labs[run].passed is not None for run in runs))
         assert all(hub.labs[run].passed for run in runs)
 
 

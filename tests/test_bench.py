@@ -442,7 +442,7 @@ def test_progress_is_for_terminals_and_is_gone_at_the_end() -> None:
         terminal = stage.terminal(
             "bench", "--seconds", "2", "-m", "pipe", "-m", "fifo", "-s", "64K", columns=80, rows=24
         )
-        terminal.wait_for("% ", 20.0)
+        terminal.wait_for("% ")
         assert terminal.wait_exit() == 0
         text = terminal.text()
         assert "messages of 64 KiB" not in text
@@ -453,7 +453,7 @@ def test_progress_is_for_terminals_and_is_gone_at_the_end() -> None:
 def test_ctrl_c_on_a_terminal_ends_it_and_removes_the_line() -> None:
     with Stage() as stage:
         terminal = stage.terminal("bench", "--seconds", "40", columns=80, rows=24)
-        terminal.wait_for("% ", 20.0)
+        terminal.wait_for("% ")
         terminal.send("ctrl+c")
         assert terminal.wait_exit() == 130
         assert "%" not in terminal.text()
@@ -528,7 +528,7 @@ def test_no_process_outlives_the_hub_or_the_child(tmp_path: Path, end: str) -> N
             hub.wait_for(lambda: hub.bench and hub.bench.over, what="its end")
             assert hub.bench
             assert hub.bench.trouble == "its process has failed"
-        wait_until(lambda: not any(lives(each) for each in forked), 5.0, "all have gone")
+        wait_until(lambda: not any(lives(each) for each in forked), what="all have gone")
 
 
 def measuring(hub: int) -> list[psutil.Process]:

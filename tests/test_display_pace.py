@@ -153,7 +153,7 @@ def test_a_terminal_that_stops_reading_costs_nothing_but_the_frames_it_missed() 
         assert terminal.received - before < 2 * (1 << 16)
         terminal.hold(False)
         began = time.monotonic()
-        terminal.wait_for("KEYS", 5.0)
+        terminal.wait_for("KEYS")
         assert time.monotonic() - began < 3.0
         assert terminal.received - before < 60_000, "missed frames were queued"
         assert max(member.memory_info().rss for member in stage.family()) < size + (16 << 20)

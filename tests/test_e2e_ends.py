@@ -79,7 +79,7 @@ def test_the_next_start_cleans_up_what_a_killed_hub_left(stage: Stage, demo: Ter
     left = stage.fifos()
     again = stage.terminal("demo")
     again.wait_for(shows_the_demo)
-    again.wait_until(lambda: not any(path.exists() for path in left), 5.0, f"{left} are removed")
+    again.wait_until(lambda: not any(path.exists() for path in left), what=f"{left} are removed")
     again.send("q")
     again.wait_exit()
     stage.assert_empty()

@@ -336,7 +336,7 @@ def screens(stage: Stage, env: Mapping[str, str], wanted: Sequence[list[str]] = 
             terminal.wait_for(there)
             terminal.settle(0.2)
             if wanted:
-                terminal.wait_until(lambda: terminal.lines() == wanted[number], 5.0)  # noqa: B023
+                terminal.wait_until(lambda: terminal.lines() == wanted[number])  # noqa: B023
             seen.append(terminal.lines())
         terminal.send("ctrl+q")
         assert terminal.wait_exit() == 0

@@ -143,7 +143,7 @@ def test_a_real_shell_loop_behind_a_launcher() -> None:
 
             wait_until(is_as_meant, say=pipes)
             for _ in range(20):  # at whatever moment: between two sleeps, while one is being forked
-                wait_until(is_as_meant, 5.0, say=pipes)
+                wait_until(is_as_meant, say=pipes)
         finally:
             os.killpg(bash.pid, 9)
             os.close(read)
