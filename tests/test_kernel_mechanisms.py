@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from cast import as_nobody, running
 
-from pipetui.kernel import borrow, fifo, inotify, ioctl, lifetime
+from pipetui.kernel import fifo, inotify, ioctl, lifetime
+from pipetui.kernel.borrow import Borrower, Fill, Wanted
 from pipetui.kernel.errors import Missing, NotPermitted, PipeError, WatchLimit
 from pipetui.kernel.fd import Fd
 from pipetui.kernel.inotify import Inotify
 from pipetui.kernel.procfs import Proc
+from pipetui.model import Access, End, PipeId
 
 
 def test_a_pipe_tells_how_full_it_is_on_either_end() -> None:
@@ -39,6 +41,16 @@ def test_a_capacity_that_is_too_small_for_what_is_queued_is_refused_in_words() -
             ioctl.set_capacity(reader, 4096)
 
 
+def fill(pid: int, fd: int, access: Access) -> Fill | None:
+    """Return how full the pipe is that is `fd` in process `pid`."""
+    try:
+        status = os.stat(f"/proc/{pid}/fd/{fd}")
+    except OSError:
+        return None
+    with Borrower() as borrower:
+        return borrower.fills([Wanted(PipeId(status.st_dev, status.st_ino), (End(pid, fd, access),))])[0]
+
+
 def test_the_fill_of_another_processs_pipe_is_known_without_opening_it(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
@@ -48,18 +60,18 @@ def test_the_fill_of_another_processs_pipe_is_known_without_opening_it(tmp_path:
         assert shell.stdout.readline() == b"ready\n"
         watch = Inotify()
         watch.add(str(path), inotify.OPEN | inotify.CLOSE_NOWRITE | inotify.CLOSE_WRITE | inotify.ACCESS)
-        assert borrow.fill(shell.pid, 3) == (5, 65536)
+        assert fill(shell.pid, 3, "rw") == (5, 65536)
         assert watch.read() == []
         watch.close()
-        assert borrow.fill(shell.pid, 99) is None
-    assert borrow.fill(shell.pid, 3) is None  # gone
+        assert fill(shell.pid, 99, "rw") is None
+    assert fill(shell.pid, 3, "rw") is None  # gone
 
 
 def test_our_own_pipe_needs_no_borrowing() -> None:
     reader, writer = os.pipe()
     with Fd(reader), Fd(writer):
         os.write(writer, b"abc")
-        assert borrow.fill(os.getpid(), reader) == (3, 65536)
+        assert fill(os.getpid(), reader, "r") == (3, 65536)
 
 
 def test_inotify_tells_names_as_bytes_and_in_order(tmp_path: Path) -> None:

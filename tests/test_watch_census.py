@@ -25,7 +25,7 @@ from pipetui.watch.join import join
 from pipetui.watch.processes import Processes
 from pipetui.watch.snapshot import snapshot
 from pipetui.watch.state import describe, name_of
-from pipetui.watch.waits import waits
+from pipetui.watch.world import observe
 
 
 @pytest.fixture
@@ -141,9 +141,7 @@ def test_a_kernel_thread_is_remembered(tmp_path: Path) -> None:
 
 
 def waiters(path: Path) -> tuple[Waiter, ...]:
-    proc = Proc()
-    census = take(proc)
-    return waits(proc, census, find(str(path))[0]).get(fifo.identify(str(path)), ())
+    return observe(find(str(path))[0]).by_id[fifo.identify(str(path))].waiters
 
 
 def test_blocked_openers_are_told_and_stay_blocked(path: Path) -> None:

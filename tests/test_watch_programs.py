@@ -18,7 +18,7 @@ from pipetui.kernel.procfs import Proc
 from pipetui.model import Finding, TaskState
 from pipetui.watch.findings import judge
 from pipetui.watch.memory import WaitMemory
-from pipetui.watch.snapshot import survey
+from pipetui.watch.snapshot import Surveyor
 from pipetui.watch.world import World, observe
 
 FULL = 200_000
@@ -392,7 +392,7 @@ def test_a_fifo_outside_of_the_roots_is_listed_when_somebody_waits(path: Path, t
     (tmp_path / "elsewhere").mkdir()
     with program('exec printf x > "$1"', path, shell=True) as process:
         until(lambda: waits_in_open(process.pid))
-        world = survey([str(tmp_path / "elsewhere")])
+        world = Surveyor([str(tmp_path / "elsewhere")]).look()
         pipe = world.by_id[fifo.identify(str(path))]
         assert pipe.paths == (str(path),)
         assert [waiter.pid for waiter in pipe.waiters] == [process.pid]
@@ -439,8 +439,8 @@ def test_where_attaching_is_refused_an_opener_is_inferred_from_its_command_line(
 ) -> None:
     with program(code, path, shell=True) as process:
         until(lambda: waits_in_open(process.pid))
-        look = partial(survey, [str(path.parent)], proc=Proc(attach=False))
-        (found,) = until(lambda: [one for one in judge(look()) if process.pid in one.pids])
+        surveyor = Surveyor([str(path.parent)], proc=Proc(attach=False))
+        (found,) = until(lambda: [one for one in judge(surveyor.look()) if process.pid in one.pids])
         assert (found.rule, found.certainty) == (rule, "inferred")
         assert [ref.path for ref in found.pipes] == [str(path)]
 

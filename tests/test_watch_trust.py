@@ -20,7 +20,7 @@ from pipetui.model import Finding, ProcessState
 from pipetui.watch.diagnosis import Judge, diagnose
 from pipetui.watch.findings import judge
 from pipetui.watch.memory import WaitMemory
-from pipetui.watch.snapshot import Surveyor, snapshot, survey
+from pipetui.watch.snapshot import Surveyor, snapshot
 from pipetui.watch.state import describe
 from pipetui.watch.story import story
 from pipetui.watch.world import World, observe
@@ -366,7 +366,7 @@ def test_nobody_is_said_to_have_a_fifo_open_only_if_all_could_be_looked_at(tmp_p
 
 
 def asked(path: str) -> list[Finding]:
-    return list(judge(survey([path], asked=True)))
+    return list(judge(Surveyor([path], asked=True).look()))
 
 
 def test_an_empty_proc_is_no_proof_of_anything(tmp_path: Path) -> None:

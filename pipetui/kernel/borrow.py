@@ -251,17 +251,6 @@ def quietest(ends: Iterable[End]) -> list[End]:
     return sorted(ends, key=lambda end: (any(len(holders[way]) < 2 for way in end.access), "r" in end.access))
 
 
-def fill(pid: int, fd: int) -> Fill | None:
-    """Return the fill of the pipe that is `fd` in process `pid`; None where that is refused."""
-    try:
-        status = os.stat(f"/proc/{pid}/fd/{fd}")
-    except OSError:
-        return None
-    pipe = PipeId(status.st_dev, status.st_ino)
-    with Borrower() as borrower:
-        return borrower.fills([Wanted(pipe, (End(pid, fd, "r"),))])[0]
-
-
 def measure(end: int) -> Fill | None:
     """Return the fill of the pipe that one of our descriptors is; None when it is no pipe."""
     try:

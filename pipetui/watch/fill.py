@@ -19,9 +19,6 @@ _MANY = 5_000
 #: A capacity counts as known for so long (seconds): F_SETPIPE_SZ changes it without a sign.
 _KNOWN_FOR = 30.0
 
-NO_READER = "nobody has a read end open, and opening one would change what its writers get"
-REFUSED = "the kernel lets this user neither borrow nor reopen an end of it"
-
 
 @dataclass(slots=True)
 class _Known:
@@ -77,7 +74,6 @@ def fills(
     proc: Proc | None = None,
     *,
     reopen: bool = True,
-    why_not: dict[PipeId, str] | None = None,
     twofold: bool = False,
     capacities: Capacities | None = None,
     empty: Collection[PipeId] = (),
@@ -86,21 +82,15 @@ def fills(
 
     Each pipe has an end borrowed for a microsecond or two, so ask for those alone whose fill is shown.
     `reopen` allows the harmless reopen of a read end where borrowing is refused. It shows in inotify as an open and a
-    close of a FIFO, so who watches those should drop what came meanwhile. `why_not` gets a sentence for each pipe
-    that stays unknown. `twofold` may fork a child where there are many pipes, as for a census. `capacities` is kept by
-    who looks again and again: then an end is borrowed once a look and not twice. Nobody need ask how much is in a pipe
-    that is known to be `empty`, because somebody waits for bytes from it.
+    close of a FIFO, so who watches those should drop what came meanwhile. `twofold` may fork a child where there are
+    many pipes, as for a census. `capacities` is kept by who looks again and again: then an end is borrowed once a look
+    and not twice. Nobody need ask how much is in a pipe that is known to be `empty`, because somebody waits for bytes
+    from it.
     """
-
     wanted = list(_wanted(ends, capacities, empty))
     measured = partial(_measured, proc, reopen)
     answers = chain.from_iterable(in_halves(measured, wanted, worth_it=_MANY)) if twofold else measured(wanted)
-    known: dict[PipeId, tuple[int, int]] = {}
-    for one, answer in zip(wanted, answers, strict=True):
-        if answer is not None:
-            known[one.pipe] = answer
-        elif why_not is not None:
-            why_not[one.pipe] = REFUSED if any("r" in end.access for end in one.ends) else NO_READER
+    known = {one.pipe: answer for one, answer in zip(wanted, answers, strict=True) if answer is not None}
     if capacities is not None:
         capacities.learn((one.pipe, one.ends, known[one.pipe][1]) for one in wanted if one.pipe in known)
     return known

@@ -57,11 +57,6 @@ class Surveyor:
         return replace(world, partial=(*self._partial, *world.partial, *_unread(world)))
 
 
-def survey(roots: Sequence[str], *, asked: bool = False, proc: Proc | None = None) -> World:
-    """Look once, and return all that there is to judge. Raises Missing, NotAFifo, … for a root."""
-    return Surveyor(roots, asked=asked, proc=proc).look()
-
-
 def search(roots: Sequence[str]) -> tuple[list[Pipe], list[str]]:
     """Return the FIFOs below the roots, and notes on what was left out. Raises Missing, NotAFifo, …"""
     found: list[Pipe] = []

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 from pipetui.kernel.procfs import Proc, Stat
 from pipetui.model import Doing, Pipe, PipeId, TaskState, Waiter
-from pipetui.watch.census import Census, take
+from pipetui.watch.census import Census
 from pipetui.watch.memory import WaitMemory
 from pipetui.watch.taskreader import OPEN, RawTask, TaskReader
 
@@ -132,19 +132,6 @@ def waiters(waits: Waits, commands: Mapping[int, str]) -> dict[PipeId, tuple[Wai
                 )
                 answer.setdefault(state.pipe, []).append(waiter)
     return {identity: tuple(found) for identity, found in answer.items()}
-
-
-def waits(proc: Proc, census: Census, found: Iterable[Pipe] = ()) -> dict[PipeId, tuple[Waiter, ...]]:
-    """Return the waiters of each pipe, looked up on their own."""
-    raw = read_tasks(proc, [pid for pid in proc.pids() if pid not in census.threads])
-    census = take(proc, anonymous=True)  # inferring takes knowing all pipes of a process
-    roster = {pid: stat for pid in proc.pids() if (stat := proc.stat(pid)) is not None}
-    told = understand(proc, raw, census, roster, found=found)
-    return waiters(told, {pid: proc.command(pid) for pid, states in told.tasks.items() if _on_pipe(states)})
-
-
-def _on_pipe(states: Iterable[TaskState]) -> bool:
-    return any(state.doing in ON_PIPES for state in states)
 
 
 def _kinds(wchan: str) -> tuple[Doing, ...] | None:

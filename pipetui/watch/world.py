@@ -43,11 +43,11 @@ class World:
 
     `processes` are all readable ones. `found` are the identities that lie under the roots that were searched, and
     `asked` says whether a person named those. `exposed` are the FIFOs that any user can reach, with what their mode
-    lets any user do. `why_not` says why a fill is unknown. `unreadable` processes were counted; `blind` is a sentence
-    where processes may be there that can't even be counted, and `contained` says that there are some outside of our pid
-    namespace. `made` says when a FIFO was made, where somebody waits in open. `lonely` are pipes that have ends on one
-    side only, with the time since when that has been so at the latest. `mentions` are, for a blocked opener, the FIFOs
-    of other blocked openers that its own command line or script names.
+    lets any user do. `unreadable` processes were counted; `blind` is a sentence where processes may be there that can't
+    even be counted, and `contained` says that there are some outside of our pid namespace. `made` says when a FIFO was
+    made, where somebody waits in open. `lonely` are pipes that have ends on one side only, with the time since when
+    that has been so at the latest. `mentions` are, for a blocked opener, the FIFOs of other blocked openers that its
+    own command line or script names.
     """
 
     pipes: tuple[Pipe, ...] = ()
@@ -56,7 +56,6 @@ class World:
     time: float = 0.0
     found: frozenset[PipeId] = frozenset()
     exposed: Mapping[PipeId, Access] = field(default_factory=dict)
-    why_not: Mapping[PipeId, str] = field(default_factory=dict)
     partial: tuple[str, ...] = ()
     unreadable: int = 0
     asked: bool = False
@@ -218,20 +217,12 @@ def observe(
     census = take(proc, anonymous=anonymous, kernel=threads, twofold=twofold)
     roster = {pid: told for pid in proc.pids() if pid not in threads and (told := proc.stat(pid)) is not None}
     threads.update(pid for pid, told in roster.items() if told.kernel)
-    why_not: dict[PipeId, str] = {}
-    filled: dict[PipeId, tuple[int, int]]
     memory = WaitMemory() if memory is None else memory
     waits = understand(proc, raw, census, roster, found=found, memory=memory)
     commands = _commands(proc, census, waits)
     waiting = waiters(waits, commands)
-    if measured == "none":
-        filled = {}
-    else:
-        ends = {one: held for one, held in census.ends.items() if measured == "all" or one in census.pipes}
-        empty = {one for one, those in waiting.items() if any(map(_surely_reads, those))}
-        filled = fills(
-            ends, proc, reopen=reopen, why_not=why_not, twofold=twofold, capacities=memory.capacities, empty=empty
-        )
+    ends, empty = _to_measure(measured, census, waiting)
+    filled = fills(ends, proc, reopen=reopen, twofold=twofold, capacities=memory.capacities, empty=empty)
     if nonblocking:
         few = len(census.ends) <= _MANY
         shown = {identity: ends for identity, ends in census.ends.items() if few or identity in census.pipes}
@@ -241,21 +232,30 @@ def observe(
     now = time.time()
     return World(
         pipes,
-        _processes(roster, waits, commands, census),
-        tuple(_hidden(pid, roster, pid in census.late) for pid in sorted(census.hidden | census.late)),
-        now,
-        frozenset(pipe.id for pipe in found),
-        _exposed(pipes) if asked else {},
-        why_not,
-        census.partial,
-        census.unreadable,
-        asked,
-        proc.blind(),
-        proc.contained(),
-        waits.made,
-        memory.lonely((pipe for pipe in pipes if _is_lonely(pipe)), now),
-        mentions(proc, roster, waits),
+        processes=_processes(roster, waits, commands, census),
+        hidden=tuple(_hidden(pid, roster, pid in census.late) for pid in sorted(census.hidden | census.late)),
+        time=now,
+        found=frozenset(pipe.id for pipe in found),
+        exposed=_exposed(pipes) if asked else {},
+        partial=census.partial,
+        unreadable=census.unreadable,
+        asked=asked,
+        blind=proc.blind(),
+        contained=proc.contained(),
+        made=waits.made,
+        lonely=memory.lonely((pipe for pipe in pipes if _is_lonely(pipe)), now),
+        mentions=mentions(proc, roster, waits),
     )
+
+
+def _to_measure(
+    measured: Measured, census: Census, waiting: Mapping[PipeId, Iterable[Waiter]]
+) -> tuple[dict[PipeId, tuple[End, ...]], set[PipeId]]:
+    """Return the ends of all pipes that are to be measured, and which of the pipes are known to be empty."""
+    if measured == "none":
+        return {}, set()
+    ends = {one: held for one, held in census.ends.items() if measured == "all" or one in census.pipes}
+    return ends, {one for one, those in waiting.items() if any(map(_surely_reads, those))}
 
 
 def _surely_reads(waiter: Waiter) -> bool:
