@@ -28,8 +28,8 @@ def main() -> int:
     options.add_argument("--fifos", type=int, default=100)
     options.add_argument("--rounds", type=int, default=15)
     args = options.parse_args()
-    import_module("pipetui.backend.duties.ls")
-    import_module("pipetui.client.call")
+    import_module("pipetui.backend.operations.ls")
+    import_module("pipetui.client.operations")
     report = Report("another host", ("command", "seconds", "of the bound"), args.check)
     if why_not():
         print(f"skipped: {why_not()}")

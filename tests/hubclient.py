@@ -23,7 +23,6 @@ from types import TracebackType
 
 from patience import PATIENCE
 
-from pipetui.backend import wire
 from pipetui.client.link import start_hub
 from pipetui.model import (
     ActorSpec,
@@ -41,6 +40,7 @@ from pipetui.model import (
     ProducerSpec,
     Status,
 )
+from pipetui.protocol import messages as wire
 
 #: The filter that every message passes.
 EVERYTHING = LogFilter()

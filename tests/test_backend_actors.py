@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from hubclient import HubClient, HubRefusedError
 
-from pipetui.backend import wire
 from pipetui.kernel import ioctl
 from pipetui.model import ActorState, ConsumerSpec, ProducerSpec
+from pipetui.protocol import messages as wire
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 from hubclient import HubClient, HubRefusedError
 from patience import wait_until
 
-from pipetui.backend import limits
+from pipetui.backend.runtime import limits
 from pipetui.model import ConsumerSpec, End, Finding, Pipe, PipeId, PipeRef, Process, ProducerSpec
 from pipetui.watch import bounds
 
@@ -141,7 +141,7 @@ def test_no_more_fifos_are_listed_than_a_client_can_hold(tmp_path: Path, monkeyp
 _CLIENT = """
 import signal, sys
 from hubclient import HubClient
-from pipetui.backend import wire
+from pipetui.protocol import messages as wire
 from pipetui.model import ConsumerSpec, ProducerSpec
 path = sys.argv[1]
 hub = HubClient([path])
@@ -193,7 +193,7 @@ def test_actors_that_have_ended_make_room_until_too_many_are_listed(
 
 
 def test_requests_that_wait_are_so_many_at_most(tmp_path: Path) -> None:
-    from pipetui.backend import wire
+    from pipetui.protocol import messages as wire
 
     os.mkfifo(tmp_path / "pipe")
     with HubClient([tmp_path]) as hub:

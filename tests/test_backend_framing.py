@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipetui.backend.framing import Frame, Framer, Region, make_framer
+from pipetui.backend.messages.framing import Frame, Framer, Region, make_framer
 from pipetui.model import Framing
 
 FRAMINGS: tuple[Framing, ...] = ("line", "nul", "fixed", "length")

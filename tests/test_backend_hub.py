@@ -17,9 +17,10 @@ import pytest
 from hubclient import HubClient, HubGoneError
 from patience import wait_until
 
-from pipetui.backend import tempdir, wire
+from pipetui.backend.runtime import tempdir
 from pipetui.client.link import hub_argv
 from pipetui.model import ConsumerSpec, ProducerSpec
+from pipetui.protocol import messages as wire
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ import pytest
 from hubclient import HubClient, HubRefusedError
 from patience import wait_until
 
-from pipetui.backend import wire
 from pipetui.model import ConsumerSpec, Pipe, PipeId, PipeRow, ProducerSpec
+from pipetui.protocol import messages as wire
 
 
 @pytest.fixture

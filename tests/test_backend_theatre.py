@@ -13,12 +13,12 @@ import pytest
 from hubclient import HubClient, HubRefusedError
 from patience import wait_until
 
-from pipetui.backend import wire
 from pipetui.kernel.lifetime import adopt_orphans, end_orphans
 from pipetui.labs import all_labs
 from pipetui.labs.lab import Lab
 from pipetui.labs.play import judge, play
 from pipetui.labs.stage import Stage, pause, saw, say
+from pipetui.protocol import messages as wire
 
 
 @pytest.fixture

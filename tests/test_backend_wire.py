@@ -9,8 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipetui.backend import wire
-from pipetui.backend.wire import MAX_FRAME, Splitter, WireError, frame, pack, unpack_reply, unpack_request
 from pipetui.model import (
     ActorState,
     ConsumerSpec,
@@ -23,6 +21,8 @@ from pipetui.model import (
     ProducerSpec,
     Waiter,
 )
+from pipetui.protocol import messages as wire
+from pipetui.protocol.messages import MAX_FRAME, Splitter, WireError, frame, pack, unpack_reply, unpack_request
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20) | st.binary(max_size=20).map(
     lambda data: data.decode("utf-8", "surrogateescape")

@@ -26,7 +26,6 @@ from textual.pilot import Pilot
 from tui_fakes import FakeHub, on_screen, press, screen_lines, screen_text, settle
 
 from pipetui import substitutes
-from pipetui.backend import wire
 from pipetui.cli.bench import NAMES
 from pipetui.cli.values import message_size
 from pipetui.client.session import Session
@@ -38,6 +37,7 @@ from pipetui.labs.comparison.peers import Peers
 from pipetui.labs.comparison.pipe import Pipe
 from pipetui.labs.comparison.pool import Pool
 from pipetui.model import BenchFigure, BenchGap, BenchMechanism, BenchReport, BenchTrip
+from pipetui.protocol import messages as wire
 from pipetui.tui import actions
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.benchchart import bar, chart, chosen, costs, figure_words, joined, progress, speeds

@@ -20,7 +20,7 @@ import pytest
 from cast import as_nobody, blocked_reader, blocked_writer, running, until, waits_in_open
 from terminal import Terminal
 
-from pipetui.backend.duties import Complaint, doctor, ls
+from pipetui.backend.operations import Complaint, doctor, ls
 from pipetui.kernel import fifo, ioctl
 
 PIPETUI = [sys.executable, "-m", "pipetui"]

@@ -23,7 +23,7 @@ from patience import wait_until
 from processes import PIPETUI
 from sshd import Far, Sshd, StandIn, base_python, why_not
 
-from pipetui.backend.far.pulse import SILENCE
+from pipetui.protocol.heartbeat import SILENCE
 
 needs_sshd = pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is one")
 BOTH = [pytest.param(Sshd, id="sshd", marks=needs_sshd), pytest.param(StandIn, id="stand-in")]
@@ -590,4 +590,4 @@ def test_a_command_on_another_host_loads_no_event_loop(tmp_path: Path) -> None:
         argv = ["pipetui", "ls", "--json", "--host", far.host, str(far.home)]
         command = [sys.executable, "-c", code.format(argv=argv)]
         done = subprocess.run(command, env=far.env, capture_output=True, text=True, check=True)
-        assert not {"asyncio", "textual", "pipetui.backend.wire"} & set(done.stdout.split())
+        assert not {"asyncio", "textual", "pipetui.protocol.messages"} & set(done.stdout.split())

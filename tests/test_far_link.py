@@ -23,20 +23,21 @@ from hypothesis import strategies as st
 from sshd import Far, Sshd, StandIn, base_python
 from test_far_commands import BOTH, LISTENS, lie
 
-from pipetui.backend import wire
-from pipetui.backend.codec import WireError, codec
-from pipetui.backend.duties import ls
-from pipetui.backend.duties.peek import Some
-from pipetui.backend.far.errand import main as errand_main
-from pipetui.backend.far.pulse import BEAT, SILENCE
-from pipetui.backend.far.squeeze import Squeezer, Unsqueezer
-from pipetui.client import manners, ssh
-from pipetui.client.call import ask
-from pipetui.client.far import FarHost, FarLink, LinkLost
-from pipetui.client.plausible import check
+from pipetui.backend.operations import ls
+from pipetui.backend.operations.peek import Some
+from pipetui.backend.remote.operation import main as errand_main
+from pipetui.client import ssh
+from pipetui.client import validation as manners
+from pipetui.client.checks import check
+from pipetui.client.operations import ask
+from pipetui.client.remote import FarHost, FarLink, LinkLost
 from pipetui.client.session import LogView, Session
 from pipetui.client.ssh import ERRAND, HUB, BadHost, Remote
 from pipetui.model import BenchFigure, ConsumerSpec, Line, LogFilter, Pipe, PipeId, PipeRow, ProducerSpec
+from pipetui.protocol import messages as wire
+from pipetui.protocol.codec import WireError, codec
+from pipetui.protocol.compression import Squeezer, Unsqueezer
+from pipetui.protocol.heartbeat import BEAT, SILENCE
 
 
 @pytest.fixture(params=BOTH)
@@ -156,7 +157,7 @@ def test_bytecode_travels_to_the_same_python_only(tmp_path: Path, fresh: bool, m
     data = ssh.parcel(ERRAND, names)
     told = zipfile.ZipFile(io.BytesIO(zlib.decompress(data[10:]))).namelist()
     compiled = {name for name in told if name.endswith(".pyc")}
-    assert compiled == {"pipetui/__init__.pyc", "pipetui/model.pyc", "pipetui/backend/far/errand.pyc"}
+    assert compiled == {"pipetui/__init__.pyc", "pipetui/model.pyc", "pipetui/backend/remote/operation.pyc"}
     assert "pipetui/model.py" not in told
     parcel = tmp_path / "parcel.zip"
     parcel.write_bytes(zlib.decompress(data[10:]))

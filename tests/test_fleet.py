@@ -13,17 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tui_fakes import FakeHub, demo, line
 
-from pipetui.backend import wire
-from pipetui.backend.logview import LogReader
-from pipetui.backend.retrieval import find
-from pipetui.backend.ring import Entry, Ring
-from pipetui.client import fleet as fleets
+from pipetui.backend.messages.logview import LogReader
+from pipetui.backend.messages.retrieval import find
+from pipetui.backend.messages.ring import Entry, Ring
+from pipetui.client import hosts as fleets
 from pipetui.client.advice import from_here
-from pipetui.client.braid import Braid
-from pipetui.client.fleet import FifoKey, Fleet, Here, far_hosts
+from pipetui.client.hosts import FifoKey, Fleet, Here, far_hosts
 from pipetui.client.link import LinkLost
+from pipetui.client.mergedlog import Braid
 from pipetui.client.session import LogPage, LogView, Refused
 from pipetui.model import Finding, Line, LogFilter, PipeId, Status
+from pipetui.protocol import messages as wire
 from pipetui.tui.window import LogWindow
 
 # --- the log, against the truth -----------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ def test_an_export_is_in_the_order_of_time_and_names_the_hosts() -> None:
 
 
 def test_a_host_that_does_not_answer_holds_up_no_page_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipetui.client.braid._PATIENCE", 0.05)
+    monkeypatch.setattr("pipetui.client.mergedlog._PATIENCE", 0.05)
 
     async def story() -> None:
         screen = Screen(2)

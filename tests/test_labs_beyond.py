@@ -20,7 +20,7 @@ from types import ModuleType
 import pytest
 from lab_runs import rehearse, script
 
-from pipetui.backend.validate import check
+from pipetui.backend.actors.validation import check
 from pipetui.labs import (
     keep_open,
     message_queue,

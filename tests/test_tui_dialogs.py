@@ -12,8 +12,8 @@ import pytest
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, demo, on_screen, press, screen_text, settle, until, write
 
-from pipetui.backend import wire
 from pipetui.model import ConsumerSpec, PipeId, ProducerSpec
+from pipetui.protocol import messages as wire
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.dialogs.produce import is_template
 from pipetui.tui.export import Exporter

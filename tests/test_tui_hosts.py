@@ -20,9 +20,9 @@ from test_fleet import Box
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, demo, fifo, line, observed, press, screen_lines, screen_text, settle, until, write
 
-from pipetui.backend import wire
-from pipetui.client import fleet as fleets
+from pipetui.client import hosts as fleets
 from pipetui.model import ActorState, BenchReport, ConsumerSpec, Finding, PipeId, Status
+from pipetui.protocol import messages as wire
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.theme import palette
 

@@ -12,7 +12,6 @@ import pytest
 from textual.pilot import Pilot
 from tui_fakes import NOON, FakeHub, anonymous, demo, fifo, on_screen, press, screen_text, settle, until, write
 
-from pipetui.backend import wire
 from pipetui.model import (
     Choice,
     Code,
@@ -30,6 +29,7 @@ from pipetui.model import (
     Seen,
     Waiter,
 )
+from pipetui.protocol import messages as wire
 from pipetui.tui import actions
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.labs.code import code_lines, side_by_side

@@ -9,9 +9,9 @@ from textual import events
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, line, on_screen, press, screen_lines, screen_text, settle, until, write
 
-from pipetui.backend import wire
 from pipetui.client.session import LogPage, LogView
 from pipetui.model import LogFilter
+from pipetui.protocol import messages as wire
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.window import LogWindow, Skip
 

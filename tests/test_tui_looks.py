@@ -10,9 +10,9 @@ from typing import Any
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, demo, line, observed, on_screen, press, screen_lines, screen_text, settle, until
 
-from pipetui.backend import wire
 from pipetui.client.session import Session
 from pipetui.model import End, Finding, PipeId, PipeRef, ProcessState, TaskState
+from pipetui.protocol import messages as wire
 from pipetui.tui import actions
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.looks.look import Look

@@ -11,8 +11,8 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, demo, fifo, make_app, on_screen, press, screen_lines, screen_text, settle, until, write
 
-from pipetui.backend import wire
 from pipetui.model import ActorState, End, PipeId, Status
+from pipetui.protocol import messages as wire
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.config import Config
 from pipetui.tui.fifos import COLUMNS, FifoTable

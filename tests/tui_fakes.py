@@ -12,7 +12,6 @@ from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
-from pipetui.backend import wire
 from pipetui.client.link import LinkLost
 from pipetui.model import (
     ActorSpec,
@@ -36,6 +35,7 @@ from pipetui.model import (
     TaskState,
     Waiter,
 )
+from pipetui.protocol import messages as wire
 from pipetui.text import encode
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.config import Config

@@ -6,7 +6,7 @@ producer has to wait, and `bursts` has a producer that writes ten messages at on
 
 from __future__ import annotations
 
-from pipetui.backend.tempdir import TempFifos
+from pipetui.backend.runtime.tempdir import TempFifos
 from pipetui.model import ActorSpec, ConsumerSpec, ProducerSpec
 
 

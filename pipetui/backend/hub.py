@@ -15,20 +15,22 @@ from collections.abc import Callable
 from typing import Any
 
 from pipetui import __version__
-from pipetui.backend import demo, errands, limits, tempdir, validate, wire
-from pipetui.backend.bench import Bench
-from pipetui.backend.children import Nursery
-from pipetui.backend.codec import codec
-from pipetui.backend.framing import Frame
-from pipetui.backend.logview import LogReader
-from pipetui.backend.loop import Loop, Timer
-from pipetui.backend.observatory import Observatory
-from pipetui.backend.outlet import Outlet
-from pipetui.backend.patterns import BadPattern, TooSlow
-from pipetui.backend.retrieval import export, find
-from pipetui.backend.ring import Entry, Ring
-from pipetui.backend.theatre import Theatre
-from pipetui.backend.troupe import Member, Troupe, authors
+from pipetui.backend import demo
+from pipetui.backend.actors import validation as validate
+from pipetui.backend.actors.supervisor import Member, Troupe, authors
+from pipetui.backend.inventory.inventory import Observatory
+from pipetui.backend.labs.bench import Bench
+from pipetui.backend.labs.runner import Theatre
+from pipetui.backend.messages.framing import Frame
+from pipetui.backend.messages.logview import LogReader
+from pipetui.backend.messages.patterns import BadPattern, TooSlow
+from pipetui.backend.messages.retrieval import export, find
+from pipetui.backend.messages.ring import Entry, Ring
+from pipetui.backend.runtime import limits, tempdir
+from pipetui.backend.runtime import tasks as errands
+from pipetui.backend.runtime.children import Nursery
+from pipetui.backend.runtime.loop import Loop, Timer
+from pipetui.backend.runtime.writer import Outlet
 from pipetui.kernel import fifo
 from pipetui.kernel.delivery import Delivery, open_writer_in_time
 from pipetui.kernel.errors import Gone, PipeError
@@ -36,6 +38,8 @@ from pipetui.kernel.fd import Fd
 from pipetui.kernel.peek import peek
 from pipetui.kernel.signals import send as send_signal
 from pipetui.model import ActorSpec, PipeId, Said, Status
+from pipetui.protocol import messages as wire
+from pipetui.protocol.codec import codec
 from pipetui.text import decode, encode
 from pipetui.watch.examination import Examination, examine
 from pipetui.watch.roots import default_roots

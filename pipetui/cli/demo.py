@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import PurePath
 
-from pipetui.backend.tempdir import TempFifos
+from pipetui.backend.runtime.tempdir import TempFifos
 from pipetui.cli.exits import HUB_FILES, ExitCode, complain, need_files
 from pipetui.cli.monitor import add_screen_arguments, need_terminal, show
 from pipetui.cli.values import seconds

@@ -18,7 +18,7 @@ from pipetui.cli.values import count
 from pipetui.text import age, plural, safe
 
 if TYPE_CHECKING:
-    from pipetui.backend.duties.doctor import Diagnosis
+    from pipetui.backend.operations.doctor import Diagnosis
     from pipetui.model import Finding, ProcessState
 
 NAME = "doctor"
@@ -51,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look once, judge, and print."""
     ask = place(args)
-    from pipetui.backend.duties import Complaint
-    from pipetui.backend.duties.doctor import Diagnosis, Question
+    from pipetui.backend.operations import Complaint
+    from pipetui.backend.operations.doctor import Diagnosis, Question
 
     code = ExitCode.OK
     for told in ask("doctor", Question(tuple(args.paths), args.pid)):

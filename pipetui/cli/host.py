@@ -53,7 +53,7 @@ def place(args: argparse.Namespace) -> Ask:
 
 
 def _here(duty: str, question: Any) -> Iterator[Any]:
-    from pipetui.backend.duties import Negative, load
+    from pipetui.backend.operations import Negative, load
 
     try:
         yield from load(duty).answer(question)
@@ -62,7 +62,7 @@ def _here(duty: str, question: Any) -> Iterator[Any]:
 
 
 def _there(remote: Remote, duty: str, question: Any) -> Iterator[Any]:
-    from pipetui.client.call import Impossible, LinkLost, Negative, ask
+    from pipetui.client.operations import Impossible, LinkLost, Negative, ask
 
     try:
         yield from ask(remote, duty, question)

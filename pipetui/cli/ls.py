@@ -17,7 +17,7 @@ from pipetui.text import safe
 from pipetui.text import size as in_words
 
 if TYPE_CHECKING:
-    from pipetui.backend.duties.ls import Listed, Owners
+    from pipetui.backend.operations.ls import Listed, Owners
     from pipetui.model import End, Pipe, PipeId, Waiter
 
 NAME = "ls"
@@ -49,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look once and print. A path that is missing is told, the others are listed."""
     ask = place(args)
-    from pipetui.backend.duties import Complaint
-    from pipetui.backend.duties.ls import Listed, Pipes, Question
+    from pipetui.backend.operations import Complaint
+    from pipetui.backend.operations.ls import Listed, Pipes, Question
 
     code = ExitCode.OK
     pipes: list[Pipe] = []

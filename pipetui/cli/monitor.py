@@ -19,7 +19,7 @@ from pipetui.watch.finder import kind_of
 from pipetui.watch.roots import absolute
 
 if TYPE_CHECKING:
-    from pipetui.client.far import FarHost
+    from pipetui.client.remote import FarHost
 
 
 NAME = "monitor"
@@ -96,7 +96,7 @@ def show(args: argparse.Namespace, paths: tuple[str, ...] = (), *, demo: bool = 
     from pipetui.tui.environment import prepare
 
     prepare(config.fps)
-    from pipetui.client.fleet import Here
+    from pipetui.client.hosts import Here
     from pipetui.tui.app import run as run_app
 
     connected = {host.name: host for host in hosts}
@@ -114,7 +114,7 @@ def _connect(names: Sequence[str], python: str) -> list[FarHost]:
 
     One that can't be reached now is told here and shown as away.
     """
-    from pipetui.client.far import FarHost, LinkLost
+    from pipetui.client.remote import FarHost, LinkLost
     from pipetui.client.ssh import BadHost
 
     try:

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if args.text is None and streams.was_closed(0):
         impossible("standard input is closed, and there is no TEXT to send")
     ask = place(args)
-    from pipetui.backend.duties.send import Question
+    from pipetui.backend.operations.send import Question
 
     data = None if args.text is None else os.fsencode(args.text) + b"\n"
     for _ in ask("send", Question(args.path, data, args.timeout)):

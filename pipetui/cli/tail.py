@@ -13,7 +13,7 @@ from pipetui.model import FRAME_LIMIT, Framing
 from pipetui.text import decode, safe
 
 if TYPE_CHECKING:
-    from pipetui.backend.framing import Frame
+    from pipetui.backend.messages.framing import Frame
 
 NAME = "tail"
 HELP = "Read a FIFO and print each message as a line. This consumes: other readers of the FIFO do not get it."
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read until interrupted, or until `--count` or `--timeout` ends it."""
     ask = place(args)
-    from pipetui.backend.duties.tail import Messages, Question
+    from pipetui.backend.operations.tail import Messages, Question
 
     framing, fixed = args.frame
     printer = _Printer(framing)

@@ -15,7 +15,7 @@ from pipetui.cli.values import PIPE_FORMS, seconds
 from pipetui.text import number, safe
 
 if TYPE_CHECKING:
-    from pipetui.backend.duties.watch import Sight
+    from pipetui.backend.operations.watch import Sight
 
 NAME = "watch"
 HELP = (
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Watch until interrupted, until the condition holds, or until the time is over."""
     ask = place(args)
-    from pipetui.backend.duties.watch import Question, Sight
+    from pipetui.backend.operations.watch import Question, Sight
 
     for sight in ask("watch", Question(args.pipe, args.until, args.timeout)):
         assert isinstance(sight, Sight)

@@ -13,8 +13,8 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from pipetui.backend.wire import MAX_FRAME, Reply, Request, Splitter, WireError, pack, unpack_reply
 from pipetui.client.lost import LinkLost
+from pipetui.protocol.messages import MAX_FRAME, Reply, Request, Splitter, WireError, pack, unpack_reply
 
 __all__ = ["Link", "LinkLost", "hub_argv", "start_hub"]
 

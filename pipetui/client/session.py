@@ -17,8 +17,6 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipetui.backend import wire
-from pipetui.backend.wire import Action, Examined, LogPage, LogView, Peeked, Sample
 from pipetui.client.advice import LOCAL, from_here
 from pipetui.client.link import LinkLost
 from pipetui.model import (
@@ -37,6 +35,8 @@ from pipetui.model import (
     ProducerSpec,
     Status,
 )
+from pipetui.protocol import messages as wire
+from pipetui.protocol.messages import Action, Examined, LogPage, LogView, Peeked, Sample
 
 __all__ = ["Action", "Change", "Examined", "LogPage", "LogView", "Peeked", "Refused", "Sample", "Session"]
 

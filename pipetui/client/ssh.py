@@ -28,7 +28,7 @@ from pipetui.text import safe
 OLDEST = (3, 10)
 
 #: The program that a link to a hub runs there, and the one for commands that look once or carry one stream.
-HUB, ERRAND = "pipetui.backend.far.hub", "pipetui.backend.far.errand"
+HUB, ERRAND = "pipetui.backend.remote.hub", "pipetui.backend.remote.operation"
 
 #: How long (seconds) the far side may take until it speaks: a person may have to type a password (sshd gives 120 s).
 PATIENCE_AT_A_TERMINAL, PATIENCE = 150.0, 40.0
@@ -60,13 +60,16 @@ _OPTIONS = (
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _BOTH = ("__init__.py", "model.py", "text.py", "kernel", "watch")
-_FAR = ("far/__init__.py", "far/errand.py", "far/talk.py", "far/pulse.py", "far/squeeze.py")
-_FOR_ERRANDS = ("__init__.py", "codec.py", "frames.py", "framing.py", "duties", *_FAR)
 
-#: What travels for each program: a command waits for its parcel, so that holds no more than any duty needs.
+#: What travels for each program: a command waits for its parcel, so that holds no more than any operation needs.
 _TRAVELS = {
-    HUB: (*_BOTH, "labs", "backend"),
-    ERRAND: (*_BOTH, *(f"backend/{name}" for name in _FOR_ERRANDS)),
+    HUB: (*_BOTH, "labs", "protocol", "backend"),
+    ERRAND: (
+        *_BOTH,
+        *(f"protocol/{name}.py" for name in ("__init__", "codec", "frames", "compression", "heartbeat")),
+        *(f"backend/{name}" for name in ("__init__.py", "messages/__init__.py", "messages/framing.py", "operations")),
+        *(f"backend/remote/{name}.py" for name in ("__init__", "operation", "exchange")),
+    ),
 }
 
 #: A python3 that is too old looks for a newer one beside it. The folder it starts in is no place to import from.

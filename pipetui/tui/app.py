@@ -22,7 +22,7 @@ from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
 from textual.widgets import Input
 
-from pipetui.client.fleet import OpenLink, Reachable, far_hosts, one_host
+from pipetui.client.hosts import OpenLink, Reachable, far_hosts, one_host
 from pipetui.client.session import Session
 from pipetui.model import PipeRow
 from pipetui.text import safe

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rich.cells import cell_len
 
-from pipetui.client.fleet import FifoKey, Listed
+from pipetui.client.hosts import FifoKey, Listed
 from pipetui.model import Mood, PipeRow
 from pipetui.text import rate, safe, size
 from pipetui.tui.cells import Parts, cut, fit_middle

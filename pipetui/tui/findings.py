@@ -11,7 +11,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from pipetui.client.fleet import Judged
+from pipetui.client.hosts import Judged
 from pipetui.model import Finding, Level
 from pipetui.text import plural, safe
 from pipetui.tui.cells import Part, Parts, cut, fit, strip

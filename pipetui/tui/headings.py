@@ -3,7 +3,7 @@ which messages are shown, and what became of the others."""
 
 from __future__ import annotations
 
-from pipetui.client.fleet import Fleet
+from pipetui.client.hosts import Fleet
 from pipetui.model import LogFilter
 from pipetui.text import amount, number, safe
 from pipetui.tui.cells import Part, Parts

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipetui.client.fleet import Fleet, Listed
+from pipetui.client.hosts import Fleet, Listed
 from pipetui.client.session import Session
 from pipetui.model import ActorState, Mood, PipeId, PipeRow, Process, Role, WaitKind
 from pipetui.text import byte_rate, number, rate, safe, size

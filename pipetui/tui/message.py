@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from pipetui.client.fleet import Fleet
+from pipetui.client.hosts import Fleet
 from pipetui.client.session import Refused, Session
 from pipetui.model import Line, LogFilter
 from pipetui.text import encode, number, plural, safe

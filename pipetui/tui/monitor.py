@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from pipetui.client.fleet import Fleet
+from pipetui.client.hosts import Fleet
 from pipetui.client.session import Change, Session
 from pipetui.model import PipeRow, Role
 from pipetui.text import number, safe

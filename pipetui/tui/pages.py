@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from pipetui.client.fleet import Fleet
+from pipetui.client.hosts import Fleet
 from pipetui.client.session import Session
 from pipetui.model import ActorState, ConsumerSpec, Counters, ProducerSpec
 from pipetui.text import byte_rate, number, plural, rate, safe, size

@@ -6,7 +6,7 @@ from collections import Counter
 
 from rich.style import Style
 
-from pipetui.client.fleet import Fleet
+from pipetui.client.hosts import Fleet
 from pipetui.client.session import Session
 from pipetui.model import Level, Mood
 from pipetui.text import plural, safe

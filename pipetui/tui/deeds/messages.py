@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipetui.client.fleet import Judged
+from pipetui.client.hosts import Judged
 from pipetui.client.session import Session
 from pipetui.model import Line, LogFilter, PipeId, PipeRow
 from pipetui.tui.deeds.registry import ask, deed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipetui.client.fleet import Fleet
+from pipetui.client.hosts import Fleet
 from pipetui.client.session import Refused
 from pipetui.model import LogFilter
 from pipetui.text import plural
