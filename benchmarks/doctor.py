@@ -77,7 +77,7 @@ def groups(chosen: Sequence[Choice], size: int) -> Iterator[list[Choice]]:
     """
     for kind in KINDS:
         mine = [one for one in chosen if one[0].kind == kind]
-        most = {"healthy": size, "sick": 2 * size, "twin": len(mine) or 1}[kind]
+        most = {"healthy": size, "sick": 5 * size, "twin": len(mine) or 1}[kind]
         count = -(-len(mine) // most)
         yield from (mine[number::count] for number in range(count))
 
@@ -190,7 +190,7 @@ def main() -> int:
         "--only", default="", metavar="PATTERN", help="those whose kind and name match, as 'sick.*wait'"
     )
     options.add_argument("--plain", action="store_true", help="without the variants of the sick ones")
-    options.add_argument("--size", type=int, default=45, metavar="N", help="so many at once (sick ones: twice as many)")
+    options.add_argument("--size", type=int, default=45, metavar="N", help="so many at once (sick ones: five times as many)")
     options.add_argument("--write", type=Path, metavar="FILE", help="renew the table of a page, such as docs/trust.md")
     args = options.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that whatever was started is ended
