@@ -225,7 +225,15 @@ def _environ(pid: int) -> bytes:
     told = _read(f"/proc/{pid}/environ")
     if told or b"\nVmSize:" in _read(f"/proc/{pid}/status"):
         return told
-    return b"".join(_read(f"{folder}/environ") for folder in Path(f"/proc/{pid}/task").glob("*"))
+    return b"".join(_read(f"{folder}/environ") for folder in _tasks(pid))
+
+
+def _tasks(pid: int) -> list[Path]:
+    """Return the folders of a process's tasks; none if it has gone."""
+    try:
+        return sorted(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return []
 
 
 def _own_number(pid: int) -> int:
@@ -237,7 +245,7 @@ def _own_number(pid: int) -> int:
 def _trace(pid: int) -> tuple[object, ...] | None:
     """Return how often each task has been switched; None if one of them runs or the process has gone."""
     switches = []
-    for folder in sorted(Path(f"/proc/{pid}/task").glob("*")):
+    for folder in _tasks(pid):
         told = _read(f"{folder}/status")
         if re.search(rb"^State:\s+Z", told, re.MULTILINE):
             continue
