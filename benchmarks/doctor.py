@@ -190,7 +190,7 @@ def main() -> int:
         "--only", default="", metavar="PATTERN", help="those whose kind and name match, as 'sick.*wait'"
     )
     options.add_argument("--plain", action="store_true", help="without the variants of the sick ones")
-    options.add_argument("--size", type=int, default=45, metavar="N", help="so many at once (sick ones: five times as many)")
+    options.add_argument("--size", type=int, default=45, metavar="N", help="so many at once (of sick ones five times)")
     options.add_argument("--write", type=Path, metavar="FILE", help="renew the table of a page, such as docs/trust.md")
     args = options.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that whatever was started is ended

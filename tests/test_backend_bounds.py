@@ -141,15 +141,15 @@ def test_no_more_fifos_are_listed_than_a_client_can_hold(tmp_path: Path, monkeyp
 _CLIENT = """
 import signal, sys
 from hubclient import HubClient
-from pipetui.protocol import messages as wire
+from pipetui.protocol import messages, requests
 from pipetui.model import ConsumerSpec, ProducerSpec
 path = sys.argv[1]
 hub = HubClient([path])
-for number in range(250):
-    hub.say(wire.StartProducer(2 * number, ProducerSpec(path, rate=1)))
-    hub.say(wire.StartConsumer(2 * number + 1, ConsumerSpec(path)))
+for _ in range(250):
+    hub.call(requests.StartProducer(ProducerSpec(path, rate=1)))
+    hub.call(requests.StartConsumer(ConsumerSpec(path)))
 replies = [hub.reply(60) for _ in range(500)]
-refused = {reply.message for reply in replies if isinstance(reply, wire.Failed)}
+refused = {reply.message for reply in replies if isinstance(reply, messages.Failed)}
 hub.wait_for(lambda: sum(actor.phase != "opening" for actor in hub.actors.values()) == 200)
 print(hub.pid, *refused, flush=True)
 signal.pause()
@@ -193,13 +193,13 @@ def test_actors_that_have_ended_make_room_until_too_many_are_listed(
 
 
 def test_requests_that_wait_are_so_many_at_most(tmp_path: Path) -> None:
-    from pipetui.protocol import messages as wire
+    from pipetui.protocol import messages, requests
 
     os.mkfifo(tmp_path / "pipe")
     with HubClient([tmp_path]) as hub:
-        for number in range(100):
-            hub.say(wire.Send(number, str(tmp_path / "pipe"), "hello\n", 60.0))
-        refused = [reply for _ in range(50) if isinstance(reply := hub.reply(), wire.Failed)]
+        for _ in range(100):
+            hub.call(requests.Send(str(tmp_path / "pipe"), "hello\n", 60.0))
+        refused = [reply for _ in range(50) if isinstance(reply := hub.reply(), messages.Failed)]
         assert {reply.message for reply in refused} == {limits.TOO_MANY_ERRANDS}
         assert len(family(hub.pid)) <= limits.MOST_ERRANDS + 2
         assert_ends_with_its_client(hub)

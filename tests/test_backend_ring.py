@@ -7,7 +7,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipetui.backend.messages.logview import LogReader
+from pipetui.backend.messages.reader import LogReader
 from pipetui.backend.messages.ring import OVERHEAD, Entry, Ring
 from pipetui.model import LogFilter
 from pipetui.protocol.messages import LogView

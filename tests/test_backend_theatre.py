@@ -7,6 +7,7 @@ import signal
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -18,7 +19,7 @@ from pipetui.labs import all_labs
 from pipetui.labs.lab import Lab
 from pipetui.labs.play import judge, play
 from pipetui.labs.stage import Stage, pause, saw, say
-from pipetui.protocol import messages as wire
+from pipetui.protocol import messages, requests
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_a_lab_is_seen_while_it_runs(own_tmp: Path, tmp_path: Path) -> None:
         assert Path(row.pipe.path).name == "greetings"
         assert [waiter.command for waiter in row.pipe.waiters] == ["writer"]
         assert {part.name for part in hub.labs[run].parts} == {"writer", "scene"}
-        assert hub.ask(wire.StopLab(hub.number(), run))
+        hub.ask(requests.StopLab(run))
         hub.wait_for(lambda: not hub.pipes)
 
 
@@ -89,13 +90,13 @@ def test_a_run_that_is_stopped_is_no_success_and_leaves_nothing(own_tmp: Path) -
         run = hub.run_lab("rendezvous", "slow")
         hub.wait_for(lambda: began(hub, run))
         before = {process.pid for process in mentions(own_tmp)}
-        assert hub.ask(wire.StopLab(hub.number(), run))
+        hub.ask(requests.StopLab(run))
         hub.wait_for(lambda: hub.labs[run].passed is not None)
         assert hub.labs[run].passed is False
         assert "stopped" in hub.labs[run].trouble
         wait_until(lambda: len(mentions(own_tmp)) < len(before) - 1)
         wait_until(lambda: not list(own_tmp.glob("*/*-rendezvous")))
-        assert hub.ask(wire.StopLab(hub.number(), run))
+        hub.ask(requests.StopLab(run))
         hub.wait_for(lambda: run not in hub.labs)
     wait_until(lambda: not mentions(own_tmp))
     assert not list(own_tmp.iterdir())
@@ -129,8 +130,7 @@ def test_a_hub_that_is_killed_takes_all_with_it_and_the_next_one_clears_up(own_t
 
 def test_playing_on_is_with_fifos_of_its_own(own_tmp: Path) -> None:
     with HubClient(["/nowhere"]) as hub:
-        answer = hub.ask(wire.MakeMine(hub.number(), "rendezvous"))
-        assert isinstance(answer, wire.Mine)
+        answer = hub.ask(requests.PrepareLab("rendezvous"))
         assert {Path(spec.path).name for spec in answer.specs} == {"greetings"}
         actors = [hub.start(spec) for spec in answer.specs]
         hub.wait_for(lambda: all(hub.actors[actor].phase == "running" for actor in actors if actor in hub.actors))
@@ -140,20 +140,18 @@ def test_playing_on_is_with_fifos_of_its_own(own_tmp: Path) -> None:
 
 @pytest.mark.parametrize(
     "request_",
-    [wire.RunLab(1, "nonsense"), wire.MakeMine(1, "../x"), wire.StopLab(1, 99), wire.TellLab(1, 99, "hello")],
+    [requests.RunLab("nonsense"), requests.PrepareLab("../x"), requests.StopLab(99), requests.TellLab(99, "hello")],
 )
-def test_what_makes_no_sense_is_refused_in_words(own_tmp: Path, request_: wire.Request) -> None:
+def test_what_makes_no_sense_is_refused_in_words(own_tmp: Path, request_: requests.Request[Any]) -> None:
     with HubClient(["/nowhere"]) as hub:
-        answer = hub.ask(request_)
-        assert isinstance(answer, wire.Failed)
-        assert answer.message
+        assert hub.refusal(request_)
 
 
 def test_a_client_that_wants_nothing_watched_costs_no_watcher(own_tmp: Path) -> None:
     with HubClient(greet=False) as hub:
-        hub.say(wire.Hello(wire.VERSION, watch=False))
-        assert isinstance(hub.reply(), wire.Welcome)
-        assert isinstance(hub.ask(wire.ListLabs(hub.number())), wire.Labs)
+        hub.say(messages.Hello(messages.VERSION, watch=False))
+        assert isinstance(hub.reply(), messages.Welcome)
+        assert hub.ask(requests.ListLabs()).labs
         assert psutil.Process(hub.pid).children() == []
 
 

@@ -13,30 +13,32 @@ import subprocess
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sshd import Far, Sshd, StandIn, base_python
 from test_far_commands import BOTH, LISTENS, lie
+from updates import update
 
 from pipetui.backend.operations import ls
 from pipetui.backend.operations.peek import Some
 from pipetui.backend.remote.operation import main as errand_main
 from pipetui.client import ssh
-from pipetui.client import validation as manners
 from pipetui.client.checks import check
 from pipetui.client.operations import ask
 from pipetui.client.remote import FarHost, FarLink, LinkLost
 from pipetui.client.session import LogView, Session
 from pipetui.client.ssh import ERRAND, HUB, BadHost, Remote
+from pipetui.client.validation import Quota, ReplyValidation
 from pipetui.model import BenchFigure, ConsumerSpec, Line, LogFilter, Pipe, PipeId, PipeRow, ProducerSpec
-from pipetui.protocol import messages as wire
+from pipetui.protocol import feeds, frames, messages, requests
 from pipetui.protocol.codec import WireError, codec
-from pipetui.protocol.compression import Squeezer, Unsqueezer
+from pipetui.protocol.compression import Compressor, Decompressor
 from pipetui.protocol.heartbeat import BEAT, SILENCE
 
 
@@ -233,73 +235,88 @@ def test_a_shell_that_echoes_the_command_does_not_speak_the_mark() -> None:
 # --- what a hub may say -----------------------------------------------------------------------------------------------
 
 
-def test_every_request_has_its_answer() -> None:
-    asked = {kind for kind in get_args(wire.Request) if kind not in (wire.Hello, wire.Ready)}
-    assert set(manners.ANSWERS) == asked
-
-
-def welcomed() -> manners.Manners:
-    made = manners.Manners()
-    made.said(wire.Hello(wire.VERSION))
-    made.heard(wire.Welcome(wire.VERSION, "box", 1))
+def welcomed() -> ReplyValidation:
+    made = ReplyValidation()
+    made.sent(messages.Hello(messages.VERSION))
+    made.received(messages.Welcome(messages.VERSION, "box", 1))
     return made
+
+
+def call(request: requests.Request[Any]) -> messages.Call:
+    return messages.Call(1, request)
 
 
 def test_a_hub_answers_what_it_was_asked() -> None:
     made = welcomed()
-    made.said(wire.Ready())
-    made.heard(wire.Update())
-    made.said(wire.StartConsumer(1, ConsumerSpec("/x")))
-    made.heard(wire.Done(1, 7))
-    made.said(wire.Fetch(2, 5))
-    made.heard(wire.Failed(2, "no"))
-    made.heard(wire.Goodbye("enough"))
+    made.sent(messages.Ready())
+    made.received(messages.Update())
+    made.sent(messages.Call(1, requests.StartConsumer(ConsumerSpec("/x"))))
+    made.received(messages.Answer(1, requests.Started(7)))
+    made.sent(messages.Call(2, requests.Fetch(5)))
+    made.received(messages.Failed(2, "no"))
+    made.received(messages.Goodbye("enough"))
 
 
 @pytest.mark.parametrize(
-    ("request_", "reply"),
+    ("asked", "reply"),
     [
-        (wire.Ready(), wire.Welcome(wire.VERSION, "box", 1)),
-        (None, wire.Update()),
-        (None, wire.Done(1)),
-        (None, wire.Failed(1, "no")),
-        (wire.Fetch(1, 5), wire.Found(1, 5)),
-        (wire.Fetch(1, 5), wire.Whole(2, None)),
-        (wire.StartProducer(1, ProducerSpec("/x")), wire.Done(1)),
-        (wire.Export(1, LogFilter(), 5), wire.Page(1, (), 5)),
+        (messages.Ready(), messages.Welcome(messages.VERSION, "box", 1)),
+        (None, messages.Update()),
+        (None, messages.Answer(1, requests.Done())),
+        (None, messages.Failed(1, "no")),
+        (call(requests.Fetch(5)), messages.Answer(1, requests.Found(5))),
+        (call(requests.Fetch(5)), messages.Answer(2, requests.Whole(None))),
+        (call(requests.StartProducer(ProducerSpec("/x"))), messages.Answer(1, requests.Done())),
+        (call(requests.Export(LogFilter(), 5)), messages.Answer(1, requests.Page((), 5))),
     ],
 )
-def test_what_nobody_asked_for_ends_the_link(request_: wire.Request | None, reply: wire.Reply) -> None:
+def test_what_nobody_asked_for_ends_the_link(asked: messages.FromClient | None, reply: messages.FromHub) -> None:
     made = welcomed()
-    if request_ is not None:
-        made.said(request_)
+    if asked is not None:
+        made.sent(asked)
     with pytest.raises(WireError):
-        made.heard(reply)
+        made.received(reply)
 
 
 def test_nothing_comes_before_the_welcome() -> None:
-    made = manners.Manners()
-    made.said(wire.Ready())
+    made = ReplyValidation()
+    made.sent(messages.Ready())
     with pytest.raises(WireError):
-        made.heard(wire.Update())
+        made.received(messages.Update())
     with pytest.raises(WireError):
-        manners.Manners().heard(wire.Welcome(wire.VERSION + 1, "box", 1))
+        ReplyValidation().received(messages.Welcome(messages.VERSION + 1, "box", 1))
 
 
 def rows(*numbers: int) -> tuple[PipeRow, ...]:
     return tuple(PipeRow(Pipe(PipeId(1, number))) for number in numbers)
 
 
-def test_what_is_kept_of_a_host_is_bounded_in_rows_and_in_bytes() -> None:
-    ledger = manners.Ledger(most_rows=10, most_bytes=1000)
+@pytest.mark.parametrize("feed", [feed for feed in feeds.FEEDS.values() if feed.key is not None], ids=lambda f: f.name)
+def test_what_is_kept_of_a_host_is_bounded_in_rows_of_each_feed(
+    feed: feeds.Feed[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(feeds.FEEDS, feed.name, replace(feed, most=10, key=lambda row: row))
+    quota = Quota()
+
+    def note(rows: Iterable[int], gone: Iterable[int] = ()) -> None:
+        quota.note(messages.Update({feed.name: feeds.News(tuple(rows), tuple(gone))}), 50)
+
     for _ in range(100):
-        ledger.note(wire.Update(pipes=rows(*range(10))), 900)
-    ledger.note(wire.Update(pipes_gone=(PipeId(1, 0),)), 50)
-    ledger.note(wire.Update(pipes=rows(10)), 50)
-    with pytest.raises(WireError, match="11 rows"):
-        ledger.note(wire.Update(pipes=rows(11)), 50)
+        note(range(10))
+    note((), [0])
+    note([10])
+    with pytest.raises(WireError, match=f"11 {feed.name}"):
+        note([11])
+
+
+def test_what_is_kept_of_a_host_is_bounded_in_bytes() -> None:
+    quota = Quota(most_bytes=1000)
+    for _ in range(100):
+        quota.note(update(pipes=rows(*range(10))), 900)
+    quota.note(update(pipes_gone=(PipeId(1, 0),)), 50)
+    quota.note(update(pipes=rows(10)), 50)
     with pytest.raises(WireError):
-        manners.Ledger(most_bytes=1000).note(wire.Update(pipes=rows(1)), 1001)
+        quota.note(update(pipes=rows(11)), 1000)
 
 
 LINE = Line(1, 1.0, "/x", 1)
@@ -312,12 +329,12 @@ IMPLAUSIBLE = [
     PipeRow(Pipe(PipeId(1, 2)), history=(9,)),
     PipeRow(Pipe(PipeId(1, 2)), history=(1,) * 101),
     PipeRow(Pipe(PipeId(1, 2), paths=("x" * (1 << 19),))),
-    wire.Update(log=wire.LogPage(1, (Line(-1, 1.0, "/x", 1),))),
-    wire.Update(log=wire.LogPage(1, (Line(1, -1.0, "/x", 1),))),
-    wire.Peeked(1, "", 1, 0, 1.0),
+    update(log=feeds.LogPage(1, (Line(-1, 1.0, "/x", 1),))),
+    update(log=feeds.LogPage(1, (Line(1, -1.0, "/x", 1),))),
+    requests.Peeked("", 1, 0, 1.0),
     BenchFigure("pipe", 1, 0.0, 1, 1, 1.0),
-    wire.Samples(1, (wire.Sample(-1, 5),)),
-    wire.Welcome(1, "h" * 301, 1),
+    requests.Samples((requests.Sample(-1, 5),)),
+    messages.Welcome(1, "h" * 301, 1),
 ]
 
 
@@ -329,7 +346,7 @@ def test_what_no_kernel_tells_is_refused(value: Any) -> None:
 
 def test_what_a_kernel_tells_is_let_through() -> None:
     pipe = Pipe(PipeId(1, 2), paths=("/x",), mode=0o7777, queued=0, capacity=4096, last_read=1.7e9)
-    check(wire.Update(pipes=(PipeRow(pipe, history=(0, 8)),), log=wire.LogPage(1, (LINE,))))
+    check(update(pipes=(PipeRow(pipe, history=(0, 8)),), log=feeds.LogPage(1, (LINE,))))
 
 
 # --- a link to a real hub ---------------------------------------------------------------------------------------------
@@ -393,9 +410,9 @@ def test_a_link_that_is_opened_again_connects_again(far: Far) -> None:
             link = host.open()
             assert isinstance(link, FarLink)
             await link.attach()
-            link.send(wire.Hello(wire.VERSION, (str(far.home),)))
+            link.send(messages.Hello(messages.VERSION, (str(far.home),)))
             async for reply in link.replies():
-                assert isinstance(reply, wire.Welcome)
+                assert isinstance(reply, messages.Welcome)
                 break
             await link.wait_closed()
 
@@ -424,7 +441,7 @@ def test_a_stopped_ssh_is_one_sentence(far: Far) -> None:
     async def main() -> None:
         link = FarLink(remote, silence=BEAT + 2)
         await link.attach()
-        link.send(wire.Hello(wire.VERSION, (str(far.home),)))
+        link.send(messages.Hello(messages.VERSION, (str(far.home),)))
         async for _ in link.replies():
             break
         os.kill(link.process.pid, signal.SIGSTOP)
@@ -503,23 +520,23 @@ def test_bytecode_travels_over_fast_lines_only(box: StandIn, fast: float, monkey
 
 @given(said=st.lists(st.binary(max_size=2000), max_size=20), size=st.integers(1, 100))
 def test_what_is_said_comes_out_whole_however_it_is_cut(said: list[bytes], size: int) -> None:
-    squeezer, unsqueezer = Squeezer(6), Unsqueezer()
+    compressor, decompressor = Compressor(6), Decompressor()
     for each in said:
-        packed = squeezer.pack(each)
+        packed = compressor.pack(each)
         cuts = [packed[at : at + size] for at in range(0, len(packed), size)]
-        assert b"".join(piece for cut in cuts for piece in unsqueezer.unpack(cut)) == each
+        assert b"".join(piece for cut in cuts for piece in decompressor.unpack(cut)) == each
 
 
 def test_much_that_is_packed_into_little_comes_in_pieces() -> None:
-    packed = Squeezer(6).pack(bytes(50 << 20))
+    packed = Compressor(6).pack(bytes(50 << 20))
     assert len(packed) < 1 << 16
-    assert {len(piece) for piece in Unsqueezer().unpack(packed)} <= set(range((1 << 18) + 1))
+    assert {len(piece) for piece in Decompressor().unpack(packed)} <= set(range((1 << 18) + 1))
 
 
-@pytest.mark.parametrize("data", [b"no stream", Squeezer(1).pack(b"a") + b"no more of it", zlib.compress(b"all")])
+@pytest.mark.parametrize("data", [b"no stream", Compressor(1).pack(b"a") + b"no more of it", zlib.compress(b"all")])
 def test_what_is_no_such_stream_is_refused(data: bytes) -> None:
     with pytest.raises(WireError, match="zlib stream"):
-        list(Unsqueezer().unpack(data))
+        list(Decompressor().unpack(data))
 
 
 def test_a_first_connection_that_fails_is_told_by_the_first_link_and_made_again_by_the_next(box: StandIn) -> None:
@@ -534,9 +551,9 @@ def test_a_first_connection_that_fails_is_told_by_the_first_link_and_made_again_
         (box.folder / "near" / "ssh").write_text(works)
         link = host.open()
         await link.attach()
-        link.send(wire.Hello(wire.VERSION, (str(box.home),)))
+        link.send(messages.Hello(messages.VERSION, (str(box.home),)))
         async for reply in link.replies():
-            assert isinstance(reply, wire.Welcome)
+            assert isinstance(reply, messages.Welcome)
             break
         await link.wait_closed()
 
@@ -544,10 +561,10 @@ def test_a_first_connection_that_fails_is_told_by_the_first_link_and_made_again_
 
 
 def frame(body: str) -> bytes:
-    return wire.frame(body.encode())
+    return frames.frame(body.encode())
 
 
-WELCOME = frame(json.dumps({"t": "Welcome", "version": wire.VERSION, "host": "x", "pid": 1}))
+WELCOME = frame(json.dumps({"t": "Welcome", "version": messages.VERSION, "host": "x", "pid": 1}))
 
 
 @pytest.mark.parametrize(
@@ -560,7 +577,7 @@ WELCOME = frame(json.dumps({"t": "Welcome", "version": wire.VERSION, "host": "x"
         WELCOME + frame('{"t": "Update"}'),
         WELCOME + frame('{"t": "Done", "request": 1}'),
         WELCOME + frame('{"t": "Update", "pipes": [{"pipe": {"id": [1, 2]}, "history": [99]}]}'),
-        WELCOME + wire.frame(b"") * 2000,
+        WELCOME + frames.frame(b"") * 2000,
         frame('{"t": "Welcome", "version": 999, "host": "x", "pid": 1}'),
     ],
     ids=range(9),
@@ -574,7 +591,7 @@ def test_a_hub_that_talks_nonsense_ends_only_its_link(box: StandIn, said: bytes,
     async def main() -> None:
         link = host.open()
         await link.attach()
-        link.send(wire.Hello(wire.VERSION))
+        link.send(messages.Hello(messages.VERSION))
         assert (await lost(link)).startswith("far-box sent something that is not understood (")
         await link.wait_closed()
 

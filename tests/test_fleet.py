@@ -12,18 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tui_fakes import FakeHub, demo, line
+from updates import update
 
-from pipetui.backend.messages.logview import LogReader
+from pipetui.backend.messages.reader import LogReader
 from pipetui.backend.messages.retrieval import find
 from pipetui.backend.messages.ring import Entry, Ring
 from pipetui.client import hosts as fleets
 from pipetui.client.advice import from_here
-from pipetui.client.hosts import FifoKey, Fleet, Here, far_hosts
+from pipetui.client.hosts import FifoKey, Here, HostPool, far_hosts
 from pipetui.client.link import LinkLost
-from pipetui.client.mergedlog import Braid
+from pipetui.client.mergedlog import MergedLog
 from pipetui.client.session import LogPage, LogView, Refused
 from pipetui.model import Finding, Line, LogFilter, PipeId, Status
-from pipetui.protocol import messages as wire
+from pipetui.protocol import messages, requests
 from pipetui.tui.window import LogWindow
 
 # --- the log, against the truth -----------------------------------------------------------------------------------
@@ -49,7 +50,7 @@ class LogOfOne:
         self.view = view
 
     async def find(self, within: LogFilter, wanted: LogFilter, start: int, *, backwards: bool = False) -> int | None:
-        return find(self.ring, wire.Find(1, within, wanted, start, backwards))
+        return find(self.ring, requests.Find(within, wanted, start, backwards))
 
     async def fetch(self, number: int) -> Line | None:
         entry = self.ring.get(number)
@@ -66,7 +67,7 @@ class Screen:
 
     def __init__(self, hosts: int, height: int = 4) -> None:
         self.logs = [LogOfOne(f"box{index}") for index in range(hosts)]
-        self.braid = Braid(self.logs, lambda _, page: self._take(page))  # type: ignore[arg-type]
+        self.braid = MergedLog(self.logs, lambda _, page: self._take(page))  # type: ignore[arg-type]
         self.window = LogWindow(self.braid.look)
         self.window.resize(80, height)
         self.window.reset()
@@ -304,7 +305,7 @@ async def until(true: Callable[[], object], what: str = "") -> None:
     raise AssertionError(what or "it did not come true")
 
 
-Story = Callable[[Fleet, Box, Box], Any]
+Story = Callable[[HostPool, Box, Box], Any]
 
 
 def kept(story: Story) -> Callable[[], None]:
@@ -321,7 +322,7 @@ def kept(story: Story) -> Callable[[], None]:
     return test
 
 
-async def keeping(fleet: Fleet, story: Callable[[Fleet], Any]) -> None:
+async def keeping(fleet: HostPool, story: Callable[[HostPool], Any]) -> None:
     """Keep a fleet during a story."""
     run = asyncio.create_task(fleet.run())
     try:
@@ -337,12 +338,12 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fleets, "LONGEST", 0.05)
 
 
-def away(fleet: Fleet, host: int) -> set[str]:
+def away(fleet: HostPool, host: int) -> set[str]:
     return {listed.away for key, listed in fleet.fifos.items() if key.host == host}
 
 
 @kept
-async def test_the_same_fifos_on_two_hosts_are_told_apart(fleet: Fleet, one: Box, two: Box) -> None:
+async def test_the_same_fifos_on_two_hosts_are_told_apart(fleet: HostPool, one: Box, two: Box) -> None:
     await until(lambda: len(fleet.fifos) == 8)
     assert fleet.fifos[FifoKey(0, PipeId(8, 1))].session is fleet.sessions[0]
     assert fleet.fifos[FifoKey(1, PipeId(8, 1))].session is fleet.sessions[1]
@@ -350,7 +351,7 @@ async def test_the_same_fifos_on_two_hosts_are_told_apart(fleet: Fleet, one: Box
 
 
 @kept
-async def test_what_a_lost_host_told_stays_until_it_is_told_anew(fleet: Fleet, one: Box, two: Box) -> None:
+async def test_what_a_lost_host_told_stays_until_it_is_told_anew(fleet: HostPool, one: Box, two: Box) -> None:
     await until(lambda: len(fleet.fifos) == 8)
     two.die("the link to box2 has ended")
     await until(lambda: fleet.sessions[1].lost)
@@ -369,14 +370,14 @@ async def test_what_a_lost_host_told_stays_until_it_is_told_anew(fleet: Fleet, o
     await until(lambda: "" in away(fleet, 1))
     assert away(fleet, 1) == {"", "box2 is back: looking…"}
     assert len(fleet.fifos) == 8
-    two.hub.push(wire.Update(Status("box1")))
+    two.hub.push(update(status=Status("box1")))
     await until(lambda: len(fleet.fifos) == 5)
     assert away(fleet, 1) == {""}
 
 
 @kept
 async def test_a_host_that_is_down_is_tried_again_and_costs_the_others_nothing(
-    fleet: Fleet, one: Box, two: Box
+    fleet: HostPool, one: Box, two: Box
 ) -> None:
     two.down = "box2 can't be reached: Connection refused"
     await until(lambda: two.tries > 3)
@@ -418,7 +419,7 @@ def test_pauses_grow_and_a_wish_ends_them(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @kept
-async def test_the_same_reason_again_is_no_news(fleet: Fleet, one: Box, two: Box) -> None:
+async def test_the_same_reason_again_is_no_news(fleet: HostPool, one: Box, two: Box) -> None:
     told: list[str] = []
     fleet.on_change(lambda session, change: told.append(change.lost) if change.lost else None)
     two.down = "box2 can't be reached: Connection refused"
@@ -429,10 +430,10 @@ async def test_the_same_reason_again_is_no_news(fleet: Fleet, one: Box, two: Box
 
 
 @kept
-async def test_actors_and_requests_end_with_their_hub(fleet: Fleet, one: Box, two: Box) -> None:
+async def test_actors_and_requests_end_with_their_hub(fleet: HostPool, one: Box, two: Box) -> None:
     await until(lambda: len(fleet.sessions[1].actors) == 3)
     two.make = FakeHub
-    two.hub._answer = lambda request: wire.Welcome(1, "", 1)  # type: ignore[method-assign]
+    two.hub._reply = lambda number, request: messages.Goodbye("")  # type: ignore[method-assign]
     asking = asyncio.create_task(fleet.sessions[1].fetch(1))
     await asyncio.sleep(0)
     two.hub.lose("the link to box2 has ended")
@@ -442,12 +443,12 @@ async def test_actors_and_requests_end_with_their_hub(fleet: Fleet, one: Box, tw
 
 
 @kept
-async def test_findings_of_all_hosts_stand_the_most_severe_first(fleet: Fleet, one: Box, two: Box) -> None:
+async def test_findings_of_all_hosts_stand_the_most_severe_first(fleet: HostPool, one: Box, two: Box) -> None:
     await until(lambda: all(session.there for session in fleet.sessions))
     levels: tuple[Any, ...] = ("problem", "warning", "note")
     found = tuple(Finding(level, level, (), (), level, "", "") for level in levels)
-    one.hub.push(wire.Update(findings=found[1:]))
-    two.hub.push(wire.Update(findings=found))
+    one.hub.push(update(findings=found[1:]))
+    two.hub.push(update(findings=found))
     await until(lambda: len(fleet.findings) == 5)
     told = [(judged.finding.level, judged.session.name) for judged in fleet.findings]
     assert told == [("problem", "box2"), ("warning", "box1"), ("warning", "box2"), ("note", "box1"), ("note", "box2")]
@@ -457,7 +458,7 @@ async def test_findings_of_all_hosts_stand_the_most_severe_first(fleet: Fleet, o
 
 @kept
 async def test_a_host_that_has_come_back_is_not_asked_for_what_the_one_before_it_knew(
-    fleet: Fleet, one: Box, two: Box
+    fleet: HostPool, one: Box, two: Box
 ) -> None:
     pages: list[LogPage] = []
     fleet.on_change(lambda session, change: pages.append(change.log) if change.log else None)
@@ -473,7 +474,7 @@ async def test_a_host_that_has_come_back_is_not_asked_for_what_the_one_before_it
 
 
 def test_this_machine_can_be_one_of_the_hosts() -> None:
-    async def story(fleet: Fleet) -> None:
+    async def story(fleet: HostPool) -> None:
         await until(lambda: len(fleet.fifos) == 8)
         assert [session.name for session in fleet.sessions] == ["local", "box2"]
         assert fleet.address(fleet.sessions[0], "/tmp/x") == "local:/tmp/x"

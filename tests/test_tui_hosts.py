@@ -19,10 +19,11 @@ from terminal import Terminal
 from test_fleet import Box
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, demo, fifo, line, observed, press, screen_lines, screen_text, settle, until, write
+from updates import update
 
 from pipetui.client import hosts as fleets
 from pipetui.model import ActorState, BenchReport, ConsumerSpec, Finding, PipeId, Status
-from pipetui.protocol import messages as wire
+from pipetui.protocol import requests
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.theme import palette
 
@@ -105,8 +106,8 @@ async def test_the_lists_open_at_the_top_whoever_answers_first(
 ) -> None:
     def tell(number: int, *, done: bool = False) -> None:
         rows, status = many().pipes, Status(host="box", scanning=not done)
-        boxes[number].hub.push(wire.Update(status, rows[15:], findings=many().findings))
-        boxes[number].hub.push(wire.Update(pipes=rows[:15]))
+        boxes[number].hub.push(update(status=status, pipes=rows[15:], findings=many().findings))
+        boxes[number].hub.push(update(pipes=rows[:15]))
 
     def first() -> str:
         return next(each for each in screen_lines(app) if re.search(r"box\d +/tmp", each))
@@ -119,7 +120,7 @@ async def test_the_lists_open_at_the_top_whoever_answers_first(
     for number in range(3):
         tell(number, done=True)
     await settle(pilot)
-    boxes[0].hub.push(wire.Update(pipes=tuple(fifo(n, f"/a/{n:02}") for n in range(30))))
+    boxes[0].hub.push(update(pipes=tuple(fifo(n, f"/a/{n:02}") for n in range(30))))
     await until(pilot, lambda: "120 FIFOs" in screen_text(app))
     assert first().startswith(" ▸ box1   /tmp/00 "), "what comes later moves nothing"
 
@@ -128,10 +129,10 @@ async def test_the_lists_open_at_the_top_whoever_answers_first(
 async def test_a_list_in_which_somebody_has_moved_stays_there(
     app: PipetuiApp, boxes: list[Box], pilot: Pilot[Any]
 ) -> None:
-    boxes[1].hub.push(wire.Update(Status(host="box", scanning=True), many().pipes))
+    boxes[1].hub.push(update(status=Status(host="box", scanning=True), pipes=many().pipes))
     await until(pilot, lambda: "30 FIFOs" in screen_text(app))
     await press(pilot, "j")
-    boxes[0].hub.push(wire.Update(Status(host="box", scanning=True), many().pipes))
+    boxes[0].hub.push(update(status=Status(host="box", scanning=True), pipes=many().pipes))
     await until(pilot, lambda: "60 FIFOs" in screen_text(app))
     assert "▸ box2   /tmp/01" in screen_text(app)
 
@@ -217,13 +218,13 @@ async def test_deeds_go_to_the_host_of_the_selected_row(app: PipetuiApp, boxes: 
     await press(pilot, "p", "escape")
     await press(pilot, "d", "right", "left", "tab", "enter")
     await press(pilot, "2", "z", "x")
-    await until(pilot, lambda: len(two.asked(wire.Control)) == 2)
-    for kind in (wire.Send, wire.StartProducer, wire.StartConsumer, wire.Peek, wire.RemoveFifo):
+    await until(pilot, lambda: len(two.asked(requests.Control)) == 2)
+    for kind in (requests.Send, requests.StartProducer, requests.StartConsumer, requests.Peek, requests.RemoveFifo):
         assert two.asked(kind), kind
         assert not one.asked(kind), kind
     await press(pilot, "1", "g", "j", "j", "2", "K")
-    await until(pilot, lambda: bool(one.asked(wire.Control)))
-    assert [each.action for each in two.asked(wire.Control)] == ["pause", "stop"]
+    await until(pilot, lambda: bool(one.asked(requests.Control)))
+    assert [each.action for each in two.asked(requests.Control)] == ["pause", "stop"]
 
 
 @on_hosts("box1", "box2")
@@ -235,8 +236,8 @@ async def test_a_new_fifo_is_made_on_the_host_that_is_chosen(
     await press(pilot, "enter")
     await until(pilot, lambda: "on box2" in screen_lines(app)[-1])
     await press(pilot, "c", "up", "up", "up", "left", "enter")
-    await until(pilot, lambda: bool(boxes[0].hub.asked(wire.CreateFifo)))
-    assert [each.path for each in boxes[1].hub.asked(wire.CreateFifo)] == ["/tmp/demo/new"]
+    await until(pilot, lambda: bool(boxes[0].hub.asked(requests.CreateFifo)))
+    assert [each.path for each in boxes[1].hub.asked(requests.CreateFifo)] == ["/tmp/demo/new"]
 
 
 @on_hosts("box1", "box2")
@@ -311,9 +312,9 @@ async def test_pipelines_stand_under_their_hosts_and_lead_to_them(
     text = screen_text(app)
     assert text.index("box1") < text.index("grep x (5839)") < text.index("box2")
     await press(pilot, "shift+tab", "enter")
-    await until(pilot, lambda: bool(boxes[1].hub.asked(wire.Examine) or boxes[1].hub.asked(wire.Past)))
+    await until(pilot, lambda: bool(boxes[1].hub.asked(requests.Examine) or boxes[1].hub.asked(requests.Past)))
     assert " box2:" in screen_lines(app)[0]
-    assert not boxes[0].hub.asked(wire.Examine) + boxes[0].hub.asked(wire.Past)
+    assert not boxes[0].hub.asked(requests.Examine) + boxes[0].hub.asked(requests.Past)
 
 
 @on_hosts("box1", "box2", make=observed)
@@ -359,7 +360,7 @@ async def test_a_host_that_says_nothing_new_causes_no_drawing(
     app._display = lambda screen, renderable: drawn.append(renderable)  # type: ignore[method-assign]
     before = boxes[1].tries
     await until(pilot, lambda: boxes[1].tries > before + 2)
-    boxes[0].hub.push(wire.Update(boxes[0].hub.status, boxes[0].hub.pipes))
+    boxes[0].hub.push(update(status=boxes[0].hub.status, pipes=boxes[0].hub.pipes))
     await settle(pilot)
     assert [each for each in drawn if each is not None] == []
 
@@ -374,7 +375,7 @@ async def test_no_name_of_a_host_and_no_reason_reaches_the_terminal_as_it_is(
     forbidden = re.compile("[\x00-\x1f\x7f-\x9f\u202e\ud800-\udfff]")
     lone = ActorState(9, "consumer", 67, ConsumerSpec(f"/{EVIL}", name=EVIL), "running", EVIL)
     finding = Finding("deadlock", "problem", (), (1, 2), EVIL, EVIL, EVIL)
-    boxes[1].hub.push(wire.Update(Status(EVIL, partial=(EVIL,)), (fifo(66, f"/{EVIL}", EVIL),), actors=(lone,),
+    boxes[1].hub.push(update(status=Status(EVIL, partial=(EVIL,)), pipes=(fifo(66, f"/{EVIL}", EVIL),), actors=(lone,),
                                   findings=(finding,)))  # fmt: skip
     walk = ("G", "c", "escape", "w", "escape", "r", "escape", "s", "escape", "d", "escape", "y", "o", "E", "escape",
             "2", "enter", "escape", "y", "3", "4", "y", "enter", "escape", "5", "enter", "escape", "y", "a", "escape",
@@ -395,7 +396,7 @@ async def test_thousands_of_fifos_on_two_hosts_are_no_hitch(
 ) -> None:
     await press(pilot, "G")
     assert "▸ box2   /srv/04999" in screen_text(app)
-    boxes[1].hub.push(wire.Update(pipes=(replace(boxes[1].hub.pipes[-1], state="flowing"),)))
+    boxes[1].hub.push(update(pipes=(replace(boxes[1].hub.pipes[-1], state="flowing"),)))
     await settle(pilot)
     assert "flowing" in row(app, "box2 +/srv/04999")
     assert app.fleet.fifos[app.fleet.key(app.fleet.sessions[1], PipeId(8, 4999))].row.state == "flowing"
@@ -495,5 +496,5 @@ async def test_labs_and_the_comparison_say_where_they_run(app: PipetuiApp, boxes
     await press(pilot, "b")
     assert "COMPARISON on jo@box2" in screen_lines(app)[0]
     report = BenchReport(advice="On this machine, now: pipe.", over=True)
-    boxes[0].hub.push(wire.Update(bench=report))
+    boxes[0].hub.push(update(bench=report))
     await until(pilot, lambda: "On jo@box2, now: pipe." in screen_text(app))

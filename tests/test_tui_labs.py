@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 from tui_fakes import NOON, FakeHub, anonymous, demo, fifo, on_screen, press, screen_text, settle, until, write
+from updates import update
 
 from pipetui.model import (
     Choice,
@@ -29,7 +30,7 @@ from pipetui.model import (
     Seen,
     Waiter,
 )
-from pipetui.protocol import messages as wire
+from pipetui.protocol import messages, requests
 from pipetui.tui import actions
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.labs.code import code_lines, side_by_side
@@ -98,7 +99,7 @@ def over(number: int = 1, lab: str = "meet", **more: Any) -> LabRun:
 
 async def run(hub: FakeHub, pilot: Pilot[Any], *runs: LabRun) -> None:
     """Let the hub tell of runs."""
-    hub.push(wire.Update(labs=runs))
+    hub.push(update(labs=runs))
     await settle(pilot)
 
 
@@ -129,7 +130,7 @@ async def test_predict_run_and_compare(app: PipetuiApp, hub: FakeHub, pilot: Pil
     assert "(•)  2  none" in screen_text(app)
     assert "enter run it" in screen_text(app)
     await press(pilot, "enter")
-    assert hub.asked(wire.RunLab)[-1].name == "meet"
+    assert hub.asked(requests.RunLab)[-1].name == "meet"
     await run(hub, pilot, running())
     text = screen_text(app)
     assert "RUNNING" in text
@@ -207,7 +208,7 @@ def busy() -> FakeHub:
 
 def anonymous_wanted(hub: FakeHub) -> bool:
     """Tell whether the newest credit asks for anonymous pipes."""
-    return hub.asked(wire.Ready)[-1].anonymous
+    return hub.asked(messages.Ready)[-1].anonymous
 
 
 @on_screen(hub=busy)
@@ -241,7 +242,7 @@ async def test_a_run_is_stopped_and_says_so(app: PipetuiApp, hub: FakeHub, pilot
     await press(pilot, "l", "enter", "r")
     await run(hub, pilot, running())
     await press(pilot, "x")
-    assert hub.asked(wire.StopLab)[-1].run == 1
+    assert hub.asked(requests.StopLab)[-1].run == 1
     await run(hub, pilot, over(seen=(), passed=False, trouble="it was stopped"))
     text = screen_text(app)
     assert "It did not come to its end: it was stopped." in text
@@ -253,7 +254,7 @@ async def test_the_pace_is_what_the_person_wants(app: PipetuiApp, hub: FakeHub, 
     await press(pilot, "l", "s")
     assert "slow motion" in screen_text(app)
     await press(pilot, "enter", "r")
-    assert hub.asked(wire.RunLab)[-1].pace == "slow"
+    assert hub.asked(requests.RunLab)[-1].pace == "slow"
 
 
 @on_screen(hub=school)
@@ -265,12 +266,12 @@ async def test_a_lab_that_listens_is_told_a_line(app: PipetuiApp, hub: FakeHub, 
     await until(pilot, lambda: "It listens" in screen_text(app))
     await write(pilot, "spam and x")
     await press(pilot, "enter")
-    assert hub.asked(wire.TellLab)[-1].text == "spam and x"
-    assert hub.asked(wire.StopLab) == []
+    assert hub.asked(requests.TellLab)[-1].text == "spam and x"
+    assert hub.asked(requests.StopLab) == []
     await run(hub, pilot, running(lab="talk", listening=False))
     assert "It listens" not in screen_text(app)
     await press(pilot, "x")
-    assert hub.asked(wire.StopLab)[-1].run == 1
+    assert hub.asked(requests.StopLab)[-1].run == 1
 
 
 @on_screen(hub=school)
@@ -283,7 +284,7 @@ async def test_a_lost_hub_ends_the_run(app: PipetuiApp, hub: FakeHub, pilot: Pil
 
 @on_screen(hub=school)
 async def test_a_refused_run_says_why(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
-    hub.refuse[wire.RunLab] = "8 labs are running; wait until one has ended"
+    hub.refuse[requests.RunLab] = "8 labs are running; wait until one has ended"
     await press(pilot, "l", "enter", "r")
     assert "8 labs are running" in screen_text(app)
     assert "WHAT WILL HAPPEN?" in screen_text(app)
@@ -303,14 +304,14 @@ async def test_make_it_mine_asks_about_each_actor_and_lands_on_its_fifo(
     await until(pilot, lambda: "Producer, 2 of 2" in screen_text(app))
     await press(pilot, "enter")
     await until(pilot, lambda: "MESSAGES" in screen_text(app))
-    assert hub.asked(wire.StartConsumer) == []
-    assert hub.asked(wire.StartProducer)[-1].spec.name == "writer"
+    assert hub.asked(requests.StartConsumer) == []
+    assert hub.asked(requests.StartProducer)[-1].spec.name == "writer"
     await until(pilot, lambda: bool(re.search(r"▸ /tmp/demo/slow", screen_text(app))))
 
 
 @on_screen(hub=school)
 async def test_what_can_not_be_mine_says_why(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
-    hub.refuse[wire.MakeMine] = "there is nothing to play on with after meet"
+    hub.refuse[requests.PrepareLab] = "there is nothing to play on with after meet"
     await press(pilot, "l", "m")
     await until(pilot, lambda: "there is nothing to play on with" in screen_text(app))
 

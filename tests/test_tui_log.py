@@ -11,7 +11,7 @@ from tui_fakes import FakeHub, line, on_screen, press, screen_lines, screen_text
 
 from pipetui.client.session import LogPage, LogView
 from pipetui.model import LogFilter
-from pipetui.protocol import messages as wire
+from pipetui.protocol import messages
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.window import LogWindow, Skip
 
@@ -107,7 +107,7 @@ async def test_a_wrong_regular_expression_is_said_and_nothing_else(
     await until(pilot, lambda: "not a regular expression" in screen_text(app))
     await press(pilot, "backspace", "backspace", "backspace", "backspace")
     await write(pilot, "(a+)+$")
-    await until(pilot, lambda: any(each.log.filter.pattern == "(a+)+$" for each in hub.asked(wire.Ready)))
+    await until(pilot, lambda: any(each.log.filter.pattern == "(a+)+$" for each in hub.asked(messages.Ready)))
 
 
 @on_screen()

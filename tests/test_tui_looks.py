@@ -8,11 +8,24 @@ from dataclasses import replace
 from typing import Any
 
 from textual.pilot import Pilot
-from tui_fakes import FakeHub, demo, line, observed, on_screen, press, screen_lines, screen_text, settle, until
+from tui_fakes import (
+    FakeHub,
+    demo,
+    everything,
+    line,
+    observed,
+    on_screen,
+    press,
+    screen_lines,
+    screen_text,
+    settle,
+    until,
+)
+from updates import update
 
 from pipetui.client.session import Session
 from pipetui.model import End, Finding, PipeId, PipeRef, ProcessState, TaskState
-from pipetui.protocol import messages as wire
+from pipetui.protocol import messages, requests
 from pipetui.tui import actions
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.looks.look import Look
@@ -25,7 +38,7 @@ SLOW = PipeId(8, 2)
 
 def anonymous_wanted(hub: FakeHub) -> bool:
     """Tell whether the newest credit asks for anonymous pipes."""
-    return hub.asked(wire.Ready)[-1].anonymous
+    return hub.asked(messages.Ready)[-1].anonymous
 
 
 def test_every_key_of_a_look_does_something() -> None:
@@ -84,11 +97,11 @@ async def test_without_findings_there_is_no_pane(app: PipetuiApp, hub: FakeHub, 
     assert "FINDINGS" not in screen_text(app)
     await press(pilot, "5")
     assert "There are no findings" in screen_text(app)
-    hub.push(wire.Update(findings=observed().findings))
+    hub.push(update(findings=observed().findings))
     await settle(pilot)
     await press(pilot, "5")
     assert "▸ ✖ deadlock" in screen_text(app)
-    hub.push(wire.Update(findings=()))
+    hub.push(update(findings=()))
     await settle(pilot)
     assert "FINDINGS" not in screen_text(app)
     await press(pilot, "j")
@@ -140,7 +153,7 @@ async def test_the_cursor_stays_on_its_finding_while_words_change(
     grave = Finding(
         "no-reader", "problem", (PipeRef(8, 4, "/run/user/1000/ctl"),), (8812,), "printf (8812) waits", "", ""
     )
-    hub.push(wire.Update(findings=(grave, first, replace(second, headline="yes (4126) waits for 9 s"), third)))
+    hub.push(update(findings=(grave, first, replace(second, headline="yes (4126) waits for 9 s"), third)))
     await settle(pilot)
     assert "▸ ▲ stalled reader" in screen_text(app)
     assert "yes (4126) waits for 9 s." in screen_text(app)
@@ -157,7 +170,7 @@ async def test_a_finding_about_several_pipes_shows_how_they_hang_together(
     assert "python3 calc.py (7001) ━━64.0 KiB full━━▶ bc -l (7002) ━━64.0 KiB full━━▶ ↺ python3 calc.py (7001)" in text
     assert "Why" in text
     assert "Fix" in text
-    hub.push(wire.Update(findings=()))
+    hub.push(update(findings=()))
     await until(pilot, lambda: "over: it is not found any more" in screen_text(app))
     await press(pilot, "tab", "enter")
     assert "PIPE pipe:[501]" in screen_text(app)
@@ -232,7 +245,7 @@ async def test_chains_keep_their_places_while_pipes_fill(app: PipetuiApp, hub: F
 
     before = order()
     full, empty = hub.anonymous[0], hub.anonymous[1]
-    hub.push(wire.Update(pipes=(replace(full, pipe=replace(full.pipe, queued=0, waiters=())),
+    hub.push(update(pipes=(replace(full, pipe=replace(full.pipe, queued=0, waiters=())),
                                 replace(empty, pipe=replace(empty.pipe, queued=65536, waiters=())))))  # fmt: skip
     await until(pilot, lambda: "The bottleneck is wc -l: the pipe before it is full." in screen_text(app))
     assert order() == before
@@ -263,7 +276,7 @@ async def test_enter_looks_closer_at_a_pipe(app: PipetuiApp, hub: FakeHub, pilot
         "p shows the bytes that are queued now.",
     ):
         assert wanted in text, wanted
-    assert not hub.asked(wire.Peek), "nobody asked to look inside"
+    assert not hub.asked(requests.Peek), "nobody asked to look inside"
     assert not anonymous_wanted(hub)
 
 
@@ -279,10 +292,10 @@ async def test_peek_shows_what_is_queued_and_says_that_it_stays(
     hub.peeked[SLOW] = ""
     await press(pilot, "p")
     await until(pilot, lambda: "Nothing is queued." in screen_text(app))
-    hub.refuse[wire.Peek] = "Nobody reads it: to look inside would end a writer's wait."
+    hub.refuse[requests.Peek] = "Nobody reads it: to look inside would end a writer's wait."
     await press(pilot, "p")
     await until(pilot, lambda: "would end a writer's wait" in screen_text(app))
-    assert len(hub.asked(wire.Peek)) == 3
+    assert len(hub.asked(requests.Peek)) == 3
 
 
 @on_screen(hub=observed)
@@ -313,15 +326,15 @@ async def test_a_look_follows_what_changes_and_draws_only_that(
     await until(pilot, lambda: "hello" in screen_text(app))
     drawn: list[object] = []
     app._display = lambda screen, renderable: drawn.append(renderable)  # type: ignore[method-assign]
-    hub.push(wire.Update(hub.status, hub.pipes, (), hub.actors, (), hub.processes, findings=hub.findings))
-    hub.push(wire.Update())
+    hub.push(everything(hub))
+    hub.push(messages.Update())
     await pilot.pause(0.3)
     assert [each for each in drawn if each is not None] == []
     slow = hub.pipes[1]
-    hub.push(wire.Update(pipes=(replace(slow, state="idle", mood="calm", pipe=replace(slow.pipe, queued=6554)),)))
+    hub.push(update(pipes=(replace(slow, state="idle", mood="calm", pipe=replace(slow.pipe, queued=6554)),)))
     await until(pilot, lambda: " 10%" in screen_text(app))
     assert [each for each in drawn if each is not None]
-    hub.push(wire.Update(pipes_gone=(SLOW,)))
+    hub.push(update(pipes_gone=(SLOW,)))
     await until(pilot, lambda: "gone: nobody has it open any more" in screen_text(app))
 
 
@@ -336,7 +349,7 @@ async def test_pipelines_and_a_process_are_silent_while_nothing_changes(
         drawn: list[object] = []
         show, app._display = app._display, lambda screen, renderable: drawn.append(renderable)  # type: ignore[method-assign] # noqa: B023
         rows = (*hub.pipes, *(hub.anonymous if wanted == "grep" else ()))
-        hub.push(wire.Update(hub.status, rows, (), hub.actors, (), hub.processes, findings=hub.findings))
+        hub.push(everything(hub, pipes=rows))
         await pilot.pause(0.3)
         app._display = show  # type: ignore[method-assign]
         assert [each for each in drawn if each is not None] == [], keys
@@ -377,12 +390,12 @@ async def test_a_signal_to_a_process_that_is_not_ours_takes_a_second_enter(
     assert "4126  yes hello" in text
     assert "It is not one of pipetui's own." in text
     await press(pilot, "right", "enter")
-    assert not hub.asked(wire.Signal)
+    assert not hub.asked(requests.Signal)
     await press(pilot, "enter")
-    (sent,) = hub.asked(wire.Signal)
+    (sent,) = hub.asked(requests.Signal)
     assert (sent.pid, sent.command, sent.number) == (4126, "yes hello", signal.SIGINT)
     assert "Sent SIGINT to 4126 yes hello" in screen_text(app)
-    hub.refuse[wire.Signal] = "4126 is another process now."
+    hub.refuse[requests.Signal] = "4126 is another process now."
     await press(pilot, "s", "enter", "enter")
     assert "4126 is another process now." in screen_text(app)
     await press(pilot, "escape", "s", "escape", "escape")
@@ -396,7 +409,7 @@ async def test_a_signal_to_one_of_ours_goes_at_once(app: PipetuiApp, hub: FakeHu
     await press(pilot, "r")
     await until(pilot, lambda: "it is running" in screen_text(app))
     await press(pilot, "s", "enter")
-    assert [sent.number for sent in hub.asked(wire.Signal)] == [signal.SIGTERM]
+    assert [sent.number for sent in hub.asked(requests.Signal)] == [signal.SIGTERM]
 
 
 @on_screen(hub=observed)
@@ -447,7 +460,7 @@ async def test_no_untrusted_control_reaches_a_look(app: PipetuiApp, hub: FakeHub
         await press(pilot, key)
         for shown in screen_lines(app):
             assert not forbidden.search(shown), (key, shown)
-    hub.refuse = {wire.Peek: EVIL, wire.Examine: EVIL, wire.Signal: EVIL}
+    hub.refuse = {requests.Peek: EVIL, requests.Examine: EVIL, requests.Signal: EVIL}
     for key in ("1", "G", "p", "escape", "2", "enter", "s", "enter", "enter", "escape", "escape"):
         await press(pilot, key)
         for shown in screen_lines(app):

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from updates import update
 
 from pipetui.client.link import LinkLost
 from pipetui.model import (
@@ -35,7 +36,8 @@ from pipetui.model import (
     TaskState,
     Waiter,
 )
-from pipetui.protocol import messages as wire
+from pipetui.protocol import feeds, messages, requests
+from pipetui.protocol.requests import Request, answer_type
 from pipetui.text import encode
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.config import Config
@@ -50,12 +52,12 @@ class FakeHub:
     """A link whose other end is the test. It keeps a log of lines and answers views of it as a hub does."""
 
     def __init__(self) -> None:
-        self.requests: list[wire.Request] = []
+        self.requests: list[Any] = []
         self.closed = False
         self.lines: list[Line] = []
         self.not_kept = 0
         self.refuse: dict[type, str] = {}
-        self.view: wire.LogView | None = None
+        self.view: messages.LogView | None = None
         self.status = Status(host="box1")
         self.pipes: tuple[PipeRow, ...] = ()
         self.actors: tuple[ActorState, ...] = ()
@@ -71,32 +73,37 @@ class FakeHub:
         self._credit = False
         self._sent = 0
         self._said: object = None
-        self._out: asyncio.Queue[wire.Reply | str] = asyncio.Queue()
+        self._out: asyncio.Queue[messages.FromHub | str] = asyncio.Queue()
 
     # --- the link -------------------------------------------------------------------------------------------------
 
     async def attach(self) -> None: ...
 
-    def send(self, request: wire.Request) -> None:
-        self.requests.append(request)
-        if isinstance(request, wire.Hello):
-            self.push(wire.Welcome(wire.VERSION, "box1", 1))
-        elif isinstance(request, wire.Ready):
-            first, fresh = self.view is None, self.view != request.log
-            self.view, self._credit = request.log, True
-            if first:
-                tables = (self.status, self.pipes, (), self.actors, (), self.processes)
-                self.push(wire.Update(*tables, findings=self.findings))
-            if request.anonymous != self._shows_anonymous:
-                self._shows_anonymous = request.anonymous
-                gone = () if request.anonymous else tuple(row.pipe.id for row in self.anonymous)
-                self.push(wire.Update(pipes=() if gone else self.anonymous, pipes_gone=gone))
-            if fresh:
-                self.push(wire.Update(log=self._page(fresh=True)))
+    def send(self, message: messages.FromClient) -> None:
+        said = messages.unpack_from_client(messages.pack(message)[4:])
+        assert said == message, "it does not travel"
+        self.requests.append(said.request if isinstance(said, messages.Call) else said)
+        if isinstance(said, messages.Hello):
+            self.push(messages.Welcome(messages.VERSION, "box1", 1))
+        elif isinstance(said, messages.Call):
+            self.push(self._reply(said.number, said.request))
         else:
-            self.push(self._answer(request))
+            self._ready(said)
 
-    async def replies(self) -> AsyncIterator[wire.Reply]:
+    def _ready(self, ready: messages.Ready) -> None:
+        first, fresh = self.view is None, self.view != ready.log
+        self.view, self._credit = ready.log, True
+        if first:
+            tables: dict[str, Any] = {"pipes": self.pipes, "actors": self.actors, "processes": self.processes}
+            self.push(update(status=self.status, findings=self.findings, **tables))
+        if ready.anonymous != self._shows_anonymous:
+            self._shows_anonymous = ready.anonymous
+            gone = () if ready.anonymous else tuple(row.pipe.id for row in self.anonymous)
+            self.push(update(pipes=() if gone else self.anonymous, pipes_gone=gone))
+        if fresh:
+            self.push(update(log=self._page(fresh=True)))
+
+    async def replies(self) -> AsyncIterator[messages.FromHub]:
         while True:
             reply = await self._out.get()
             if isinstance(reply, str):
@@ -108,16 +115,17 @@ class FakeHub:
 
     # --- what tests do --------------------------------------------------------------------------------------------
 
-    def push(self, reply: wire.Reply) -> None:
-        self._out.put_nowait(reply)
+    def push(self, message: messages.FromHub) -> None:
+        """Say something, by way of the codec, as a hub does."""
+        self._out.put_nowait(messages.unpack_from_hub(messages.pack(message)[4:]))
 
     def lose(self, reason: str) -> None:
         self._out.put_nowait(reason)
 
-    def flow(self, *lines: Line, **update: Any) -> None:
+    def flow(self, *lines: Line, **others: Any) -> None:
         """Let messages arrive, and perhaps other changes with them."""
         self.lines += lines
-        self.push(wire.Update(log=self._page(fresh=False), **update))
+        self.push(update(log=self._page(fresh=False), **others))
 
     def asked(self, kind: type[R]) -> list[R]:
         """Return the requests of a kind."""
@@ -136,7 +144,7 @@ class FakeHub:
         seen = self.lines[-1].number if self.lines else 0
         return LogCounts(seen, len(self.lines), self.not_kept)
 
-    def _page(self, *, fresh: bool) -> wire.LogPage:
+    def _page(self, *, fresh: bool) -> feeds.LogPage:
         view = self.view
         assert view is not None
         lines = self._matching(view.filter)
@@ -145,7 +153,7 @@ class FakeHub:
             shown = new[-view.after :]
             skipped = 0 if fresh else len(new) - len(shown)
             self._sent = shown[-1].number if shown else self._sent
-            return wire.LogPage(view.id, tuple(shown), not fresh and not skipped, skipped, counts=self.counts)
+            return feeds.LogPage(view.id, tuple(shown), not fresh and not skipped, skipped, counts=self.counts)
         before = [line for line in lines if line.number < view.anchor]
         after = [line for line in lines if line.number >= view.anchor]
         page = before[len(before) - view.before :] + after[: view.after] if view.before else after[: view.after]
@@ -153,52 +161,64 @@ class FakeHub:
             self._sent = page[-1].number if page else view.anchor
         newer = sum(line.number > self._sent for line in lines)
         older = bool(page) and lines[0].number < page[0].number
-        return wire.LogPage(view.id, tuple(page) if fresh else (), not fresh, 0, newer, older, self.counts)
+        return feeds.LogPage(view.id, tuple(page) if fresh else (), not fresh, 0, newer, older, self.counts)
 
-    def _answer(self, request: wire.Request) -> wire.Reply:
-        assert not isinstance(request, (wire.Hello, wire.Ready))
-        number = request.request
+    def _reply(self, number: int, request: Request[Any]) -> messages.FromHub:
         if type(request) in self.refuse:
-            return wire.Failed(number, self.refuse[type(request)])
-        if isinstance(request, wire.Fetch):
-            return wire.Whole(number, next((line for line in self.lines if line.number == request.number), None))
-        if isinstance(request, wire.Find):
+            return messages.Failed(number, self.refuse[type(request)])
+        answer = self._answer(request)
+        assert request.accepts(answer), f"{answer} is no answer to {request}"
+        return messages.Answer(number, answer)
+
+    def _answer(self, request: Request[Any]) -> Any:
+        if isinstance(request, requests.Fetch):
+            return requests.Whole(next((line for line in self.lines if line.number == request.number), None))
+        if isinstance(request, requests.Find):
             found = [line.number for line in self._matching(request.filter, request.find)]
             if request.backwards:
-                return wire.Found(number, max((n for n in found if n < request.start), default=None))
-            return wire.Found(number, min((n for n in found if n > request.start), default=None))
-        if isinstance(request, wire.Export):
-            return wire.Page(number, tuple(self._matching(request.filter)), None)
-        if isinstance(request, wire.Peek):
+                return requests.Found(max((n for n in found if n < request.start), default=None))
+            return requests.Found(min((n for n in found if n > request.start), default=None))
+        if isinstance(request, requests.Export):
+            return requests.Page(tuple(self._matching(request.filter)), None)
+        if isinstance(request, requests.Peek):
             payload = self.peeked.get(request.id, "")
-            return wire.Peeked(number, payload, len(encode(payload)), 65536, NOON)
-        if isinstance(request, wire.Past):
-            return wire.Samples(number, tuple(wire.Sample(queued, 65536) for queued in self.past.get(request.id, ())))
-        if isinstance(request, wire.Examine):
-            return self._examined(number, request.pid)
-        if isinstance(request, wire.ListLabs):
-            return wire.Labs(number, self.labs)
-        if isinstance(request, wire.Scale):
-            return self._scaled(number, request)
-        if isinstance(request, wire.RunLab):
-            return wire.Done(number, len(self.asked(wire.RunLab)))
-        if isinstance(request, wire.MakeMine):
-            return wire.Mine(number, self.mine)
-        return wire.Done(number, 99 if isinstance(request, (wire.StartProducer, wire.StartConsumer)) else None)
+            return requests.Peeked(payload, len(encode(payload)), 65536, NOON)
+        if isinstance(request, requests.Past):
+            return requests.Samples(tuple(requests.Sample(queued, 65536) for queued in self.past.get(request.id, ())))
+        if isinstance(request, requests.Examine):
+            return self._examined(request.pid)
+        if isinstance(request, requests.ListLabs):
+            return requests.Labs(self.labs)
+        if isinstance(request, requests.Scale):
+            return self._scaled(request)
+        if isinstance(request, requests.RunLab):
+            return requests.Started(len(self.asked(requests.RunLab)))
+        if isinstance(request, requests.PrepareLab):
+            return requests.Prepared(self.mine)
+        return {requests.Done: requests.Done(), requests.Started: requests.Started(99)}[answer_type(type(request))]
 
-    def _scaled(self, number: int, request: wire.Scale) -> wire.Scaled:
+    def _scaled(self, request: requests.Scale) -> requests.Scaled:
         """Answer as a hub does for modest figures; the rows follow later, or never."""
         spec = next(actor.spec for actor in self.actors if actor.id == request.actor)
         before = spec.rate if isinstance(spec, ProducerSpec) else 1 / spec.delay if spec.delay else 100 / request.factor
-        asked = [each.factor for each in self.asked(wire.Scale) if each.actor == request.actor]
+        asked = [each.factor for each in self.asked(requests.Scale) if each.actor == request.actor]
         speed = before * math.prod(asked)
-        return wire.Scaled(number, speed) if isinstance(spec, ProducerSpec) else wire.Scaled(number, None, 1 / speed)
+        return requests.Scaled(speed) if isinstance(spec, ProducerSpec) else requests.Scaled(None, 1 / speed)
 
-    def _examined(self, number: int, pid: int) -> wire.Examined:
+    def _examined(self, pid: int) -> requests.Examined:
         state = next((state for state in self.family if state.pid == pid), None)
         pipes = (row.pipe for row in (*self.pipes, *self.anonymous))
         mine = tuple(pipe for pipe in pipes if any(end.pid == pid for end in pipe.ends))
-        return wire.Examined(number, state, tuple(each for each in self.family if each.pid != pid), mine)
+        return requests.Examined(state, tuple(each for each in self.family if each.pid != pid), mine)
+
+
+def everything(hub: FakeHub, **others: Any) -> messages.Update:
+    """Return an update with all tables of a hub, as if each row had changed."""
+    told: dict[str, Any] = {
+        "status": hub.status, "pipes": hub.pipes, "actors": hub.actors, "processes": hub.processes,
+        "findings": hub.findings,
+    }  # fmt: skip
+    return update(**{**told, **others})
 
 
 def line(number: int, payload: str = "", fifo: str = "/tmp/demo/orders", **more: Any) -> Line:

@@ -16,6 +16,7 @@ from pipetui.cli.exits import ExitCode, complain, impossible, need_files, usage
 from pipetui.client.link import Link, start_hub
 from pipetui.client.session import Change, Refused, Session
 from pipetui.model import Choice, Fact, LabCard, LabRun, Pace, Question, Seen
+from pipetui.protocol.feeds import LABS
 from pipetui.text import safe
 
 NAME = "lab"
@@ -168,7 +169,7 @@ class _Runner:
         return run, took
 
     def _changed(self, change: Change) -> None:
-        if change.labs or change.lost:
+        if change.has(LABS) or change.lost:
             self._news.set()
 
     async def _listen(self, run: int, asks: bool) -> None:

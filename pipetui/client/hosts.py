@@ -16,9 +16,10 @@ from typing import Any, NamedTuple, Protocol
 
 from pipetui.client.advice import LOCAL
 from pipetui.client.link import LinkLost
-from pipetui.client.mergedlog import Braid
+from pipetui.client.mergedlog import MergedLog
 from pipetui.client.session import Change, LogView, Session
 from pipetui.model import Finding, Level, Line, LogFilter, PipeId, PipeRow
+from pipetui.protocol.feeds import FINDINGS, PIPES
 
 #: The pause before a host is tried again, and what it grows to (seconds).
 SHORTEST, LONGEST = 1.0, 60.0
@@ -83,7 +84,7 @@ class Judged:
     finding: Finding
 
 
-class Post:
+class HostConnection:
     """The place of one host: its session, how to get a link to it, and the link there is."""
 
     def __init__(self, session: Session, open_link: OpenLink, *, again: bool) -> None:
@@ -131,7 +132,7 @@ class Post:
         """Try at once, if it is away."""
         if self.session.lost:
             if not self._again:
-                self.session.forget()
+                self.session.start_over()
             self._wished.set()
 
     async def let_go(self) -> None:
@@ -141,17 +142,17 @@ class Post:
             await link.wait_closed()
 
 
-class Fleet:
+class HostPool:
     """The hosts. Their sessions are numbered in the order of their names on the command line."""
 
-    def __init__(self, posts: Sequence[Post]) -> None:
-        self.sessions = tuple(post.session for post in posts)
+    def __init__(self, connections: Sequence[HostConnection]) -> None:
+        self.sessions = tuple(connection.session for connection in connections)
         self.fifos: dict[FifoKey, Listed] = {}
-        self._posts = posts
+        self._connections = connections
         self._numbers = {id(session): number for number, session in enumerate(self.sessions)}
         self._listeners: list[Callable[[Session, Change], None]] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._braid = Braid(self.sessions, self._on_page) if self.several else None
+        self._merged = MergedLog(self.sessions, self._on_page) if self.several else None
         for session in self.sessions:
             session.on_change(lambda change, session=session: self._on_change(session, change))  # type: ignore[misc]
 
@@ -172,14 +173,14 @@ class Fleet:
 
     async def run(self) -> None:
         """Keep all links, until `close`."""
-        self._tasks = [asyncio.create_task(post.keep()) for post in self._posts]
+        self._tasks = [asyncio.create_task(connection.keep()) for connection in self._connections]
         await asyncio.gather(*self._tasks)
 
     def reconnect(self) -> bool:
         """Try all hosts that are away at once; return whether there are any."""
-        away = [post for post in self._posts if post.session.lost]
-        for post in away:
-            post.wish()
+        away = [connection for connection in self._connections if connection.session.lost]
+        for connection in away:
+            connection.wish()
         return bool(away)
 
     async def close(self) -> None:
@@ -187,7 +188,7 @@ class Fleet:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(post.let_go() for post in self._posts))
+        await asyncio.gather(*(connection.let_go() for connection in self._connections))
 
     # --- changes --------------------------------------------------------------------------------------------------
 
@@ -202,14 +203,14 @@ class Fleet:
     def _on_change(self, session: Session, change: Change) -> None:
         if change.lost and session.name:
             self._list(session, session.pipes)
-            change = replace(change, pipes=True, findings=True)
+            change = replace(change, feeds=change.feeds | {PIPES.name, FINDINGS.name})
         else:
             self._list(session, change.rows)
-        if self._braid is not None:
+        if self._merged is not None:
             if change.lost or change.renewed:
-                self._braid.restart(session)
+                self._merged.restart(session)
             if change.log is not None:
-                change = replace(change, log=self._braid.take(session, change.log))
+                change = replace(change, log=self._merged.take(session, change.log))
         self._tell(session, change)
 
     def _list(self, session: Session, pipes: Iterable[PipeId]) -> None:
@@ -236,8 +237,8 @@ class Fleet:
 
     def look(self, view: LogView) -> None:
         """Say what the screen shows of the log from now on."""
-        if self._braid is not None:
-            self._braid.look(view)
+        if self._merged is not None:
+            self._merged.look(view)
         else:
             self.sessions[0].look(view)
 
@@ -246,21 +247,21 @@ class Fleet:
 
     def origin(self, number: int) -> tuple[Session, int]:
         """Return where a message of the log comes from, and its number there."""
-        return (self.sessions[0], number) if self._braid is None else self._braid.origin(number)
+        return (self.sessions[0], number) if self._merged is None else self._merged.origin(number)
 
     async def fetch(self, number: int) -> Line | None:
         """Return a whole message, or None when its hub no longer has it."""
-        return await (self.sessions[0] if self._braid is None else self._braid).fetch(number)
+        return await (self.sessions[0] if self._merged is None else self._merged).fetch(number)
 
     async def find(self, within: LogFilter, find: LogFilter, start: int, *, backwards: bool = False) -> int | None:
         """Return the number of the nearest match after (before) message `start`, or None."""
-        asked = self.sessions[0] if self._braid is None else self._braid
+        asked = self.sessions[0] if self._merged is None else self._merged
         return await asked.find(within, find, start, backwards=backwards)
 
     async def export(self, within: LogFilter) -> AsyncIterator[tuple[tuple[str, Line], ...]]:
         """Yield the whole messages that pass `within`, oldest first, in pages, each with its host's name if several."""
-        if self._braid is not None:
-            async for woven in self._braid.export(within):
+        if self._merged is not None:
+            async for woven in self._merged.export(within):
                 yield woven
             return
         async for page in self.sessions[0].export(within):
@@ -273,16 +274,16 @@ class Fleet:
 
 def _why_old(session: Session, pipe: PipeId) -> str:
     """Say why a pipe of a host with a name is shown as it was; nothing if it is current."""
-    if not session.name or pipe not in session.former:
+    if not session.name or not session.is_stale(PIPES, pipe):
         return ""
     return session.away or f"{session.name} is back: looking…"
 
 
-def one_host(open_link: OpenLink, roots: tuple[str, ...] = (), demo: bool = False) -> Fleet:
+def one_host(open_link: OpenLink, roots: tuple[str, ...] = (), demo: bool = False) -> HostPool:
     """Return the fleet of this machine alone: without a name, and with a new hub only when that is wished for."""
-    return Fleet([Post(Session(roots=roots, demo=demo), open_link, again=False)])
+    return HostPool([HostConnection(Session(roots=roots, demo=demo), open_link, again=False)])
 
 
-def far_hosts(hosts: Sequence[Reachable], roots: tuple[str, ...] = ()) -> Fleet:
+def far_hosts(hosts: Sequence[Reachable], roots: tuple[str, ...] = ()) -> HostPool:
     """Return a fleet of hosts with names."""
-    return Fleet([Post(Session(roots=roots, name=host.name), host.open, again=True) for host in hosts])
+    return HostPool([HostConnection(Session(roots=roots, name=host.name), host.open, again=True) for host in hosts])

@@ -40,7 +40,7 @@ _EVERYTHING = LogFilter()
 
 
 @dataclass
-class Strand:
+class HostLog:
     """One host's part: which of its messages are known and when they were, and its answer to the present view.
 
     `life` tells its hubs apart: with each the numbers begin anew.
@@ -115,11 +115,11 @@ class Strand:
         return known[at - 1] + 1, known[at]
 
 
-class Braid:
+class MergedLog:
     """The logs of several hosts. `tell` is called with a page that comes without an update of its own."""
 
     def __init__(self, sessions: Sequence[Session], tell: Callable[[Session, LogPage], None]) -> None:
-        self._strands = [Strand(session, index) for index, session in enumerate(sessions)]
+        self._logs = [HostLog(session, index) for index, session in enumerate(sessions)]
         self._tell = tell
         self._view = LogView()
         self._waiting: set[int] = set()
@@ -136,53 +136,53 @@ class Braid:
             self._task = None
         if view.follow:
             self._waiting = set()
-            for strand in self._strands:
-                strand.page = []
-                strand.session.look(replace(view, filter=self._own(strand, view.filter)))
+            for log in self._logs:
+                log.page = []
+                log.session.look(replace(view, filter=self._own(log, view.filter)))
         else:
-            self._waiting = {strand.index for strand in self._strands if strand.session.there}
+            self._waiting = {log.index for log in self._logs if log.session.there}
             self._task = asyncio.create_task(self._ask_all(view))
 
     async def _ask_all(self, view: LogView) -> None:
         """Ask each host for its page around the same moment, and do not wait too long for one of them."""
-        asking = [self._ask(strand, view) for strand in self._strands if strand.session.there]
+        asking = [self._ask(log, view) for log in self._logs if log.session.there]
         await asyncio.gather(*asking, self._give_up(view))
 
-    async def _ask(self, strand: Strand, view: LogView) -> None:
-        strand.page, strand.wanted = [], -1
+    async def _ask(self, log: HostLog, view: LogView) -> None:
+        log.page, log.wanted = [], -1
         try:
-            anchor = await self._place(strand, view.anchor)
+            anchor = await self._place(log, view.anchor)
         except Refused:
             anchor = 0
-        if not strand.has(view.anchor):
+        if not log.has(view.anchor):
             anchor = max(0, anchor - 1)  # a page from there on may be empty now, and would not count its first as newer
         if view is self._view:
-            strand.wanted = view.id
-            strand.session.look(replace(view, filter=self._own(strand, view.filter), anchor=anchor))
+            log.wanted = view.id
+            log.session.look(replace(view, filter=self._own(log, view.filter), anchor=anchor))
 
     async def _give_up(self, view: LogView) -> None:
         await asyncio.sleep(_PATIENCE)
         if view is self._view and self._waiting:
-            late = self._strands[min(self._waiting)]
+            late = self._logs[min(self._waiting)]
             self._waiting = set()
             self._tell(late.session, self._woven())
 
-    def _own(self, strand: Strand, wanted: LogFilter) -> LogFilter:
+    def _own(self, log: HostLog, wanted: LogFilter) -> LogFilter:
         """Return a filter for one host: a FIFO has the name of its host in front."""
         if not wanted.fifo:
             return wanted
-        prefix = f"{strand.session.name}:/"
+        prefix = f"{log.session.name}:/"
         path = wanted.fifo[len(prefix) - 1 :] if wanted.fifo.startswith(prefix) else _NOWHERE
         return replace(wanted, fifo=path)
 
-    async def _place(self, strand: Strand, key: int) -> int:
+    async def _place(self, log: HostLog, key: int) -> int:
         """Return the number of a host's first message that comes not before `key`; the hub is asked if need be."""
-        low, high = strand.place(key)
+        low, high = log.place(key)
         while low < high:
             middle = (low + high) // 2
-            number = await strand.session.find(_EVERYTHING, _EVERYTHING, middle - 1)
-            line = await strand.session.fetch(number) if number is not None and number < high else None
-            if line is None or strand.key(int(line.time * 1e6), line.number) >= key:
+            number = await log.session.find(_EVERYTHING, _EVERYTHING, middle - 1)
+            line = await log.session.fetch(number) if number is not None and number < high else None
+            if line is None or log.key(int(line.time * 1e6), line.number) >= key:
                 high = middle
             else:
                 low = line.number + 1
@@ -192,78 +192,78 @@ class Braid:
 
     def restart(self, session: Session) -> None:
         """A hub is lost, or another one is there."""
-        strand = self._strand(session)
-        strand.restart()
-        if strand.index in self._waiting:
-            self._waiting.discard(strand.index)
+        log = self._strand(session)
+        log.restart()
+        if log.index in self._waiting:
+            self._waiting.discard(log.index)
             if not self._waiting:
                 self._tell(session, self._woven())
 
     def take(self, session: Session, page: LogPage) -> LogPage | None:
         """Take a host's page; return what the screen lacks now."""
-        strand = self._strand(session)
-        strand.counts = page.counts
+        log = self._strand(session)
+        log.counts = page.counts
         if page.view != self._view.id:
             return None
-        return self._followed(strand, page) if self._view.follow else self._stood(strand, page)
+        return self._followed(log, page) if self._view.follow else self._stood(log, page)
 
-    def _followed(self, strand: Strand, page: LogPage) -> LogPage:
-        lines = strand.learn(page.lines)
-        strand.trim(_KNOWN)
+    def _followed(self, log: HostLog, page: LogPage) -> LogPage:
+        lines = log.learn(page.lines)
+        log.trim(_KNOWN)
         fresh = not page.append and not page.skipped
         if fresh:
-            strand.older, strand.to_end = len(lines) >= self._view.after, True
-        strand.page = lines if fresh else (strand.page + lines)[-self._view.after :]
+            log.older, log.to_end = len(lines) >= self._view.after, True
+        log.page = lines if fresh else (log.page + lines)[-self._view.after :]
         if fresh:
-            woven = heapq.merge(*(each.page for each in self._strands), key=_number)
+            woven = heapq.merge(*(each.page for each in self._logs), key=_number)
             lines = list(woven)[-self._view.after :]
-        strand.trouble = page.trouble
+        log.trouble = page.trouble
         return replace(page, lines=tuple(lines), counts=self._counts(), trouble=self._trouble())
 
-    def _stood(self, strand: Strand, page: LogPage) -> LogPage | None:
-        if strand.wanted != page.view:  # a hub that came back does not know the place it is asked for
+    def _stood(self, log: HostLog, page: LogPage) -> LogPage | None:
+        if log.wanted != page.view:  # a hub that came back does not know the place it is asked for
             return replace(page, lines=(), append=True, newer=self._newer(), counts=self._counts())
-        strand.newer, strand.trouble = page.newer, page.trouble
+        log.newer, log.trouble = page.newer, page.trouble
         if page.append:
             return None if self._waiting else replace(page, newer=self._newer(), counts=self._counts())
-        strand.trim(_MOST_KNOWN)
-        strand.page, strand.older, strand.to_end = strand.learn(page.lines), page.older, not page.newer
-        self._waiting.discard(strand.index)
+        log.trim(_MOST_KNOWN)
+        log.page, log.older, log.to_end = log.learn(page.lines), page.older, not page.newer
+        self._waiting.discard(log.index)
         return None if self._waiting else self._woven()
 
     def _woven(self) -> LogPage:
         """Return the page that the answers make: as far as all of them reach."""
         view = self._view
-        answered = [strand for strand in self._strands if strand.wanted == view.id]
-        lines = list(heapq.merge(*(strand.page for strand in answered), key=_number))
+        answered = [log for log in self._logs if log.wanted == view.id]
+        lines = list(heapq.merge(*(log.page for log in answered), key=_number))
         at = bisect_left(lines, view.anchor, key=_number)
-        floor = max((strand.page[0].number for strand in answered if strand.page and strand.older), default=0)
-        reach = [strand.page[-1].number for strand in answered if strand.page and strand.newer]
+        floor = max((log.page[0].number for log in answered if log.page and log.older), default=0)
+        reach = [log.page[-1].number for log in answered if log.page and log.newer]
         ceiling = min(reach, default=lines[-1].number if lines else 0)
         before = [line for line in lines[:at] if line.number >= floor][-view.before :] if view.before else []
         after = [line for line in lines[at:] if line.number <= ceiling][: max(1, view.after)]
         self._hidden = len(lines) - at - len(after)
-        older = len(before) < at or any(strand.older for strand in answered)
+        older = len(before) < at or any(log.older for log in answered)
         shown, newer = (*before, *after), self._newer()
         return LogPage(view.id, shown, False, 0, newer, older, self._counts(), self._trouble())
 
     def _newer(self) -> int:
-        return self._hidden + sum(strand.newer for strand in self._strands)
+        return self._hidden + sum(log.newer for log in self._logs)
 
     def _counts(self) -> LogCounts:
-        told = [strand.counts for strand in self._strands]
+        told = [log.counts for log in self._logs]
         return LogCounts(*(sum(getattr(each, name) for each in told) for name in LogCounts.__dataclass_fields__))
 
     def _trouble(self) -> str:
-        return next((strand.trouble for strand in self._strands if strand.trouble), "")
+        return next((log.trouble for log in self._logs if log.trouble), "")
 
-    def _strand(self, session: Session) -> Strand:
-        return next(strand for strand in self._strands if strand.session is session)
+    def _strand(self, session: Session) -> HostLog:
+        return next(log for log in self._logs if log.session is session)
 
     # --- one message, and all -------------------------------------------------------------------------------------
 
-    def _origin(self, number: int) -> Strand:
-        return self._strands[number // _NUMBERS % _HOSTS]
+    def _origin(self, number: int) -> HostLog:
+        return self._logs[number // _NUMBERS % _HOSTS]
 
     def origin(self, number: int) -> tuple[Session, int]:
         """Return where a message comes from, and its number there."""
@@ -271,32 +271,32 @@ class Braid:
 
     async def fetch(self, number: int) -> Line | None:
         """Return a whole message, or None when its hub no longer has it."""
-        strand = self._origin(number)
-        if not strand.has(number):
+        log = self._origin(number)
+        if not log.has(number):
             return None
-        line = await strand.session.fetch(number % _NUMBERS)
+        line = await log.session.fetch(number % _NUMBERS)
         return None if line is None else replace(line, number=number)
 
     async def find(self, within: LogFilter, find: LogFilter, start: int, *, backwards: bool = False) -> int | None:
         """Return the number of the nearest match after (before) message `start`, or None."""
 
-        async def nearest(strand: Strand) -> int | None:
-            place = await self._place(strand, start)
-            if not backwards and self._origin(start) is not strand:
+        async def nearest(log: HostLog) -> int | None:
+            place = await self._place(log, start)
+            if not backwards and self._origin(start) is not log:
                 place -= 1  # the first that is not before it may be a match
-            found = await strand.session.find(self._own(strand, within), find, place, backwards=backwards)
-            if found is None or found in strand.stamps:
-                return None if found is None else strand.key(strand.stamps[found], found)
-            line = await strand.session.fetch(found)
-            return None if line is None else strand.learn([line])[0].number
+            found = await log.session.find(self._own(log, within), find, place, backwards=backwards)
+            if found is None or found in log.stamps:
+                return None if found is None else log.key(log.stamps[found], found)
+            line = await log.session.fetch(found)
+            return None if line is None else log.learn([line])[0].number
 
         found = [key for key in await self._of_all(nearest) if key is not None]
         return (max if backwards else min)(found, default=None)
 
-    async def _of_all(self, ask: Callable[[Strand], Coroutine[Any, Any, T]]) -> list[T]:
+    async def _of_all(self, ask: Callable[[HostLog], Coroutine[Any, Any, T]]) -> list[T]:
         """Return the answers of all hosts that give one in time; refuse if none does."""
-        strands = [strand for strand in self._strands if strand.session.there]
-        asked = (asyncio.wait_for(ask(strand), _LONG_PATIENCE) for strand in strands)
+        logs = [log for log in self._logs if log.session.there]
+        asked = (asyncio.wait_for(ask(log), _LONG_PATIENCE) for log in logs)
         told = await asyncio.gather(*asked, return_exceptions=True)
         answers: list[T] = []
         refused: Refused | None = None
@@ -315,7 +315,7 @@ class Braid:
 
     async def export(self, within: LogFilter) -> AsyncIterator[tuple[tuple[str, Line], ...]]:
         """Yield the whole messages that pass `within`, each with its host's name, oldest first, in pages."""
-        ways = [_Way(strand.session, self._own(strand, within)) for strand in self._strands if strand.session.there]
+        ways = [_Way(log.session, self._own(log, within)) for log in self._logs if log.session.there]
         if not ways:
             raise Refused("every host is away")
         while True:

@@ -19,7 +19,7 @@ from pipetui.client.checks import check
 from pipetui.client.lost import LinkLost
 from pipetui.client.ssh import ERRAND, Remote, until_the_first_word
 from pipetui.protocol.codec import WireError
-from pipetui.protocol.compression import Unsqueezer
+from pipetui.protocol.compression import Decompressor
 from pipetui.protocol.frames import Splitter
 from pipetui.protocol.heartbeat import SILENCE
 
@@ -97,10 +97,10 @@ class _Call:
 
     def _pieces(self) -> Iterator[bytes]:
         """Yield what comes, unpacked. Raises WireError, and what `_next` raises."""
-        unsqueezer, size = Unsqueezer(), 0
+        decompressor, size = Decompressor(), 0
         data = self._remote.rest
         while True:
-            for piece in unsqueezer.unpack(data):
+            for piece in decompressor.unpack(data):
                 size += len(piece)
                 if self._most is not None and size > self._most:
                     raise WireError(f"an answer of more than {self._most >> 20} MiB")

@@ -17,10 +17,12 @@ from typing import Protocol
 from pipetui.client.checks import check
 from pipetui.client.link import Link, LinkLost
 from pipetui.client.ssh import HUB, PATIENCE, Remote, check_host, parcel, until_the_first_word
-from pipetui.client.validation import Ledger, Manners
-from pipetui.protocol.compression import Unsqueezer
+from pipetui.client.validation import Quota, ReplyValidation
+from pipetui.protocol.codec import WireError
+from pipetui.protocol.compression import Decompressor
+from pipetui.protocol.frames import Splitter
 from pipetui.protocol.heartbeat import BEAT, SILENCE
-from pipetui.protocol.messages import Reply, Request, Splitter, WireError, pack, unpack_reply
+from pipetui.protocol.messages import FromClient, FromHub, pack, unpack_from_hub
 
 __all__ = ["FarHost", "FarLink", "LinkLost"]
 
@@ -33,8 +35,8 @@ class LinkLike(Protocol):
     """What a screen needs of a link."""
 
     async def attach(self) -> None: ...
-    def send(self, request: Request) -> None: ...
-    def replies(self) -> AsyncIterator[Reply]: ...
+    def send(self, message: FromClient) -> None: ...
+    def replies(self) -> AsyncIterator[FromHub]: ...
     async def wait_closed(self) -> None: ...
 
 
@@ -85,7 +87,7 @@ class FarLink(Link):
         self._silence = silence
         self._waiting: list[bytes] = []
         self._entered = False
-        self._manners = Manners()
+        self._validation = ReplyValidation()
         self._timer: asyncio.TimerHandle | None = None
         self._heard = self._felt = self._pulses = 0.0
         self._grace = 1
@@ -101,33 +103,33 @@ class FarLink(Link):
             self._enter()
         self._listen()
 
-    def send(self, request: Request) -> None:
-        """Queue a request; it is dropped when the link is already lost (`replies` then says why)."""
-        self._manners.said(request)
+    def send(self, message: FromClient) -> None:
+        """Queue a message; it is dropped when the link is already lost (`replies` then says why)."""
+        self._validation.sent(message)
         if self._entered:
-            super().send(request)
+            super().send(message)
         else:
-            self._waiting.append(pack(request))
+            self._waiting.append(pack(message))
 
-    async def replies(self) -> AsyncIterator[Reply]:
+    async def replies(self) -> AsyncIterator[FromHub]:
         """Yield what the hub says, checked, until it is gone, silent or talks nonsense: then raise `LinkLost`."""
         if not self._remote.greeted:
             await self._greet()
-        unsqueezer, splitter, ledger = Unsqueezer(), Splitter(), Ledger()
+        decompressor, splitter, quota = Decompressor(), Splitter(), Quota()
         data = self._remote.rest or await self._read()
         self._limit = self._silence  # not before: on a slow line our packages take their time
         self._listen()
         try:
             while data:
-                for piece in unsqueezer.unpack(data):
+                for piece in decompressor.unpack(data):
                     for body in splitter.feed(piece):
                         if not body:
                             self._pulse()
                             continue
-                        reply = unpack_reply(body)
+                        reply = unpack_from_hub(body)
                         check(reply)
-                        self._manners.heard(reply)
-                        ledger.note(reply, len(body))
+                        self._validation.received(reply)
+                        quota.note(reply, len(body))
                         yield reply
                     await asyncio.sleep(0)  # much may come out of little: the screen goes on meanwhile
                 data = await self._read()
@@ -224,10 +226,10 @@ class _NoLink:
     async def attach(self) -> None:
         pass
 
-    def send(self, request: Request) -> None:
+    def send(self, message: FromClient) -> None:
         pass
 
-    async def replies(self) -> AsyncIterator[Reply]:
+    async def replies(self) -> AsyncIterator[FromHub]:
         raise LinkLost(self._why)
         yield  # an async generator, as that of a link
 

@@ -12,7 +12,7 @@ import dataclasses
 import functools
 import math
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pipetui import text
@@ -50,7 +50,7 @@ def codec(kind: Any) -> Codec:
         assert ellipsis is Ellipsis, kind
         return _sequence(codec(item))
     if dataclasses.is_dataclass(kind):
-        return _record(kind)
+        return record(kind)
     if isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return _named_tuple(kind)
     raise TypeError(f"no codec for {kind!r}")
@@ -163,9 +163,13 @@ def _scalars(codecs: dict[Any, Codec]) -> Codec:
     return Codec(_same, decode)
 
 
-def tagged(kinds: tuple[type, ...]) -> Codec:
-    """Return the codec of a union of dataclasses: the class's name travels as the field `t`."""
-    codecs = {kind.__name__: codec(kind) for kind in kinds}
+def tagged(kinds: Iterable[type] | Mapping[type, Codec]) -> Codec:
+    """Return the codec of a union of dataclasses: the class's name travels as the field `t`.
+
+    A mapping gives the codec of each.
+    """
+    chosen = kinds if isinstance(kinds, Mapping) else {kind: codec(kind) for kind in kinds}
+    codecs = {kind.__name__: each for kind, each in chosen.items()}
 
     def encode(value: Any) -> Any:
         name = type(value).__name__
@@ -191,9 +195,13 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     return dataclasses.MISSING
 
 
-def _record(kind: Any) -> Codec:
+def record(kind: Any, **fields_codecs: Codec) -> Codec:
+    """Return the codec of a dataclass; that of a field whose type hint does not say it is given by the field's name."""
     hints = get_type_hints(kind)
-    fields = [(field.name, codec(hints[field.name]), _default(field)) for field in dataclasses.fields(kind)]
+    fields = [
+        (field.name, fields_codecs.get(field.name) or codec(hints[field.name]), _default(field))
+        for field in dataclasses.fields(kind)
+    ]
     codecs = {name: each for name, each, _ in fields}
     required = {name for name, _, default in fields if default is dataclasses.MISSING}
 

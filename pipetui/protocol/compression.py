@@ -15,7 +15,7 @@ from pipetui.protocol.codec import WireError
 _PIECE = 1 << 18
 
 
-class Squeezer:
+class Compressor:
     """Packs. `level`: 1 is fast, 9 is small (zlib)."""
 
     def __init__(self, level: int) -> None:
@@ -26,8 +26,8 @@ class Squeezer:
         return self._stream.compress(data) + self._stream.flush(zlib.Z_SYNC_FLUSH)
 
 
-class Unsqueezer:
-    """Unpacks what a `Squeezer` packed, however it is cut."""
+class Decompressor:
+    """Unpacks what a `Compressor` packed, however it is cut."""
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj()

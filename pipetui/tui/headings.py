@@ -3,7 +3,7 @@ which messages are shown, and what became of the others."""
 
 from __future__ import annotations
 
-from pipetui.client.hosts import Fleet
+from pipetui.client.hosts import HostPool
 from pipetui.model import LogFilter
 from pipetui.text import amount, number, safe
 from pipetui.tui.cells import Part, Parts
@@ -16,7 +16,7 @@ from pipetui.tui.window import LogWindow
 MOST_ROOTS = 4
 
 
-def missing(fleet: Fleet, look: Palette) -> tuple[Parts, ...]:
+def missing(fleet: HostPool, look: Palette) -> tuple[Parts, ...]:
     """Return which of several hosts are not there, and why; for a narrow line only how many."""
     away = [session for session in fleet.sessions if not session.there] if fleet.several else []
     if not away:
@@ -28,7 +28,7 @@ def missing(fleet: Fleet, look: Palette) -> tuple[Parts, ...]:
     return tuple(parts[1:]), (few,)
 
 
-def no_fifos(fleet: Fleet, name_filter: str, roots: tuple[str, ...], create: str) -> tuple[str, ...]:
+def no_fifos(fleet: HostPool, name_filter: str, roots: tuple[str, ...], create: str) -> tuple[str, ...]:
     """Return what is said where no FIFO is listed."""
     if name_filter:
         return (f"No FIFO has “{safe(name_filter)}” in its path; esc clears the filter.",)
@@ -42,7 +42,7 @@ def no_fifos(fleet: Fleet, name_filter: str, roots: tuple[str, ...], create: str
     return (f"No FIFO found{under}.", f"Press {create} to create one, or quit and run `pipetui demo`.")
 
 
-def log_words(window: LogWindow, finding: LogFilter, fleet: Fleet, look: Palette) -> Parts:
+def log_words(window: LogWindow, finding: LogFilter, fleet: HostPool, look: Palette) -> Parts:
     """Return which messages are shown, what is looked for in them, and whether they stand still."""
     wanted = window.filter
     words: list[Part] = [(f" only {_called(wanted.fifo, fleet)}" if wanted.fifo else " all FIFOs", look.dim)]
@@ -60,7 +60,7 @@ def log_words(window: LogWindow, finding: LogFilter, fleet: Fleet, look: Palette
     return (*words, ("  ", None), (f" {number(window.below)} new ", look.badge)) if window.below else tuple(words)
 
 
-def _called(address: str, fleet: Fleet) -> str:
+def _called(address: str, fleet: HostPool) -> str:
     """Return the name of a FIFO by its address in the fleet, with its host if there are several."""
     hosts = (session.name for session in fleet.sessions if fleet.several and address.startswith(f"{session.name}:/"))
     host = next(hosts, "")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipetui.client.hosts import Fleet, Listed
+from pipetui.client.hosts import HostPool, Listed
 from pipetui.client.session import Session
 from pipetui.model import ActorState, Mood, PipeId, PipeRow, Process, Role, WaitKind
 from pipetui.text import byte_rate, number, rate, safe, size
@@ -92,7 +92,7 @@ def holders(
     return found
 
 
-def seats(fleet: Fleet, chosen: Listed | None, role: Role) -> dict[SeatKey, Holder]:
+def seats(fleet: HostPool, chosen: Listed | None, role: Role) -> dict[SeatKey, Holder]:
     """Return who is at one side of the chosen FIFO, and our actors on any host whose FIFO is not listed any more."""
     found: dict[SeatKey, Holder] = {}
     for host, session in enumerate(fleet.sessions):

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from pipetui.client.hosts import Fleet
+from pipetui.client.hosts import HostPool
 from pipetui.client.session import Refused, Session
 from pipetui.model import Line, LogFilter
 from pipetui.text import encode, number, plural, safe
@@ -34,7 +34,7 @@ class MessageScreen(Screen[None]):
 
     DEFAULT_CSS = "MessageScreen { layout: vertical; }"
 
-    def __init__(self, fleet: Fleet, line: Line, within: LogFilter, keys: dict[str, tuple[str, ...]]) -> None:
+    def __init__(self, fleet: HostPool, line: Line, within: LogFilter, keys: dict[str, tuple[str, ...]]) -> None:
         super().__init__()
         self._fleet = fleet
         self._line = line

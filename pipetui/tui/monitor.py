@@ -15,9 +15,10 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from pipetui.client.hosts import Fleet
-from pipetui.client.session import Change, Session
+from pipetui.client.hosts import HostPool
+from pipetui.client.session import EVERYTHING, Change, Session
 from pipetui.model import PipeRow, Role
+from pipetui.protocol.feeds import ACTORS, FINDINGS, PIPES, PROCESSES, STATUS
 from pipetui.text import number, safe
 from pipetui.tui import deeds
 from pipetui.tui.actions import BY_ID, Scope, footer, key_name, keys_of
@@ -63,7 +64,7 @@ _SCOPE: dict[Pane, Scope] = {
 _FINDINGS = 5
 
 #: A change of everything: the first, and the one after another screen was in front.
-_ALL = Change(status=True, pipes=True, actors=True, processes=True, findings=True)
+_ALL = Change(EVERYTHING)
 
 #: Of the keys in the footer the labs, the help and the way out stay on every screen.
 _KEPT = 3
@@ -111,7 +112,7 @@ class Monitor(Screen[None]):
     Monitor.-tiny #status, Monitor.-tiny #keys, Monitor.-tiny Rule { display: none; }
     """
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: HostPool) -> None:
         super().__init__()
         self.fleet = fleet
         self.pane: Pane = "fifos"
@@ -218,13 +219,13 @@ class Monitor(Screen[None]):
             if change.log is not None:
                 self.log_.take(change.log, quietly=True)
             return
-        if change.pipes or change.status:
+        if change.has(PIPES) or change.has(STATUS):
             self.show_fifos()
         if not any(each.opening for each in self.fleet.sessions):
             self.fifos.opening = False
-        if change.pipes or change.actors or change.processes:
+        if change.has(PIPES) or change.has(ACTORS) or change.has(PROCESSES):
             self.show_holders()
-        if change.findings:
+        if change.has(FINDINGS):
             self.show_findings()
         if change.log is not None:
             none_yet = not self.log_.window.counts.seen

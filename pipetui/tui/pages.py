@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from pipetui.client.hosts import Fleet
+from pipetui.client.hosts import HostPool
 from pipetui.client.session import Session
 from pipetui.model import ActorState, ConsumerSpec, Counters, ProducerSpec
 from pipetui.text import byte_rate, number, plural, rate, safe, size
@@ -125,7 +125,7 @@ class Notes(Page):
 
     HEADING = "NOTES ON THIS VIEW"
 
-    def __init__(self, fleet: Fleet, display: str = "") -> None:
+    def __init__(self, fleet: HostPool, display: str = "") -> None:
         super().__init__()
         self._fleet = fleet
         self._display = display

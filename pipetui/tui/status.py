@@ -6,7 +6,7 @@ from collections import Counter
 
 from rich.style import Style
 
-from pipetui.client.hosts import Fleet
+from pipetui.client.hosts import HostPool
 from pipetui.client.session import Session
 from pipetui.model import Level, Mood
 from pipetui.text import plural, safe
@@ -15,7 +15,7 @@ from pipetui.tui.fifos import moods
 from pipetui.tui.theme import Palette
 
 
-def processes(fleet: Fleet) -> int:
+def processes(fleet: HostPool) -> int:
     """Return how many processes are at the ends of the listed pipes, ours included."""
     return sum(map(_processes, fleet.sessions))
 
@@ -25,18 +25,18 @@ def _processes(session: Session) -> int:
     return len(session.processes.keys() | ours)
 
 
-def notes(fleet: Fleet) -> int:
+def notes(fleet: HostPool) -> int:
     """Return how many things this view lacks or suffers from."""
     told = [session.status for session in fleet.sessions if not (session.name and session.lost)]
     return sum(bool(each.unreadable_processes) + len(each.partial) + len(each.troubles) for each in told)
 
 
-def away(fleet: Fleet) -> list[Session]:
+def away(fleet: HostPool) -> list[Session]:
     """Return the hosts with names that are away."""
     return [session for session in fleet.sessions if session.name and session.lost]
 
 
-def figures(fleet: Fleet, look: Palette, width: int) -> Parts:
+def figures(fleet: HostPool, look: Palette, width: int) -> Parts:
     """Return the left part: name, host, counts, and what is wrong."""
     parts: list[Part] = [(" pipetui", look.title + look.accent)]
     if width >= 60 and (host := _where(fleet)):
@@ -48,19 +48,19 @@ def figures(fleet: Fleet, look: Palette, width: int) -> Parts:
     return tuple(parts)
 
 
-def _where(fleet: Fleet) -> str:
+def _where(fleet: HostPool) -> str:
     """Return the host's name (its own, or the one it was asked for by), or how many there are."""
     only = fleet.sessions[0]
     return plural(len(fleet.sessions), "host") if fleet.several else safe(only.name or only.host)
 
 
-def _away(fleet: Fleet, look: Palette) -> list[tuple[str, Style]]:
+def _away(fleet: HostPool, look: Palette) -> list[tuple[str, Style]]:
     gone = away(fleet)
     words = f"{safe(gone[0].name)} is away" if len(gone) == 1 else f"{len(gone)} hosts are away"
     return [(words, look.stuck)] if gone else []
 
 
-def _wrong(fleet: Fleet, look: Palette) -> list[tuple[str, Style]]:
+def _wrong(fleet: HostPool, look: Palette) -> list[tuple[str, Style]]:
     """Return what is wrong: the findings, or where there is nothing to find, who waits."""
     by_level = Counter(judged.finding.level for judged in fleet.findings)
     levels: tuple[tuple[Level, Style], ...] = (("problem", look.stuck), ("warning", look.waiting))
@@ -72,7 +72,7 @@ def _wrong(fleet: Fleet, look: Palette) -> list[tuple[str, Style]]:
     return [(f"{by_mood[mood]} {mood}", look.mood(mood)) for mood in waits if by_mood[mood]]
 
 
-def condition(fleet: Fleet, look: Palette, *, following: bool, more: int = 0) -> Parts:
+def condition(fleet: HostPool, look: Palette, *, following: bool, more: int = 0) -> Parts:
     """Return the right part: live, frozen, scanning, and a mark when there are notes, `more` beside the hosts'."""
     parts: list[Part] = []
     if count := notes(fleet) + more:
@@ -89,7 +89,7 @@ def condition(fleet: Fleet, look: Palette, *, following: bool, more: int = 0) ->
     return tuple(parts)
 
 
-def loss(fleet: Fleet, look: Palette, reconnect: str) -> Parts:
+def loss(fleet: HostPool, look: Palette, reconnect: str) -> Parts:
     """Return what is said instead when the only host is lost."""
     only = fleet.sessions[0]
     how = "tries at once" if only.name else "reconnects"

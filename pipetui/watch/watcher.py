@@ -14,7 +14,7 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from pipetui.kernel.procfs import Proc
@@ -59,19 +59,30 @@ class Rate(NamedTuple):
     flooded: bool = False
 
 
-@dataclass
-class Sight:
-    """What changed since the last one. `findings` are all there are, None when they are as before."""
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a look reached: how many processes could not be read, what was left out, and who may hold an end without
+    being seen."""
 
-    pipes: list[Pipe] = field(default_factory=list)
-    gone: list[PipeId] = field(default_factory=list)
-    processes: list[Process] = field(default_factory=list)
-    ended: list[int] = field(default_factory=list)
-    rates: list[Rate] = field(default_factory=list)
-    findings: tuple[Finding, ...] | None = None
     unreadable: int = 0
     partial: tuple[str, ...] = ()
     unseen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What changed since the last one. `findings` are all there are, None when they are as before.
+
+    `reach` comes at the end of each look; between two looks, and before the last portion of one, it is None.
+    """
+
+    pipes: tuple[Pipe, ...] = ()
+    gone: tuple[PipeId, ...] = ()
+    processes: tuple[Process, ...] = ()
+    ended: tuple[int, ...] = ()
+    rates: tuple[Rate, ...] = ()
+    findings: tuple[Finding, ...] | None = None
+    reach: Reach | None = None
 
 
 class Known(NamedTuple):
@@ -265,7 +276,7 @@ class Watcher:
 
     def _pulses(self) -> Iterator[Sight]:
         if time.monotonic() >= self._pulse and (rates := self._take_pulse()):
-            yield Sight(rates=rates, unreadable=-1)
+            yield Sight(rates=tuple(rates))
 
     def _take_pulse(self) -> list[Rate]:
         """Return the rates that are others than they were told; come back soon for those that may change by themselves.
@@ -352,12 +363,14 @@ class Watcher:
         findings, more_findings = bounds.of_findings(found.findings)
         self._hasten(pipes.values())
         notes = (*world.partial, *left_out, *more_people, *more_findings)
-        sight = Sight(unreadable=world.unreadable, partial=notes, unseen=world.unseen)
-        sight.pipes = [pipe for identity, pipe in pipes.items() if self._pipes.get(identity) != pipe]
-        sight.gone = [identity for identity in self._pipes if identity not in pipes]
-        sight.processes = [process for pid, process in people.items() if self._people.get(pid) != process]
-        sight.ended = [pid for pid in self._people if pid not in people]
-        sight.findings = findings if findings != self._findings else None
+        sight = Sight(
+            pipes=tuple(pipe for identity, pipe in pipes.items() if self._pipes.get(identity) != pipe),
+            gone=tuple(identity for identity in self._pipes if identity not in pipes),
+            processes=tuple(process for pid, process in people.items() if self._people.get(pid) != process),
+            ended=tuple(pid for pid in self._people if pid not in people),
+            findings=findings if findings != self._findings else None,
+            reach=Reach(world.unreadable, notes, world.unseen),
+        )
         self._pipes, self._people, self._findings = pipes, people, findings
         return sight
 
@@ -410,7 +423,7 @@ def run(watcher: Watcher, orders: Callable[[], Iterable[Order]], control: int, t
 
 def _portions(sight: Sight) -> Iterator[Sight]:
     """Divide what is told into portions between which the hub does other things; the last one has all but pipes."""
-    *first, sight.pipes = bounds.portions(sight.pipes)
+    *first, last = bounds.portions(sight.pipes)
     for pipes in first:
-        yield Sight(pipes, unreadable=-1)
-    yield sight
+        yield Sight(tuple(pipes))
+    yield replace(sight, pipes=tuple(last))

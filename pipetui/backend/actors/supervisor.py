@@ -16,10 +16,10 @@ from pipetui.backend.messages.framing import Frame
 from pipetui.backend.runtime import limits
 from pipetui.backend.runtime.children import ACTOR_NICENESS, Child, Nursery
 from pipetui.backend.runtime.loop import Loop, Timer
-from pipetui.kernel.errors import PipeError
+from pipetui.backend.service import Refused
 from pipetui.kernel.lifetime import stand_back
 from pipetui.model import ActorSpec, ActorState, ConsumerSpec, PipeId, ProducerSpec
-from pipetui.protocol.messages import Action
+from pipetui.protocol.requests import Action
 
 #: Rates are taken over about this time (seconds), and looked at again this often while any is above zero.
 WINDOW = 1.0
@@ -36,10 +36,6 @@ FULL_SPEED_SLOWER, FIRST_DELAY = 10_000.0, 0.01
 
 #: For so long (seconds) a producer that has ended still counts as a possible writer of what is read.
 LINGER = 1.0
-
-
-class Refusal(PipeError):
-    """A request about an actor makes no sense; the message says why."""
 
 
 class _Meter:
@@ -89,7 +85,7 @@ class Announcements:
         return message in self._counts
 
 
-class Member:
+class ManagedActor:
     """One actor: its state for the screen, its process, and what the log has of it."""
 
     def __init__(self, state: ActorState) -> None:
@@ -104,11 +100,11 @@ class Member:
         self.says: dict[str, Any] = {}  # the state that it reported last: phase, detail, mood
 
 
-#: What a consumer's report tells the log: the member, how many messages are new, their bytes, and the kept frames.
-OnFrames = Callable[[Member, int, int, list[tuple[Frame, float]]], None]
+#: What a consumer's report tells the log: the actor, how many messages are new, their bytes, and the kept frames.
+OnFrames = Callable[[ManagedActor, int, int, list[tuple[Frame, float]]], None]
 
 
-class Troupe:
+class ActorSupervisor:
     """All our actors. `changed` is called with the number of every actor whose row may differ."""
 
     def __init__(
@@ -124,157 +120,157 @@ class Troupe:
         self._changed = changed
         self._on_frames = on_frames
         self._on_pipe = on_pipe
-        self.members: dict[int, Member] = {}
+        self.actors: dict[int, ManagedActor] = {}
         self._numbers = 0
         self._again: Timer | None = None
 
     # --- requests -------------------------------------------------------------------------------------------------
 
     def start(self, spec: ActorSpec) -> int:
-        """Fork an actor and return its number. Raises `Refusal`."""
+        """Fork an actor and return its number. Raises `Refused`."""
         self._make_sure_there_is_room()
         if not self._numbers:
             stand_back(ACTOR_NICENESS)  # from now on there may be floods in our session
         self._numbers += 1
         number = self._numbers
         role, main = ("producer", producer.main) if isinstance(spec, ProducerSpec) else ("consumer", consumer.main)
-        member = Member(ActorState(number, role, 0, spec))  # type: ignore[arg-type]
-        self.members[number] = member
+        actor = ManagedActor(ActorState(number, role, 0, spec))  # type: ignore[arg-type]
+        self.actors[number] = actor
         try:
             child = self._nursery.fork(
                 f"pipetui-{role[:4]}",
                 partial(main, spec),  # type: ignore[arg-type]
-                partial(self._on_report, member),
-                partial(self._on_end, member),
+                partial(self._on_report, actor),
+                partial(self._on_end, actor),
                 ACTOR_NICENESS,
             )
         except OSError as error:
-            del self.members[number]
-            raise Refusal(f"no process could be started: {error.strerror}") from None
-        member.child = child
-        self._set(member, pid=child.pid)
+            del self.actors[number]
+            raise Refused(f"no process could be started: {error.strerror}") from None
+        actor.child = child
+        self._set(actor, pid=child.pid)
         return number
 
     def _make_sure_there_is_room(self) -> None:
-        running = sum(member.state.phase != "ended" for member in self.members.values())
+        running = sum(actor.state.phase != "ended" for actor in self.actors.values())
         if running >= limits.MOST_RUNNING:
-            raise Refusal(f"{running:,} producers and consumers are running, as many as there can be; stop one first")
-        if len(self.members) >= limits.MOST_ACTORS:
-            raise Refusal(f"{len(self.members):,} producers and consumers are listed; dismiss some that have ended")
+            raise Refused(f"{running:,} producers and consumers are running, as many as there can be; stop one first")
+        if len(self.actors) >= limits.MOST_ACTORS:
+            raise Refused(f"{len(self.actors):,} producers and consumers are listed; dismiss some that have ended")
 
     def control(self, number: int, action: Action) -> None:
-        """Pause, resume, stop, kill or dismiss an actor. Raises `Refusal`."""
-        member = self._member(number)
-        ended = member.state.phase == "ended"
+        """Pause, resume, stop, kill or dismiss an actor. Raises `Refused`."""
+        actor = self._actor(number)
+        ended = actor.state.phase == "ended"
         if action == "dismiss":
             if not ended:
-                raise Refusal("it is still running; stop it first")
-            del self.members[number]
+                raise Refused("it is still running; stop it first")
+            del self.actors[number]
             self._changed(number)
             return
-        if ended or member.child is None:
-            raise Refusal("it has already ended")
+        if ended or actor.child is None:
+            raise Refused("it has already ended")
         if action in ("pause", "resume"):
-            self._pause(member, member.child, paused=action == "pause")
+            self._pause(actor, actor.child, paused=action == "pause")
         elif action == "stop":
-            member.paused = False
-            member.child.signal(signal.SIGTERM)
-            member.child.signal(signal.SIGCONT)
-            self._loop.later(0.3, partial(self._stop_again, member, member.child))
+            actor.paused = False
+            actor.child.signal(signal.SIGTERM)
+            actor.child.signal(signal.SIGCONT)
+            self._loop.later(0.3, partial(self._stop_again, actor, actor.child))
         else:
-            member.child.signal(signal.SIGKILL)
-        self._set(member)
-        if member.state.pipe is not None:
-            self._on_pipe(member.state.pipe, None, None)
+            actor.child.signal(signal.SIGKILL)
+        self._set(actor)
+        if actor.state.pipe is not None:
+            self._on_pipe(actor.state.pipe, None, None)
 
-    def _pause(self, member: Member, child: Child, *, paused: bool) -> None:
+    def _pause(self, actor: ManagedActor, child: Child, *, paused: bool) -> None:
         """Let an actor pause, or go on.
 
         A SIGSTOP right away would leave uncounted what it has just written or read. So it is told to pause, reports
         all, stands still, and then is stopped for anybody to see.
         """
-        member.paused = paused
-        member.pause_order = child.order(pause=paused)
-        if member.stopping is not None:
-            member.stopping.cancel()
+        actor.paused = paused
+        actor.pause_order = child.order(pause=paused)
+        if actor.stopping is not None:
+            actor.stopping.cancel()
         if paused:
-            member.stopping = self._loop.later(STAND_STILL, partial(self._freeze, member, child))
+            actor.stopping = self._loop.later(STAND_STILL, partial(self._freeze, actor, child))
         else:
             child.signal(signal.SIGCONT)
 
     @staticmethod
-    def _freeze(member: Member, child: Child) -> None:
-        if member.paused:
+    def _freeze(actor: ManagedActor, child: Child) -> None:
+        if actor.paused:
             child.signal(signal.SIGSTOP)
 
-    def _stop_again(self, member: Member, child: Child) -> None:
+    def _stop_again(self, actor: ManagedActor, child: Child) -> None:
         """A SIGTERM that came just before a system call is only noticed when the next one arrives."""
         if child.alive:
             child.signal(signal.SIGTERM)
-            self._loop.later(0.3, partial(self._stop_again, member, child))
+            self._loop.later(0.3, partial(self._stop_again, actor, child))
 
     def retune(self, number: int, rate: float | None, delay: float | None) -> None:
-        """Change a producer's rate or a consumer's delay. Raises `Refusal`."""
-        member = self._member(number)
-        spec = member.state.spec
-        if member.child is None or member.state.phase == "ended":
-            raise Refusal("it has already ended")
+        """Change a producer's rate or a consumer's delay. Raises `Refused`."""
+        actor = self._actor(number)
+        spec = actor.state.spec
+        if actor.child is None or actor.state.phase == "ended":
+            raise Refused("it has already ended")
         if isinstance(spec, ProducerSpec) and rate is not None:
-            member.child.order(rate=rate)
-            self._set(member, spec=replace(spec, rate=rate))
+            actor.child.order(rate=rate)
+            self._set(actor, spec=replace(spec, rate=rate))
         elif isinstance(spec, ConsumerSpec) and delay is not None:
-            member.child.order(delay=delay)
-            self._set(member, spec=replace(spec, delay=delay))
+            actor.child.order(delay=delay)
+            self._set(actor, spec=replace(spec, delay=delay))
         else:
-            raise Refusal("a producer has a rate, a consumer a delay")
+            raise Refused("a producer has a rate, a consumer a delay")
 
     def scale(self, number: int, factor: float) -> tuple[float | None, float | None]:
         """Make an actor this many times as fast as it is now. Return a producer's rate, a consumer's delay.
 
-        Raises `Refusal`.
+        Raises `Refused`.
         """
-        spec = self._member(number).state.spec
+        spec = self._actor(number).state.spec
         if isinstance(spec, ProducerSpec):
             if not spec.rate and factor > 1:
-                raise Refusal("it writes as fast as possible already")
+                raise Refused("it writes as fast as possible already")
             self.retune(number, _scaled(spec.rate, factor), None)
         else:
             if not spec.delay and factor > 1:
-                raise Refusal("it reads as fast as possible already")
+                raise Refused("it reads as fast as possible already")
             self.retune(number, None, _delayed(spec.delay, factor))
-        spec = self._member(number).state.spec
+        spec = self._actor(number).state.spec
         return (spec.rate, None) if isinstance(spec, ProducerSpec) else (None, spec.delay)
 
-    def _member(self, number: int) -> Member:
-        member = self.members.get(number)
-        if member is None:
-            raise Refusal("there is no such producer or consumer any more")
-        return member
+    def _actor(self, number: int) -> ManagedActor:
+        actor = self.actors.get(number)
+        if actor is None:
+            raise Refused("there is no such producer or consumer any more")
+        return actor
 
     # --- reports --------------------------------------------------------------------------------------------------
 
-    def _on_report(self, member: Member, report: tuple[Any, ...] | int) -> None:
+    def _on_report(self, actor: ManagedActor, report: tuple[Any, ...] | int) -> None:
         if isinstance(report, int):
-            member.announced.add(report)
+            actor.announced.add(report)
             return
         counts, state, pipe, queued, capacity, acknowledged, blocked, kept = report
         phase, detail, mood = state
-        if member.child is not None:
-            member.child.acknowledge(acknowledged)
-        new_messages = counts[0] - member.state.counters.messages
-        new_bytes = counts[1] - member.state.counters.bytes
+        if actor.child is not None:
+            actor.child.acknowledge(acknowledged)
+        new_messages = counts[0] - actor.state.counters.messages
+        new_bytes = counts[1] - actor.state.counters.bytes
         identity = PipeId(*pipe) if pipe else None
-        member.meter.mark(counts[0], counts[1])
+        actor.meter.mark(counts[0], counts[1])
         if phase == "ended":
             phase = "running"  # it is over when the process has ended, and how is known then
         if phase != "paused":
-            member.says = {"phase": phase, "detail": detail, "mood": mood}
-        elif member.child is not None and acknowledged >= member.pause_order:
-            self._freeze(member, member.child)
-        self._set(member, counters=counters(counts, blocked), pipe=identity)
-        if member.state.role == "consumer" and new_messages:
+            actor.says = {"phase": phase, "detail": detail, "mood": mood}
+        elif actor.child is not None and acknowledged >= actor.pause_order:
+            self._freeze(actor, actor.child)
+        self._set(actor, counters=counters(counts, blocked), pipe=identity)
+        if actor.state.role == "consumer" and new_messages:
             frames = [(Frame(payload, piece, index), when) for index, when, _, payload, piece in kept]
-            self._on_frames(member, new_messages, new_bytes, frames)
+            self._on_frames(actor, new_messages, new_bytes, frames)
         if identity is not None:
             self._on_pipe(identity, queued, capacity)
         if self._again is None or not self._again.pending:
@@ -283,69 +279,69 @@ class Troupe:
     def _remeasure(self) -> None:
         """Let rates fall when nothing comes any more."""
         moving = False
-        for member in self.members.values():
-            self._set(member)
-            moving = moving or member.state.rate > 0 or member.state.byte_rate > 0
-            if member.state.pipe is not None:
-                self._on_pipe(member.state.pipe, None, None)
+        for actor in self.actors.values():
+            self._set(actor)
+            moving = moving or actor.state.rate > 0 or actor.state.byte_rate > 0
+            if actor.state.pipe is not None:
+                self._on_pipe(actor.state.pipe, None, None)
         if moving:
             self._again = self._loop.later(AGAIN, self._remeasure)
 
-    def _on_end(self, member: Member, child: Child) -> None:
-        said = member.says.get("detail", "")
+    def _on_end(self, actor: ManagedActor, child: Child) -> None:
+        said = actor.says.get("detail", "")
         if child.exit_signal is not None:
             detail, mood = f"killed by {_signal_name(child.exit_signal)}", "stuck"
         elif child.exit_code:
             detail, mood = f"failed with exit code {child.exit_code}", "stuck"
         else:
             detail, mood = said or "ended", "calm"
-        member.paused = False
-        member.ended_at = time.monotonic()
+        actor.paused = False
+        actor.ended_at = time.monotonic()
         self._set(
-            member,
+            actor,
             phase="ended",
             detail=detail,
             mood=mood,
             exit_code=child.exit_code,
             exit_signal=child.exit_signal,
         )
-        if member.state.pipe is not None:
-            self._on_pipe(member.state.pipe, None, None)
+        if actor.state.pipe is not None:
+            self._on_pipe(actor.state.pipe, None, None)
 
-    def _set(self, member: Member, **changes: Any) -> None:
-        if member.state.phase == "ended" or changes.get("phase") == "ended":
+    def _set(self, actor: ManagedActor, **changes: Any) -> None:
+        if actor.state.phase == "ended" or changes.get("phase") == "ended":
             derived: dict[str, Any] = {"rate": 0.0, "byte_rate": 0.0}
         else:
-            rate, byte_rate = (0.0, 0.0) if member.paused else member.meter.rates()
-            says = {"phase": "paused", "detail": "paused", "mood": "waiting"} if member.paused else member.says
+            rate, byte_rate = (0.0, 0.0) if actor.paused else actor.meter.rates()
+            says = {"phase": "paused", "detail": "paused", "mood": "waiting"} if actor.paused else actor.says
             derived = {"rate": rate, "byte_rate": byte_rate, **says}
-        state = replace(member.state, **{**derived, **changes})
-        if state != member.state:
-            member.state = state
+        state = replace(actor.state, **{**derived, **changes})
+        if state != actor.state:
+            actor.state = state
             self._changed(state.id)
 
     # --- what others ask --------------------------------------------------------------------------------------------
 
     def on_pipe(self, identity: PipeId) -> list[ActorState]:
         """Return the actors that are alive on a pipe."""
-        states = (member.state for member in self.members.values())
+        states = (actor.state for actor in self.actors.values())
         return [state for state in states if state.pipe == identity and state.phase != "ended"]
 
-    def writers(self, identity: PipeId) -> list[Member]:
+    def writers(self, identity: PipeId) -> list[ManagedActor]:
         """Return our producers that have opened a pipe, also those that have just gone: their bytes may be unread.
 
         A producer tells the hub that it has opened the FIFO, and at a modest rate what it is about to write, before
         it writes: so whatever a consumer has read was announced by now.
         """
-        members = [member for member in self.members.values() if member.state.role == "producer"]
-        for member in members:
-            if member.child is not None:
-                member.child.catch_up()
+        actors = [actor for actor in self.actors.values() if actor.state.role == "producer"]
+        for actor in actors:
+            if actor.child is not None:
+                actor.child.catch_up()
         since = time.monotonic() - LINGER
         return [
-            member
-            for member in members
-            if member.state.pipe == identity and member.state.phase != "opening" and member.ended_at > since
+            actor
+            for actor in actors
+            if actor.state.pipe == identity and actor.state.phase != "opening" and actor.ended_at > since
         ]
 
 
@@ -360,14 +356,14 @@ def _delayed(delay: float, factor: float) -> float:
     return after if after >= SHORTEST else 0.0
 
 
-def authors(members: list[Member], frames: list[Frame]) -> list[int | None]:
+def authors(actors: list[ManagedActor], frames: list[Frame]) -> list[int | None]:
     """Return which of these producers wrote each message, by what they announced; None where that is not certain."""
     pids: list[int | None] = []
     for frame in frames:
         message = hash(frame.payload)
-        candidates = [member for member in members if message in member.announced]
-        for member in candidates:
-            member.announced.take(message)
+        candidates = [actor for actor in actors if message in actor.announced]
+        for actor in candidates:
+            actor.announced.take(message)
         pids.append(candidates[0].state.pid if len(candidates) == 1 else None)
     return pids
 

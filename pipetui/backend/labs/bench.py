@@ -1,4 +1,4 @@
-"""The comparison as the hub knows it: one at a time, run by a child, whose newest report is kept.
+"""The service of the comparison: one at a time, run by a child, whose newest report is kept.
 
 The child measures in process groups that it kills itself when it is told to stop (SIGTERM). Should it be killed, they
 die with it (`labs/comparison/apart.py`); and it dies with the hub.
@@ -7,17 +7,20 @@ die with it (`labs/comparison/apart.py`); and it dies with the hub.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from pipetui.backend.publisher import Source, Value
 from pipetui.backend.runtime.channel import Sender, send_all
 from pipetui.backend.runtime.children import ACTOR_NICENESS, Child, Nursery
-from pipetui.kernel.errors import PipeError
+from pipetui.backend.service import Handler, Refused, Service
 from pipetui.model import BenchReport
 from pipetui.protocol.codec import codec
+from pipetui.protocol.feeds import BENCH
+from pipetui.protocol.requests import Done, Request, RunBench, StopBench
 
 #: How long a comparison may take at most (seconds), and how large a message may be (bytes).
 LONGEST = 600.0
@@ -26,33 +29,43 @@ LARGEST = 16 << 20
 _REPORT = codec(BenchReport)
 
 
-class Refusal(PipeError):
-    """A request about the comparison makes no sense; the message says why."""
+class Bench(Service):
+    """The comparison. `report` is None until there was one."""
 
-
-class Bench:
-    """The comparison. `changed` is called whenever `report` is another; None until there was one."""
-
-    def __init__(self, nursery: Nursery, changed: Callable[[], None]) -> None:
+    def __init__(self, nursery: Nursery) -> None:
         self.report: BenchReport | None = None
         self._nursery = nursery
-        self._changed = changed
         self._child: Child | None = None
+        self._feed: Value[BenchReport] = Value(BENCH, lambda: self.report)
+
+    def handlers(self) -> Mapping[type[Request[Any]], Handler]:
+        return {RunBench: self._run, StopBench: self._stop}
+
+    def feeds(self) -> Sequence[Source]:
+        return (self._feed,)
+
+    def _run(self, request: RunBench) -> Done:
+        self.run(request.seconds, request.mechanisms, request.sizes)
+        return Done()
+
+    def _stop(self, request: StopBench) -> Done:
+        self.stop()
+        return Done()
 
     def run(self, seconds: float, mechanisms: Sequence[str] = (), sizes: Sequence[int] = ()) -> None:
-        """Start a comparison of about `seconds`; no names or no sizes are all of them. Raises `Refusal`."""
+        """Start a comparison of about `seconds`; no names or no sizes are all of them. Raises `Refused`."""
         if self._child is not None and not (self.report and self.report.over):
-            raise Refusal("a comparison is running; stop it first, or wait until it is over")
+            raise Refused("a comparison is running; stop it first, or wait until it is over")
         if not 0 <= seconds <= LONGEST:
-            raise Refusal(f"a comparison takes from 0 to {LONGEST:.0f} seconds")
+            raise Refused(f"a comparison takes from 0 to {LONGEST:.0f} seconds")
         if any(not 1 <= size <= LARGEST for size in sizes):
-            raise Refusal(f"a message has from 1 to {LARGEST:,} bytes")
+            raise Refused(f"a message has from 1 to {LARGEST:,} bytes")
         main = partial(_main, tuple(mechanisms), tuple(sorted(set(sizes))), seconds)
         try:
             # it stands back like producers and consumers, so that the screen stays quick
             self._child = self._nursery.fork("pipetui-bench", main, self._on_report, self._on_end, ACTOR_NICENESS)
         except OSError as error:
-            raise Refusal(f"no process could be started: {error.strerror}") from None
+            raise Refused(f"no process could be started: {error.strerror}") from None
         self._set(BenchReport())
 
     def stop(self) -> None:
@@ -75,7 +88,7 @@ class Bench:
 
     def _set(self, report: BenchReport) -> None:
         self.report = report
-        self._changed()
+        self._feed.changed()
 
 
 def _main(mechanisms: tuple[str, ...], sizes: tuple[int, ...], seconds: float, _control: int, report: int) -> None:

@@ -20,8 +20,8 @@ from typing import Any
 from pipetui.backend.runtime.channel import Receiver, Sender
 from pipetui.backend.runtime.children import Child, Nursery
 from pipetui.backend.runtime.tempdir import Workshop
+from pipetui.backend.service import Refused
 from pipetui.kernel import fifo
-from pipetui.kernel.errors import PipeError
 from pipetui.kernel.lifetime import adopt_orphans, die_with_parent, end_orphans
 from pipetui.labs import all_labs
 from pipetui.labs.lab import Lab
@@ -36,11 +36,7 @@ MOST_RUNS = 20
 MOST_AT_ONCE = 8
 
 
-class Refusal(PipeError):
-    """A request about a lab makes no sense; the message says why."""
-
-
-class _Performance:
+class _Run:
     """One run: its state for the screen, its player, its folder, and what has turned out so far."""
 
     def __init__(self, lab: Lab, state: LabRun, folder: Path) -> None:
@@ -53,27 +49,28 @@ class _Performance:
         self.skipped: dict[str, str] = {}
 
 
-class Theatre:
+class LabRunner:
     """All runs of labs. `changed` is called with the number of every run that may differ.
 
-    `heard` is called with a lab's name and what is said, `cast` with a pid and the part that it plays (empty when it
-    has ended), and `opened`, which whoever watches FIFOs may set, with the folder in which they will appear, once.
+    `on_said` is called with a lab's name and what is said, `on_part` with a pid and the part that it plays (empty when
+    it has ended), and `on_folder`, once, with the folder in which all FIFOs of labs will appear.
     """
 
     def __init__(
         self,
         nursery: Nursery,
         changed: Callable[[int], None],
-        heard: Callable[[str, Said], None],
-        cast: Callable[[int, str], None],
+        on_said: Callable[[str, Said], None],
+        on_part: Callable[[int, str], None],
+        on_folder: Callable[[str], None],
     ) -> None:
         self._nursery = nursery
         self._changed = changed
-        self.opened: Callable[[str], None] = lambda _folder: None
-        self._heard = heard
-        self._cast = cast
+        self._on_said = on_said
+        self._on_part = on_part
+        self._on_folder = on_folder
         self._numbers = itertools.count(1)
-        self._runs: dict[int, _Performance] = {}
+        self._runs: dict[int, _Run] = {}
         self._workshop: Workshop | None = None
 
     def cards(self) -> tuple[LabCard, ...]:
@@ -96,13 +93,13 @@ class Theatre:
     # --- requests -------------------------------------------------------------------------------------------------
 
     def run(self, name: str, pace: Pace) -> int:
-        """Start a lab and return the number of its run. Raises `Refusal`."""
+        """Start a lab and return the number of its run. Raises `Refused`."""
         lab = _lab(name)
         if sum(run.state.passed is None for run in self._runs.values()) >= MOST_AT_ONCE:
-            raise Refusal(f"{MOST_AT_ONCE} labs are running; wait until one has ended, or stop one")
+            raise Refused(f"{MOST_AT_ONCE} labs are running; wait until one has ended, or stop one")
         number = next(self._numbers)
         folder = self._room(f"{number}-{lab.name}")
-        run = self._runs[number] = _Performance(lab, LabRun(number, lab.name, pace), folder)
+        run = self._runs[number] = _Run(lab, LabRun(number, lab.name, pace), folder)
         try:
             run.player = self._nursery.fork(
                 "pipetui-lab",
@@ -114,13 +111,13 @@ class Theatre:
         except OSError as error:
             del self._runs[number]
             Workshop.clear(folder)
-            raise Refusal(f"no process could be started: {error.strerror}") from None
+            raise Refused(f"no process could be started: {error.strerror}") from None
         self._forget_the_oldest()
         self._changed(number)
         return number
 
     def stop(self, number: int) -> None:
-        """End a run; forget one that has ended. Raises `Refusal`."""
+        """End a run; forget one that has ended. Raises `Refused`."""
         run = self._run(number)
         if run.state.passed is None and run.player is not None:
             run.player.say({"stop": True})
@@ -129,18 +126,18 @@ class Theatre:
             self._changed(number)
 
     def tell(self, number: int, text: str) -> None:
-        """Give a line to the process that listens. Raises `Refusal`."""
+        """Give a line to the process that listens. Raises `Refused`."""
         run = self._run(number)
         if not run.state.listening or run.player is None:
-            raise Refusal("nobody listens there now")
+            raise Refused("nobody listens there now")
         run.player.say({"line": text})
         self._set(run, listening=False)
 
-    def make_mine(self, name: str) -> tuple[ActorSpec, ...]:
-        """Make FIFOs for a lab's actors and return those with their true paths. Raises `Refusal`."""
+    def prepare(self, name: str) -> tuple[ActorSpec, ...]:
+        """Make FIFOs for a lab's actors and return those with their true paths. Raises `Refused`."""
         lab = _lab(name)
         if not lab.mine:
-            raise Refusal(f"there is nothing to play on with after {name}")
+            raise Refused(f"there is nothing to play on with after {name}")
         room = self._room(f"{next(self._numbers)}-mine-{name}")
         for fifo_name in {spec.path for spec in lab.mine}:
             fifo.create(str(room / fifo_name), 0o600)
@@ -151,14 +148,14 @@ class Theatre:
         try:
             if self._workshop is None:
                 self._workshop = Workshop()
-                self.opened(str(self._workshop.path))
+                self._on_folder(str(self._workshop.path))
             return self._workshop.room(name)
         except OSError as error:
-            raise Refusal(f"no folder can be made for this lab: {(error.strerror or str(error)).lower()}") from None
+            raise Refused(f"no folder can be made for this lab: {(error.strerror or str(error)).lower()}") from None
 
-    def _run(self, number: int) -> _Performance:
+    def _run(self, number: int) -> _Run:
         if number not in self._runs:
-            raise Refusal("that run of a lab is over and forgotten")
+            raise Refused("that run of a lab is over and forgotten")
         return self._runs[number]
 
     def _forget_the_oldest(self) -> None:
@@ -169,7 +166,7 @@ class Theatre:
 
     # --- what the player tells ------------------------------------------------------------------------------------
 
-    def _on_event(self, run: _Performance, event: Event) -> None:
+    def _on_event(self, run: _Run, event: Event) -> None:
         kind, when, pid, *what = event
         if kind == "scene":
             run.group = pid
@@ -177,12 +174,12 @@ class Theatre:
             self._enter(run, pid, what[0])
         elif kind == "gone":
             self._set(run, parts=tuple(part for part in run.state.parts if part.pid != what[0]))
-            self._cast(what[0], "")
+            self._on_part(what[0], "")
         elif kind == "say":
             self._enter(run, pid, what[0])
             said = Said(when, pid, what[0], what[1])
             self._set(run, said=(*run.state.said, said)[-MOST_SAID:])
-            self._heard(run.lab.name, said)
+            self._on_said(run.lab.name, said)
         elif kind in ("saw", "skip"):
             known: dict[str, Any] = run.facts if kind == "saw" else run.skipped
             known[what[0]] = what[1]
@@ -193,13 +190,13 @@ class Theatre:
         elif kind == "trouble":
             self._set(run, trouble=what[0])
 
-    def _enter(self, run: _Performance, pid: int, name: str) -> None:
+    def _enter(self, run: _Run, pid: int, name: str) -> None:
         """A process shows itself: from now on it is called by the part it plays."""
         if pid not in (part.pid for part in run.state.parts):
             self._set(run, parts=(*run.state.parts, LabPart(pid, name)))
-            self._cast(pid, name)
+            self._on_part(pid, name)
 
-    def _on_end(self, run: _Performance, child: Child) -> None:
+    def _on_end(self, run: _Run, child: Child) -> None:
         _kill_group(run.group)
         seen = judge(run.lab, run.facts, run.skipped)
         trouble = run.state.trouble
@@ -209,12 +206,12 @@ class Theatre:
             trouble = f"its player was killed by signal {child.exit_signal}"
         passed = not trouble and all(one.fine is not False for one in seen)
         for part in run.state.parts:
-            self._cast(part.pid, "")
+            self._on_part(part.pid, "")
         self._set(run, seen=seen, parts=(), listening=False, trouble=trouble, passed=passed)
         run.player = None
         Workshop.clear(run.folder)
 
-    def _set(self, run: _Performance, **changes: Any) -> None:
+    def _set(self, run: _Run, **changes: Any) -> None:
         state = replace(run.state, **changes)
         if state != run.state:
             run.state = state
@@ -224,7 +221,7 @@ class Theatre:
 def _lab(name: str) -> Lab:
     lab = all_labs().get(name)
     if lab is None:
-        raise Refusal(f"there is no lab called {name!r}")
+        raise Refused(f"there is no lab called {name!r}")
     return lab
 
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pipetui.backend.messages.patterns import compile_filter, guarded
 from pipetui.backend.messages.ring import Ring
 from pipetui.model import Line
-from pipetui.protocol import messages as wire
+from pipetui.protocol.requests import Export, Find, Page
 
 #: A page of an export carries about this much (bytes), and takes about this long to collect (seconds).
 PAGE_BYTES = 1 << 20
 PAGE_TIME = 0.05
 
 
-def find(ring: Ring, request: wire.Find) -> int | None:
+def find(ring: Ring, request: Find) -> int | None:
     """Return the number of the nearest match. Raises `BadPattern`, `TooSlow`."""
     within, wanted = compile_filter(request.filter), compile_filter(replace(request.find, fifo=""))
     entries = ring.backwards(request.start) if request.backwards else ring.forwards(request.start + 1)
@@ -26,7 +26,7 @@ def find(ring: Ring, request: wire.Find) -> int | None:
     return None
 
 
-def export(ring: Ring, request: wire.Export) -> wire.Page:
+def export(ring: Ring, request: Export) -> Page:
     """Return the next whole messages that pass the filter. Raises `BadPattern`, `TooSlow`."""
     test = compile_filter(request.filter)
     lines: list[Line] = []
@@ -38,5 +38,5 @@ def export(ring: Ring, request: wire.Export) -> wire.Page:
                 lines.append(entry.line())
                 room -= len(entry.payload)
             if room <= 0 or time.monotonic() > deadline:
-                return wire.Page(request.request, tuple(lines), entry.number + 1)
-    return wire.Page(request.request, tuple(lines))
+                return Page(tuple(lines), entry.number + 1)
+    return Page(tuple(lines))

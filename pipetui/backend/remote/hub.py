@@ -6,21 +6,21 @@ import gc
 
 from pipetui.backend.hub import Hub
 from pipetui.backend.runtime.loop import Loop
-from pipetui.backend.runtime.writer import Outlet
+from pipetui.backend.runtime.writer import Writer
 from pipetui.kernel.lifetime import set_name
-from pipetui.protocol.compression import Squeezer
+from pipetui.protocol.compression import Compressor
 from pipetui.protocol.heartbeat import BEAT, PULSE
 
 
-class SqueezedOutlet(Outlet):
-    """An outlet to a line that may be thin."""
+class CompressedWriter(Writer):
+    """A writer to a line that may be thin."""
 
     def __init__(self, loop: Loop, fd: int) -> None:
         super().__init__(loop, fd)
-        self._squeezer = Squeezer(6)
+        self._compressor = Compressor(6)
 
     def write(self, data: bytes) -> None:
-        super().write(self._squeezer.pack(data))
+        super().write(self._compressor.pack(data))
 
 
 class FarHub(Hub):
@@ -31,9 +31,9 @@ class FarHub(Hub):
         super().run()
 
     def _beat(self) -> None:
-        if not self._outlet.backlog:
-            self._outlet.write(PULSE)
-        if self._outlet.broken:
+        if not self._writer.backlog:
+            self._writer.write(PULSE)
+        if self._writer.broken:
             self._loop.stop()
         self._loop.later(BEAT, self._beat)
 
@@ -42,5 +42,5 @@ def main() -> int:
     """Run a hub until its client has gone."""
     set_name("pipetui-hub")
     gc.freeze()  # children share these pages; nobody's collector shall touch them
-    FarHub(outlet=SqueezedOutlet).run()
+    FarHub(writer=CompressedWriter).run()
     return 0

@@ -17,7 +17,7 @@ from pipetui.backend.remote.exchange import Ended, codec_of, pack_answer, unpack
 from pipetui.kernel.errors import PipeError
 from pipetui.kernel.lifetime import set_name
 from pipetui.protocol.codec import WireError
-from pipetui.protocol.compression import Squeezer
+from pipetui.protocol.compression import Compressor
 from pipetui.protocol.frames import MAX_FRAME
 from pipetui.protocol.heartbeat import BEAT, PULSE
 
@@ -73,13 +73,13 @@ class _Line:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._squeezer = Squeezer(1)
+        self._compressor = Compressor(1)
         threading.Thread(target=self._watch, name="pulse", daemon=True).start()
 
     def write(self, data: bytes) -> None:
         """Write a frame; leave when nobody listens."""
         with self._lock:
-            self._write(self._squeezer.pack(data))
+            self._write(self._compressor.pack(data))
 
     @staticmethod
     def _write(data: bytes) -> None:
@@ -99,7 +99,7 @@ class _Line:
         while not poll.poll(BEAT * 1000):
             if self._lock.acquire(blocking=False):  # else something is being written anyway
                 try:
-                    self._write(self._squeezer.pack(PULSE))
+                    self._write(self._compressor.pack(PULSE))
                 finally:
                     self._lock.release()
         os._exit(0)

@@ -13,7 +13,7 @@ import select
 from collections.abc import Iterator
 from typing import Any
 
-from pipetui.protocol.messages import Splitter, frame
+from pipetui.protocol.frames import Splitter, frame
 
 #: How much is taken from a pipe at once; more than any pipe holds by default (64 KiB).
 READ_SIZE = 1 << 18

@@ -59,6 +59,13 @@ class Child:
         self._on_exit: Callable[[], None] = lambda: None
 
     @property
+    def ending(self) -> str:
+        """How it ended, in words."""
+        if self.exit_signal is not None:
+            return f"killed by signal {self.exit_signal}"
+        return f"exit code {self.exit_code}"
+
+    @property
     def alive(self) -> bool:
         """Whether its end has not been seen yet."""
         return self.exit_code is None and self.exit_signal is None

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from pipetui.model import PipeRow, Process
-from pipetui.watch.bounds import commands
-
 #: How many roots are searched, and by how many children at once.
 MOST_ROOTS = 10_000
 MOST_FINDERS = 8
@@ -72,12 +69,3 @@ def _filesystem(path: str, mount_points: Collection[str]) -> str:
     while path and path != "/" and path not in mount_points:
         path = path.rpartition("/")[0]
     return path
-
-
-def weight(row: object) -> int:
-    """Return about how many characters a row has where it may be long: the ends of a pipe, the command of a process."""
-    if isinstance(row, Process):
-        return len(row.command)
-    if not isinstance(row, PipeRow):
-        return 0
-    return sum(50 + len(command) for command in commands(row.pipe)) + sum(len(path) for path in row.pipe.paths)

@@ -16,7 +16,7 @@ from pipetui.backend.runtime.loop import Loop
 from pipetui.kernel.fd import Fd
 
 
-class Outlet:
+class Writer:
     """A queue of bytes on their way to one descriptor. Raises nothing: `broken` tells when nobody listens."""
 
     def __init__(self, loop: Loop, fd: int) -> None:

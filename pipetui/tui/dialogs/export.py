@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipetui.client.hosts import Fleet
+from pipetui.client.hosts import HostPool
 from pipetui.client.session import Refused
 from pipetui.model import LogFilter
 from pipetui.text import plural
@@ -18,7 +18,7 @@ class ExportMessages(Form):
     HEADING = "Export messages"
     DO_IT = "Export"
 
-    def __init__(self, fleet: Fleet, wanted: LogFilter, words: str) -> None:
+    def __init__(self, fleet: HostPool, wanted: LogFilter, words: str) -> None:
         self._fleet = fleet
         self._wanted = wanted
         self._words = words

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pipetui.client.session import Change, Session
 from pipetui.model import Fact, LabCard, LabRun, Pace, Question
+from pipetui.protocol.feeds import LABS
 from pipetui.tui.labs.progress import Progress
 
 #: "predict": it has not been run since it was last begun; "over": it was, and there is something to say about it.
@@ -161,7 +162,7 @@ class Desk:
     def _changed(self, session: Session, change: Change) -> None:
         if session is self._session and change.renewed:
             self._drop_runs()
-        elif session is self._session and (change.labs or change.lost):
+        elif session is self._session and (change.has(LABS) or change.lost):
             self.look_at_runs()
 
     def _drop_runs(self) -> None:

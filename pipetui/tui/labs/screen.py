@@ -19,6 +19,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from pipetui.client.session import Change, Session
+from pipetui.protocol.feeds import LABS
 from pipetui.text import safe
 from pipetui.tui.actions import BY_ID, Action, Scope
 from pipetui.tui.bars import Bar, KeyBar
@@ -169,7 +170,7 @@ class LabsLook(Look, inherit_bindings=False):
     # --- what stands in it ----------------------------------------------------------------------------------------
 
     def changed(self, change: Change) -> None:
-        if change.labs or change.lost:
+        if change.has(LABS) or change.lost:
             self.desk.look_at_runs()
             self._lay_out_soon()
         super().changed(change)

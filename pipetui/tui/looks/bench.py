@@ -10,6 +10,7 @@ from textual.binding import BindingType
 
 from pipetui.client.session import Change, Session
 from pipetui.model import BenchReport
+from pipetui.protocol.feeds import BENCH, STATUS
 from pipetui.text import safe
 from pipetui.tui.actions import BY_ID, Scope
 from pipetui.tui.benchchart import COSTS, DrawnLine, Tone, chart, chosen, costs, joined, progress, size_words, speeds
@@ -52,7 +53,7 @@ class BenchLook(Look):
     def changed(self, change: Change) -> None:
         if change.lost:
             self.tell(change.lost, grave=True)
-        if change.bench or change.status:
+        if change.has(BENCH) or change.has(STATUS):
             self._lay_out_soon()
 
     # --- drawing --------------------------------------------------------------------------------------------------

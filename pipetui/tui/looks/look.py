@@ -16,8 +16,9 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.timer import Timer
 
-from pipetui.client.session import Change, Refused, Session
+from pipetui.client.session import EVERYTHING, Change, Refused, Session
 from pipetui.model import PipeId
+from pipetui.protocol.feeds import ACTORS, FINDINGS, PIPES, PROCESSES
 from pipetui.text import safe
 from pipetui.tui.actions import BY_ID, Scope, footer, key_name, keys_of
 from pipetui.tui.bars import KeyBar
@@ -75,7 +76,7 @@ class Look(Screen[None]):
 
     def on_screen_resume(self) -> None:
         if self.size.width:
-            self.changed(Change(status=True, pipes=True, actors=True, processes=True, findings=True))
+            self.changed(Change(EVERYTHING))
 
     def is_about(self, session: Session) -> bool:
         """Say whether what changes on a host may change what stands here."""
@@ -101,7 +102,7 @@ class Look(Screen[None]):
         """Take what an update changed."""
         if change.lost:
             self.tell(change.lost, grave=True)
-        if change.pipes or change.actors or change.processes or change.findings:
+        if change.has(PIPES) or change.has(ACTORS) or change.has(PROCESSES) or change.has(FINDINGS):
             self._lay_out_soon()
 
     def _lay_out_soon(self) -> None:

@@ -11,6 +11,7 @@ from textual.timer import Timer
 
 from pipetui.client.session import Change, Examined, Refused, Session
 from pipetui.model import Doing, End, Mood, Pipe, PipeId, PipeRow, Polled, ProcessState, TaskState, Waiter
+from pipetui.protocol.feeds import FINDINGS, PIPES, PROCESSES
 from pipetui.text import plural, safe, size
 from pipetui.tui.actions import Scope
 from pipetui.tui.cells import Part, Parts, cut
@@ -63,7 +64,7 @@ class ProcessLook(Look):
         super().__init__(session)
         self.pid = pid
         self._holder = holder
-        self._known = Examined(0, None)
+        self._known = Examined(None)
         self._asked_at = 0.0
         self._again: Timer | None = None
         self._answered = False
@@ -75,7 +76,7 @@ class ProcessLook(Look):
     # --- what changes ---------------------------------------------------------------------------------------------
 
     def changed(self, change: Change) -> None:
-        if change.pipes or change.processes or change.findings:
+        if change.has(PIPES) or change.has(PROCESSES) or change.has(FINDINGS):
             self._examine_soon()
         super().changed(change)
 

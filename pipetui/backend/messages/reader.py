@@ -14,7 +14,8 @@ from itertools import islice
 from pipetui.backend.messages.patterns import BadPattern, Test, TooSlow, compile_filter, guarded
 from pipetui.backend.messages.ring import Entry, Ring
 from pipetui.model import Line, LogFilter
-from pipetui.protocol.messages import LogPage, LogView
+from pipetui.protocol.feeds import LogPage
+from pipetui.protocol.messages import LogView
 
 #: How long one slice of filtering may take (seconds).
 SLICE = 0.02
