@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import stat
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hubclient import HubClient, HubRefusedError
 
+from pipetui.backend.actors.consumer import Consumer
+from pipetui.backend.runtime.channel import Sender
 from pipetui.kernel import ioctl
+from pipetui.kernel.fd import Fd
 from pipetui.model import ActorState, ConsumerSpec, ProducerSpec
 from pipetui.protocol import requests
 
@@ -205,6 +212,44 @@ def test_a_delay_and_a_rate_can_be_changed_while_they_wait(hub: HubClient, fifo:
     hub.retune(consumer, delay=0)
     hub.wait_for(lambda: state(hub, consumer).counters.messages > 20)
     assert state(hub, producer).spec.rate == 500  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("when", ["while it looks how long to sleep", "just before it sleeps"])
+def test_a_delay_that_is_changed_at_an_unlucky_moment_counts_at_once(
+    fifo: str, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever takes an order, nothing may then sleep for as long as before it."""
+    with ExitStack() as ends:
+        orders, order, _, report = (ends.enter_context(Fd(fd)) for pair in (os.pipe(), os.pipe()) for fd in pair)
+        os.set_blocking(orders.fileno(), False)
+        pipe = ends.enter_context(Fd(os.open(fifo, os.O_RDWR)))
+        os.write(pipe.fileno(), b"one\n")
+        consumer = Consumer(ConsumerSpec(fifo, delay=1000.0), orders.fileno(), report.fileno())
+        monkeypatch.setattr(consumer, "tick", lambda: None)
+        calls = itertools.count()
+
+        def give_order() -> None:
+            if next(calls) == 0:
+                Sender(order.fileno()).send({"order": 1, "delay": 0.0})
+                consumer._poked = True
+
+        step, pause = consumer.step, consumer.pause
+
+        def stepping() -> float:
+            if consumer.messages and when.startswith("while"):
+                give_order()
+            return step()
+
+        def pausing(seconds: float | None, **more: Any) -> bool:
+            give_order()
+            assert seconds is not None
+            return pause(min(seconds, 5.0), **more)
+
+        monkeypatch.setattr(consumer, "step", stepping)
+        monkeypatch.setattr(consumer, "pause", pausing)
+        began = time.monotonic()
+        consumer._sip(pipe.fileno())
+        assert time.monotonic() - began < 4.0
 
 
 def test_steps_of_speed_are_counted_however_fast_they_come(hub: HubClient, fifo: str) -> None:

@@ -61,6 +61,7 @@ class Actor(ABC):
         self._pipe: PipeId | None = None
         self._acknowledged = 0
         self._inside = False  # the main line stands in a blocking call: handlers may work
+        self._listening = False  # the main line waits for orders, too: handlers leave them to it
         self._poked = self._stopping = False
         self._pausing = False
         self._pausing_in: float | None = None  # the blocking call (by its beginning) in which that was ordered
@@ -147,7 +148,8 @@ class Actor(ABC):
         if self._stopping:
             self._finish("stopped")
         self._poked = False
-        self._take_orders()
+        if not self._listening:
+            self._take_orders()
         waiting = self._waiting
         if waiting and time.monotonic() - self._waiting_since >= waiting.after:
             self.state(waiting.phase, waiting.detail, waiting.mood)
@@ -243,6 +245,9 @@ class Actor(ABC):
 
         `waiting` is how a long sleep is shown, as in `blocking`.
         """
+        if self._stopping or self._poked:
+            self._attend()  # which may take an order
+            return False
         before = (self._phase, self._detail, self._mood)
         self._waiting = waiting
         self._waiting_since = time.monotonic()
@@ -252,14 +257,13 @@ class Actor(ABC):
             poller.register(reading, select.POLLIN)
         if writing is not None:
             poller.register(writing, select.POLLOUT)
-        if self._stopping or self._poked:
-            self._attend()
         self.tick()
-        self._inside = True
+        # An order that a handler took here would leave the poll to last as long as before it.
+        self._listening = self._inside = True
         try:
             ready = poller.poll(None if seconds is None else max(0, int(seconds * 1000 + 0.999)))
         finally:
-            self._inside = False
+            self._listening = self._inside = False
             self._waiting = None
             self.state(*before)
         for fd, _ in ready:

@@ -195,7 +195,10 @@ class Consumer(Actor):
             self.messages = self._shown = frame.number
             self.split = self._framer.splits
             start = time.monotonic()
-            while (left := start + self._delay - self.step()) > 0:
+            while True:
+                now = self.step()  # may take an order: another delay
+                if (left := start + self._delay - now) <= 0:
+                    break
                 self.pause(left)
         self._region = Region(0, self._framer.unfinished == 0)
         return len(data)

@@ -95,7 +95,10 @@ class Producer(Actor):
 
     def _await_turn(self) -> None:
         """Sleep until the next burst is due; a producer that was held up does not make up for it."""
-        while self._rate > 0 and (left := self._turn - self.step()) > 0:
+        while True:
+            now = self.step()  # may take an order: another rate, another turn
+            if self._rate <= 0 or (left := self._turn - now) <= 0:
+                break
             self.pause(left)
         now = time.monotonic()
         self._turn = max(self._turn, now - 1.0) if self._turn else now
