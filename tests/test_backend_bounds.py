@@ -125,7 +125,7 @@ def test_no_more_fifos_are_listed_than_a_client_can_hold(tmp_path: Path, monkeyp
     for number in range(50):
         os.mkfifo(tmp_path / f"{number}")
     code = (
-        "import sys\nfrom pipetui.backend import limits\nlimits.MOST_LISTED = 20\n"
+        "import sys\nfrom pipetui.backend.runtime import limits\nlimits.MOST_LISTED = 20\n"
         "from pipetui.backend.main import main\nsys.exit(main())"
     )
     with HubClient([tmp_path], argv=[sys.executable, "-c", code]) as hub:
@@ -178,7 +178,7 @@ def test_actors_that_have_ended_make_room_until_too_many_are_listed(
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
     code = (
-        "import sys\nfrom pipetui.backend import limits\nlimits.MOST_RUNNING, limits.MOST_ACTORS = 2, 3\n"
+        "import sys\nfrom pipetui.backend.runtime import limits\nlimits.MOST_RUNNING, limits.MOST_ACTORS = 2, 3\n"
         "from pipetui.backend.main import main\nsys.exit(main())"
     )
     with HubClient([tmp_path], argv=[sys.executable, "-c", code]) as hub:

@@ -277,7 +277,7 @@ def test_changes_of_state_are_lines(path: Path) -> None:
 def test_a_child_that_comes_and_goes_is_no_change_of_state(path: Path) -> None:
     loop = 'while :; do echo x; sleep 0.1; done > "$0"'
     with running("sh", "-c", f"{loop} & exec cat < $0 > /dev/null", path) as reader:
-        with watching(path, "--json", "--timeout", "3") as watch:
+        with watching(path, "--json", "--timeout", "6") as watch:
             assert watch.stdout is not None
             lines = [json.loads(line) for line in watch.stdout]
         os.kill(int(Path(f"/proc/{reader.pid}/task/{reader.pid}/children").read_text().split()[0]), signal.SIGKILL)

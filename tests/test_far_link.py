@@ -29,12 +29,11 @@ from pipetui.backend.operations import ls
 from pipetui.backend.operations.peek import Some
 from pipetui.backend.remote.operation import main as errand_main
 from pipetui.client import ssh
-from pipetui.client.checks import check
 from pipetui.client.operations import ask
 from pipetui.client.remote import FarHost, FarLink, LinkLost
 from pipetui.client.session import LogView, Session
 from pipetui.client.ssh import ERRAND, HUB, BadHost, Remote
-from pipetui.client.validation import Quota, ReplyValidation
+from pipetui.client.validation import Quota, ReplyValidation, check_message
 from pipetui.model import BenchFigure, ConsumerSpec, Line, LogFilter, Pipe, PipeId, PipeRow, ProducerSpec
 from pipetui.protocol import feeds, frames, messages, requests
 from pipetui.protocol.codec import WireError, codec
@@ -332,6 +331,9 @@ IMPLAUSIBLE = [
     update(log=feeds.LogPage(1, (Line(-1, 1.0, "/x", 1),))),
     update(log=feeds.LogPage(1, (Line(1, -1.0, "/x", 1),))),
     requests.Peeked("", 1, 0, 1.0),
+    messages.Answer(1, requests.Peeked("", 1, 0, 1.0)),
+    update(pipes_gone=(PipeId(-1, 2),)),
+    messages.Update({"actors": feeds.News((), (-5,))}),
     BenchFigure("pipe", 1, 0.0, 1, 1, 1.0),
     requests.Samples((requests.Sample(-1, 5),)),
     messages.Welcome(1, "h" * 301, 1),
@@ -341,12 +343,12 @@ IMPLAUSIBLE = [
 @pytest.mark.parametrize("value", IMPLAUSIBLE, ids=repr)
 def test_what_no_kernel_tells_is_refused(value: Any) -> None:
     with pytest.raises(WireError):
-        check(value)
+        check_message(value)
 
 
 def test_what_a_kernel_tells_is_let_through() -> None:
     pipe = Pipe(PipeId(1, 2), paths=("/x",), mode=0o7777, queued=0, capacity=4096, last_read=1.7e9)
-    check(update(pipes=(PipeRow(pipe, history=(0, 8)),), log=feeds.LogPage(1, (LINE,))))
+    check_message(update(pipes=(PipeRow(pipe, history=(0, 8)),), log=feeds.LogPage(1, (LINE,))))
 
 
 # --- a link to a real hub ---------------------------------------------------------------------------------------------

@@ -42,7 +42,12 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 def check(value: Any) -> None:
     """Raise WireError when something that was decoded (a dataclass) can't be true."""
-    _of(cast(Any, type(value)), "")(value)
+    check_as(type(value), value)
+
+
+def check_as(kind: Any, value: Any, name: str = "") -> None:
+    """Raise WireError when a value of this type, in a field of this name, can't be true."""
+    _of(kind, name)(value)
 
 
 @functools.cache

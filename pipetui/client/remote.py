@@ -14,10 +14,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from pipetui.client.checks import check
 from pipetui.client.link import Link, LinkLost
 from pipetui.client.ssh import HUB, PATIENCE, Remote, check_host, parcel, until_the_first_word
-from pipetui.client.validation import Quota, ReplyValidation
+from pipetui.client.validation import Quota, ReplyValidation, check_message
 from pipetui.protocol.codec import WireError
 from pipetui.protocol.compression import Decompressor
 from pipetui.protocol.frames import Splitter
@@ -127,7 +126,7 @@ class FarLink(Link):
                             self._pulse()
                             continue
                         reply = unpack_from_hub(body)
-                        check(reply)
+                        check_message(reply)
                         self._validation.received(reply)
                         quota.note(reply, len(body))
                         yield reply

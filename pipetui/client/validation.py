@@ -1,10 +1,12 @@
-"""What a hub on another host may say: `Quota` bounds what a client keeps of it, `ReplyValidation` sees to it that it
-speaks only when asked, and to the question. A hub here is our own child; nobody checks that one."""
+"""What a hub on another host may say: `check_message` looks at the values, `Quota` bounds what a client keeps of it, and
+`ReplyValidation` sees to it that it speaks only when asked, and to the question. A hub here is our own child; nobody
+checks that one."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pipetui.client.checks import check, check_as
 from pipetui.protocol.codec import WireError
 from pipetui.protocol.feeds import FEEDS
 from pipetui.protocol.messages import (
@@ -23,6 +25,16 @@ from pipetui.protocol.requests import Request
 
 #: How many bytes of rows, as JSON, are kept of one host.
 _MOST_BYTES = 256 << 20
+
+
+def check_message(message: FromHub) -> None:
+    """Raise WireError when what a hub says can't be true, see `checks`."""
+    if isinstance(message, Update):
+        for name, news in message.feeds.items():
+            check_as(tuple[FEEDS[name].row, ...], news.rows, name)  # type: ignore[misc]
+            check_as(tuple[FEEDS[name].key_type, ...], news.gone, name)  # type: ignore[misc]
+    else:
+        check(message.answer if isinstance(message, Answer) else message)
 
 
 class Quota:
