@@ -1,5 +1,5 @@
-"""What a hub on another host may say: `check_message` looks at the values, `Quota` bounds what a client keeps of it, and
-`ReplyValidation` sees to it that it speaks only when asked, and to the question. A hub here is our own child; nobody
+"""What a hub on another host may say: `check_message` looks at the values, `Quota` bounds what a client keeps of it,
+and `ReplyValidation` sees to it that it speaks only when asked, and to the question. A hub here is our own child; nobody
 checks that one."""
 
 from __future__ import annotations
