@@ -7,7 +7,7 @@ RUN    := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench screenshots clean
+.PHONY: help demo test lint bench docs screenshots clean
 .SUFFIXES:
 
 help: ## this list
@@ -37,6 +37,9 @@ bench: $(DEV) ## how fast, how small and how quiet, beside the tools you know
 	@status=0; for script in ui_latency terminal_bytes display_cpu slow_line drain observer_effect undisturbed comparison memory idle finder census far far_line; do \
 	  $(BIN)/python benchmarks/$$script.py --check || status=1; echo; done; \
 	$(BIN)/python benchmarks/doctor.py --check --plain --looks 10 --aged 70 || status=1; exit $$status
+
+docs: $(DEV) ## write the keys and the answered questions into docs/ from the running program
+	@$(BIN)/python scripts/docs.py
 
 screenshots: $(DEV) ## draw screenshots/*.svg from the running program
 	@$(BIN)/python scripts/screenshots.py

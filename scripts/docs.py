@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes into the README what can be had from the program: the table of keys, and the answers to what people ask.
+"""Writes into the docs what the program itself tells: the keys, and the answers to what people ask.
 
-Each answer's command is run in a real situation. `--keys` leaves the answers as they are.
+Each answer's command is run in a real situation; this takes a minute. `--keys` leaves the answers as they are.
 """
 
 from __future__ import annotations
@@ -12,31 +12,23 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from questions import markdown
-
-from pipetui.tui.actions import markdown_table
-
-README = Path(__file__).resolve().parent.parent / "README.md"
-
-
-def replaced(text: str, section: str, content: str) -> str:
-    """Put `content` between the marks `<!-- section: …-->` and `<!-- /section -->`."""
-    before, rest = text.split(f"<!-- {section}:")
-    opening, rest = rest.split("-->\n", 1)
-    return (
-        f"{before}<!-- {section}:{opening}-->\n{content.strip()}\n<!-- /{section} -->"
-        + rest.split(f"<!-- /{section} -->")[1]
-    )
+import pages
+import questions
 
 
 def main() -> int:
-    """Write both sections anew."""
+    """Write the pages."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--keys", action="store_true")
-    text = replaced(README.read_text(), "keys", markdown_table())
+    options.add_argument("--keys", action="store_true", help="write the table of keys only")
+    pages.KEYS.write_text(pages.replaced(pages.KEYS.read_text(), "keys", pages.keys()))
     if not options.parse_args().keys:
-        text = replaced(text, "questions", markdown())
-    README.write_text(text)
+        sections = questions.sections()
+        pages.QUESTIONS.write_text(
+            pages.replaced(pages.QUESTIONS.read_text(), "questions", "\n".join(sections.values()))
+        )
+        pages.README.write_text(
+            pages.replaced(pages.README.read_text(), "answer", questions.block(sections[questions.SHOWN]))
+        )
     return 0
 
 
