@@ -187,6 +187,17 @@ def test_every_rule_is_described() -> None:
     assert re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE) == list(RULES)
 
 
+# --- other files ------------------------------------------------------------------------------------------------------
+
+
+def test_the_workflow_tests_what_the_project_allows() -> None:
+    project, workflow = (ROOT / "pyproject.toml").read_text(), (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    (python,) = re.findall(r'requires-python = ">=([\d.]+)"', project)
+    ((oldest, below),) = re.findall(r'"textual>=([\d.]+),<(\d+)"', project)
+    assert f'python: ["{python}", ' in workflow
+    assert set(re.findall(r'"(textual[<=]+[\d.]+)"', workflow)) == {f"textual=={oldest}", f"textual<{below}"}
+
+
 # --- what the program tells -------------------------------------------------------------------------------------------
 
 
