@@ -36,6 +36,18 @@ Mood = Literal["calm", "active", "waiting", "stuck"]
 FRAME_LIMIT = 1 << 20
 
 
+#: What becomes of a frame that was too long, or that nobody has ended.
+Piece = Literal["", "split", "incomplete"]
+
+
+class Frame(NamedTuple):
+    """A message without its delimiter or prefix; `number` counts the stream's frames from 1."""
+
+    payload: bytes
+    piece: Piece
+    number: int
+
+
 class PipeId(NamedTuple):
     """A pipe's identity: the device and inode of `fstat(2)`. The inode alone may occur on two filesystems."""
 

@@ -17,8 +17,6 @@ import questions
 from lab_runs import rehearse, script
 from pages import ROOT
 
-from pipetui.backend.duties.doctor import Diagnosis
-from pipetui.backend.duties.ls import Listed
 from pipetui.cli import bench, doctor, lab, ls
 from pipetui.cli.app import COMMANDS, MONITOR, Parser, load
 from pipetui.model import (
@@ -35,6 +33,7 @@ from pipetui.model import (
     TaskState,
     Waiter,
 )
+from pipetui.protocol.operations import Diagnosis, Listed
 from pipetui.tui import export
 from pipetui.watch.findings import RULES
 

@@ -25,8 +25,6 @@ from sshd import Far, Sshd, StandIn, base_python
 from test_far_commands import BOTH, LISTENS, lie
 from updates import update
 
-from pipetui.backend.operations import ls
-from pipetui.backend.operations.peek import Some
 from pipetui.backend.remote.operation import main as errand_main
 from pipetui.client import ssh
 from pipetui.client.operations import ask
@@ -39,6 +37,7 @@ from pipetui.protocol import feeds, frames, messages, requests
 from pipetui.protocol.codec import WireError, codec
 from pipetui.protocol.compression import Compressor, Decompressor
 from pipetui.protocol.heartbeat import BEAT, SILENCE
+from pipetui.protocol.operations import Ls, Pipes, Some
 
 
 @pytest.fixture(params=BOTH)
@@ -171,8 +170,8 @@ def test_bytecode_travels_to_the_same_python_only(tmp_path: Path, fresh: bool, m
 def test_every_python_answers(box: StandIn, python: str) -> None:
     box.script("python3", f'exec {python} -I -S "$@"')
     os.mkfifo(box.home / "pipe")
-    answers = list(ask(Remote(box.host, ERRAND), "ls", ls.Question((str(box.home),))))
-    told = [pipe.path for answer in answers if isinstance(answer, ls.Pipes) for pipe in answer.pipes]
+    answers = list(ask(Remote(box.host, ERRAND), Ls((str(box.home),))))
+    told = [pipe.path for answer in answers if isinstance(answer, Pipes) for pipe in answer.pipes]
     assert str(box.home / "pipe") in told
 
 
@@ -474,7 +473,7 @@ def test_a_far_side_that_does_not_answer_is_given_up(box: StandIn) -> None:
 def test_a_host_that_says_nothing_after_its_mark_is_given_up(box: StandIn) -> None:
     lie(box, LISTENS + "time.sleep(600)")
     with pytest.raises(LinkLost, match=r"^far-box has said nothing for 2 s; the link was ended$"):
-        list(ask(Remote(box.host, ERRAND), "ls", ls.Question(), patience=2.0))
+        list(ask(Remote(box.host, ERRAND), Ls(), patience=2.0))
 
     async def main() -> None:
         link = FarLink(Remote(box.host, HUB, batch=True), patience=2.0)
@@ -513,7 +512,7 @@ def test_bytecode_travels_over_fast_lines_only(box: StandIn, fast: float, monkey
         write(remote, data)
 
     monkeypatch.setattr(Remote, "_write_all", spy)
-    assert list(ask(Remote(box.host, ERRAND), "ls", ls.Question((str(box.home),))))
+    assert list(ask(Remote(box.host, ERRAND), Ls((str(box.home),))))
     assert (sent[0] > len(ssh.parcel(ERRAND))) == (fast > 0)
 
 

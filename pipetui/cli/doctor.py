@@ -18,8 +18,8 @@ from pipetui.cli.values import count
 from pipetui.text import age, plural, safe
 
 if TYPE_CHECKING:
-    from pipetui.backend.operations.doctor import Diagnosis
     from pipetui.model import Finding, ProcessState
+    from pipetui.protocol.operations import Diagnosis
 
 NAME = "doctor"
 HELP = "Say who is stuck on a pipe, why, and what to do. Exit 1 if there is a problem, 0 if there is none."
@@ -51,11 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look once, judge, and print."""
     ask = place(args)
-    from pipetui.backend.operations import Complaint
-    from pipetui.backend.operations.doctor import Diagnosis, Question
+    from pipetui.protocol.operations import Complaint, Diagnosis, Doctor
 
     code = ExitCode.OK
-    for told in ask("doctor", Question(tuple(args.paths), args.pid)):
+    for told in ask(Doctor(tuple(args.paths), args.pid)):
         if isinstance(told, Complaint):
             complain(told.message)
             code = max(code, ExitCode.IMPOSSIBLE)

@@ -17,8 +17,8 @@ from pipetui.text import safe
 from pipetui.text import size as in_words
 
 if TYPE_CHECKING:
-    from pipetui.backend.operations.ls import Listed, Owners
     from pipetui.model import End, Pipe, PipeId, Waiter
+    from pipetui.protocol.operations import Listed, Owners
 
 NAME = "ls"
 HELP = "List the FIFOs under some paths and those that any process holds: who has them open, how full, who waits."
@@ -49,14 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look once and print. A path that is missing is told, the others are listed."""
     ask = place(args)
-    from pipetui.backend.operations import Complaint
-    from pipetui.backend.operations.ls import Listed, Pipes, Question
+    from pipetui.protocol.operations import Complaint, Listed, Ls, Pipes
 
     code = ExitCode.OK
     pipes: list[Pipe] = []
     found: set[PipeId] = set()
     owners: dict[PipeId, Owners] = {}
-    for told in ask("ls", Question(tuple(args.paths), args.all)):
+    for told in ask(Ls(tuple(args.paths), args.all)):
         match told:
             case Complaint(message):
                 complain(message)

@@ -13,7 +13,7 @@ from pipetui.cli.values import PIPE_FORMS
 from pipetui.text import decode, hex_dump, number, safe, safe_lines
 
 if TYPE_CHECKING:
-    from pipetui.backend.operations.peek import Peeked
+    from pipetui.protocol.operations import Peeked
 
 NAME = "peek"
 HELP = "Show the bytes that are in a pipe now, without consuming them and without anybody noticing."
@@ -37,10 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look once; print the bytes on stdout and what they are on stderr."""
     ask = place(args)
-    from pipetui.backend.operations.peek import Nobody, Peeked, Question, Some
+    from pipetui.protocol.operations import Nobody, Peek, Peeked, Some
 
     data = bytearray()
-    for told in ask("peek", Question(args.pipe)):
+    for told in ask(Peek(args.pipe)):
         match told:
             case Some():
                 data += told.data

@@ -39,9 +39,9 @@ def run(args: argparse.Namespace) -> int:
     if args.text is None and streams.was_closed(0):
         impossible("standard input is closed, and there is no TEXT to send")
     ask = place(args)
-    from pipetui.backend.operations.send import Question
+    from pipetui.protocol.operations import Send
 
     data = None if args.text is None else os.fsencode(args.text) + b"\n"
-    for _ in ask("send", Question(args.path, data, args.timeout)):
+    for _ in ask(Send(args.path, data, args.timeout)):
         pass
     return ExitCode.OK

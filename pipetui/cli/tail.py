@@ -13,7 +13,7 @@ from pipetui.model import FRAME_LIMIT, Framing
 from pipetui.text import decode, safe
 
 if TYPE_CHECKING:
-    from pipetui.backend.messages.framing import Frame
+    from pipetui.model import Frame
 
 NAME = "tail"
 HELP = "Read a FIFO and print each message as a line. This consumes: other readers of the FIFO do not get it."
@@ -52,11 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read until interrupted, or until `--count` or `--timeout` ends it."""
     ask = place(args)
-    from pipetui.backend.operations.tail import Messages, Question
+    from pipetui.protocol.operations import Messages, Tail
 
     framing, fixed = args.frame
     printer = _Printer(framing)
-    for told in ask("tail", Question(args.path, framing, fixed, args.count, args.timeout)):
+    for told in ask(Tail(args.path, framing, fixed, args.count, args.timeout)):
         assert isinstance(told, Messages)
         printer.show(told.frames)
     return ExitCode.OK

@@ -15,7 +15,7 @@ from pipetui.cli.values import PIPE_FORMS, seconds
 from pipetui.text import number, safe
 
 if TYPE_CHECKING:
-    from pipetui.backend.operations.watch import Sight
+    from pipetui.protocol.operations import Sight
 
 NAME = "watch"
 HELP = (
@@ -43,9 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Watch until interrupted, until the condition holds, or until the time is over."""
     ask = place(args)
-    from pipetui.backend.operations.watch import Question, Sight
+    from pipetui.protocol.operations import Sight, Watch
 
-    for sight in ask("watch", Question(args.pipe, args.until, args.timeout)):
+    for sight in ask(Watch(args.pipe, args.until, args.timeout)):
         assert isinstance(sight, Sight)
         _print(sight, args.json)
     return ExitCode.OK

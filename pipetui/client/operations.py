@@ -1,7 +1,7 @@
-"""Asks another host to do a duty, for commands: a generator of its answers, without an event loop.
+"""Asks another host to carry out an operation, for commands: a generator of its answers, without an event loop.
 
-Nothing that comes is trusted: every answer is decoded by the types of the duty and its values are checked; all that a
-host can do is to end its own link, with one sentence.
+Nothing that comes is trusted: every answer is decoded by the types of the operation and its values are checked; all
+that a host can do is to end its own link, with one sentence.
 """
 
 from __future__ import annotations
@@ -13,25 +13,24 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from pipetui.backend.operations import Complaint, Negative, load
-from pipetui.backend.remote.exchange import Ended, codec_of, pack_question, unpack_answer
 from pipetui.client.checks import check
 from pipetui.client.lost import LinkLost
 from pipetui.client.ssh import ERRAND, Remote, until_the_first_word
 from pipetui.protocol.codec import WireError
 from pipetui.protocol.compression import Decompressor
+from pipetui.protocol.exchange import answers_of, pack_operation, unpack_answer
 from pipetui.protocol.frames import Splitter
 from pipetui.protocol.heartbeat import SILENCE
+from pipetui.protocol.operations import Complaint, Ended, Negative, Operation, Send
 
 __all__ = ["Impossible", "LinkLost", "Negative", "ask"]
 
 _STDIN, _STDOUT = 0, 1
 _CHUNK = 1 << 16
 
-#: More than this (bytes) is refused as the answer of a duty that looks once.
+#: More than this (bytes) is refused as the answer of an operation that looks once.
 _MOST = 256 << 20
 _ITS_OWN = frozenset({"pipetui", ERRAND, "pipetui.kernel.lifetime", "pipetui.kernel.fd"})
-_STREAMS = ("tail", "watch", "send")
 
 
 class Impossible(Exception):
@@ -39,15 +38,15 @@ class Impossible(Exception):
 
 
 def ask(
-    remote: Remote, name: str, question: Any, *, silence: float = SILENCE, patience: float | None = None
+    remote: Remote, operation: Operation, *, silence: float = SILENCE, patience: float | None = None
 ) -> Iterator[Any]:
-    """Yield the answers of the duty `name` on a host; its ssh ends with that.
+    """Yield the answers of an operation on a host; its ssh ends with that.
 
     Raises Negative, Impossible, and LinkLost when there is no link or it has ended. For `send`, bytes are taken from
     our stdin as soon as they are wanted there. BrokenPipeError: nobody reads our stdout any more.
     """
     try:
-        call = _Call(remote, name, question, silence, patience)  # while ssh connects
+        call = _Call(remote, operation, silence, patience)  # while ssh connects
         remote.greet(patience, _needed())
         yield from call.answers()
     finally:
@@ -55,21 +54,21 @@ def ask(
 
 
 def _needed() -> frozenset[str]:
-    """Return the modules that the far side will import: those that the duty has made us import, and its own."""
+    """Return the modules that the far side will import: those that we have imported for the operation, and its own."""
     return frozenset(name for name in sys.modules if name.startswith("pipetui.")) | _ITS_OWN
 
 
 class _Call:
-    """One question on its way, and what comes back."""
+    """One operation on its way, and what comes back."""
 
-    def __init__(self, remote: Remote, name: str, question: Any, silence: float, patience: float | None) -> None:
+    def __init__(self, remote: Remote, operation: Operation, silence: float, patience: float | None) -> None:
         self._remote = remote
         self._silence = silence
         self._limit = until_the_first_word(ERRAND) if patience is None else patience
-        self._codec = codec_of(load(name))
-        self._most = None if name in _STREAMS else _MOST
-        self._pending = memoryview(pack_question(name, question))
-        self._takes_bytes = name == "send" and question.data is None
+        self._codec = answers_of(operation)
+        self._most = None if operation.streams else _MOST
+        self._pending = memoryview(pack_operation(operation))
+        self._takes_bytes = isinstance(operation, Send) and operation.data is None
         self._pumping = False
         self._listened_to = True
         assert remote.process.stdin
@@ -79,7 +78,7 @@ class _Call:
         self._err: int | None = remote.process.stderr.fileno()
 
     def answers(self) -> Iterator[Any]:
-        """Yield what is answered until the duty has ended."""
+        """Yield what is answered until the operation has ended."""
         os.set_blocking(self._to, False)
         splitter, host = Splitter(), self._remote.host
         try:

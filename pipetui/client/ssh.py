@@ -61,14 +61,16 @@ _OPTIONS = (
 _PACKAGE = Path(__file__).resolve().parent.parent
 _BOTH = ("__init__.py", "model.py", "text.py", "kernel", "watch")
 
+_PROTOCOL = ("__init__", "codec", "frames", "operations", "exchange", "compression", "heartbeat")
+
 #: What travels for each program: a command waits for its parcel, so that holds no more than any operation needs.
 _TRAVELS = {
     HUB: (*_BOTH, "labs", "protocol", "backend"),
     ERRAND: (
         *_BOTH,
-        *(f"protocol/{name}.py" for name in ("__init__", "codec", "frames", "compression", "heartbeat")),
+        *(f"protocol/{name}.py" for name in _PROTOCOL),
         *(f"backend/{name}" for name in ("__init__.py", "messages/__init__.py", "messages/framing.py", "operations")),
-        *(f"backend/remote/{name}.py" for name in ("__init__", "operation", "exchange")),
+        *(f"backend/remote/{name}.py" for name in ("__init__", "operation")),
     ),
 }
 

@@ -1,6 +1,8 @@
-"""What a hub on another host may say: `check_message` looks at the values, `Quota` bounds what a client keeps of it,
-and `ReplyValidation` sees to it that it speaks only when asked, and to the question. A hub here is our own child; nobody
-checks that one."""
+"""What a hub on another host may say. A hub here is our own child; nobody checks that one.
+
+`check_message` looks at the values, `Quota` bounds what a client keeps of a hub, and `ReplyValidation` sees to it that
+a hub speaks only when asked, and to the question.
+"""
 
 from __future__ import annotations
 

@@ -35,9 +35,13 @@ class Codec:
     decode: Convert
 
 
-@functools.cache
 def codec(kind: Any) -> Codec:
     """Return the codec of a type hint, built once."""
+    return _codec(kind)
+
+
+@functools.cache
+def _codec(kind: Any) -> Codec:
     origin = get_origin(kind)
     if kind in _SCALARS:
         return _SCALARS[kind]

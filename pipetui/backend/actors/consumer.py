@@ -17,10 +17,10 @@ import time
 from typing import Any
 
 from pipetui.backend.actors.actor import Actor, Finished, Waiting
-from pipetui.backend.messages.framing import Frame, Region, make_framer
+from pipetui.backend.messages.framing import Region, make_framer
 from pipetui.kernel import fifo
 from pipetui.kernel.fd import Fd
-from pipetui.model import ConsumerSpec
+from pipetui.model import ConsumerSpec, Frame
 
 #: Room in the buffer for one frame of the greatest length and this much more.
 ROOM = 1 << 20

@@ -8,14 +8,13 @@ from typing import Any
 from pipetui.backend.actors import validation
 from pipetui.backend.actors.supervisor import ActorSupervisor, ManagedActor, authors
 from pipetui.backend.inventory.service import Inventory
-from pipetui.backend.messages.framing import Frame
 from pipetui.backend.messages.ring import Entry
 from pipetui.backend.messages.service import Messages
 from pipetui.backend.publisher import Rows, Source
 from pipetui.backend.runtime.children import Nursery
 from pipetui.backend.runtime.loop import Loop
 from pipetui.backend.service import Handler, Service
-from pipetui.model import ActorSpec, ActorState, PipeId
+from pipetui.model import ActorSpec, ActorState, Frame, PipeId
 from pipetui.protocol.feeds import ACTORS
 from pipetui.protocol.requests import (
     Control,

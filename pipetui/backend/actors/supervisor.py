@@ -12,13 +12,12 @@ from typing import Any
 
 from pipetui.backend.actors import consumer, producer
 from pipetui.backend.actors.actor import counters
-from pipetui.backend.messages.framing import Frame
 from pipetui.backend.runtime import limits
 from pipetui.backend.runtime.children import ACTOR_NICENESS, Child, Nursery
 from pipetui.backend.runtime.loop import Loop, Timer
 from pipetui.backend.service import Refused
 from pipetui.kernel.lifetime import stand_back
-from pipetui.model import ActorSpec, ActorState, ConsumerSpec, PipeId, ProducerSpec
+from pipetui.model import ActorSpec, ActorState, ConsumerSpec, Frame, PipeId, ProducerSpec
 from pipetui.protocol.requests import Action
 
 #: Rates are taken over about this time (seconds), and looked at again this often while any is above zero.

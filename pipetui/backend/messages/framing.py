@@ -11,11 +11,10 @@ from __future__ import annotations
 import struct
 from abc import ABC, abstractmethod
 from collections import deque
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from pipetui.model import FRAME_LIMIT, Framing
+from pipetui.model import FRAME_LIMIT, Frame, Framing, Piece
 
-Piece = Literal["", "split", "incomplete"]
 Buffer = bytes | bytearray
 
 _PREFIX = struct.Struct(">I")
@@ -23,14 +22,6 @@ _PREFIX = struct.Struct(">I")
 
 #: From this length on (bytes), looking for each delimiter is cheaper than counting them all.
 LONG = 2048
-
-
-class Frame(NamedTuple):
-    """A message without its delimiter or prefix; `number` counts the stream's frames from 1."""
-
-    payload: bytes
-    piece: Piece
-    number: int
 
 
 class Region(NamedTuple):

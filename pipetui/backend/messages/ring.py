@@ -10,8 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pipetui.backend.messages.framing import Piece
-from pipetui.model import Line, LogCounts
+from pipetui.model import Line, LogCounts, Piece
 from pipetui.text import decode
 
 #: Bounds of the ring (bytes, messages).

@@ -5,42 +5,26 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from pipetui.backend.operations import Negative
 from pipetui.kernel.delivery import Delivery, open_writer_in_time
 from pipetui.kernel.errors import NoReader, ReaderGone, Stalled
 from pipetui.kernel.fd import Fd
+from pipetui.protocol.operations import Negative, Opened, Send
 
 _STDIN = 0
 _CHUNK = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Into which FIFO, what (None: what comes on descriptor 0), and how long to wait for a reader, or for room."""
-
-    path: str
-    data: bytes | None
-    timeout: float
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """There is a reader: from now on bytes are wanted."""
-
-
-ANSWERS = (Opened,)
-
-
-def answer(question: Question) -> Iterator[Opened]:
+def answer(operation: Send) -> Iterator[Opened]:
     """Wait for a reader, then write. Negative where nobody reads, or no more."""
     try:
-        with open_writer_in_time(question.path, question.timeout) as pipe:
+        with open_writer_in_time(operation.path, operation.timeout) as pipe:
             yield Opened()
-            delivery = Delivery(pipe, question.path, question.timeout)
-            if question.data is not None:
-                delivery.write(question.data)
+            delivery = Delivery(pipe, operation.path, operation.timeout)
+            if operation.data is not None:
+                delivery.write(operation.data)
             else:
                 _copy(pipe, delivery)
     except (NoReader, Stalled, ReaderGone) as error:

@@ -12,13 +12,12 @@ import os
 import select
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from pipetui.backend.messages.framing import Frame, Framer, make_framer
-from pipetui.backend.operations import Negative
+from pipetui.backend.messages.framing import Framer, make_framer
 from pipetui.kernel import fifo
 from pipetui.kernel.errors import Failed, PipeError
-from pipetui.model import FRAME_LIMIT, Framing
+from pipetui.model import FRAME_LIMIT, Frame
+from pipetui.protocol.operations import Messages, Negative, Tail
 
 _LISTENER = 1
 _CHUNK = 1 << 16
@@ -26,34 +25,15 @@ _CHUNK = 1 << 16
 _LOOK = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Which FIFO, what a message is (`fixed`: bytes of one), how many are wanted (None: all), and for how long
-    nothing may come (seconds; None: for ever)."""
-
-    path: str
-    framing: Framing = "line"
-    fixed: int = 0
-    count: int | None = None
-    timeout: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Messages:
-    """What came, in its order."""
-
-    frames: tuple[Frame, ...]
-
-
-ANSWERS = (Messages,)
-
-
-def answer(question: Question) -> Iterator[Messages]:
+def answer(operation: Tail) -> Iterator[Messages]:
     """Read until there are as many as wanted. Raises Gone, Missing, and Negative when nothing came in time."""
-    if question.framing == "fixed" and not 1 <= question.fixed <= FRAME_LIMIT:
-        raise Failed(f"a message of {question.fixed} bytes can't be")
-    left = question.count
-    with _Reader(question.path, question.timeout, make_framer(question.framing, question.fixed, FRAME_LIMIT)) as reader:
+    if operation.framing == "fixed" and not 1 <= operation.fixed <= FRAME_LIMIT:
+        raise Failed(f"a message of {operation.fixed} bytes can't be")
+    left = operation.count
+    framer = make_framer(operation.framing, operation.fixed, FRAME_LIMIT)
+    with _Reader(operation.path, operation.timeout, framer) as reader:
         while left is None or left > 0:
             frames = reader.next()
             if left is not None:

@@ -7,9 +7,9 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 
-from pipetui.backend.operations import Complaint
 from pipetui.kernel.errors import Missing, NotAFifo, PipeError, translated
 from pipetui.model import Pipe, PipeId
+from pipetui.protocol.operations import Complaint
 from pipetui.watch.census import pipefs_device
 from pipetui.watch.finder import kind_of
 from pipetui.watch.roots import absolute, default_roots

@@ -9,14 +9,13 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-from pipetui.backend.operations import Negative
 from pipetui.backend.operations.target import pipe_id
 from pipetui.kernel.errors import Gone
 from pipetui.kernel.procfs import Proc
-from pipetui.model import Finding, Pipe, PipeId
+from pipetui.model import Pipe, PipeId
+from pipetui.protocol.operations import Negative, Sight, Until, Watch
 from pipetui.watch.activity import Activity
 from pipetui.watch.diagnosis import Judge
 from pipetui.watch.fill import fills
@@ -35,49 +34,21 @@ _SHARE = 0.05
 _PACE = 10.0
 _ENDS_SETTLE = 0.02
 
-Until = Literal["empty", "full", "reader", "writer", "problem"]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Which pipe (see `target.pipe_id`), until when, and how long at most (seconds; None: for ever)."""
-
-    pipe: str
-    until: Until | None = None
-    timeout: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """The pipe at one moment, and the findings that name it.
-
-    `unseen` says who may hold an end without being seen; `writers` and `readers` are the owners of its sides. `looked`
-    is when everything but the fill was seen.
-    """
-
-    pipe: Pipe
-    findings: tuple[Finding, ...]
-    whole: bool
-    time: float
-    unseen: str = ""
-    writers: tuple[int, ...] = ()
-    readers: tuple[int, ...] = ()
-    looked: float = 0.0
-
-    @property
-    def line(self) -> tuple[object, ...]:
-        """What makes a new line worth printing: the state in words, who holds it, and what is found wrong."""
-        found = tuple((one.rule, one.level, one.pids) for one in self.findings if one.level != "note")
-        return describe(self.pipe, self.looked, self.unseen), self.writers, self.readers, found
-
-    def meets(self, until: Until) -> bool:
-        """Whether the condition holds."""
-        if until == "problem":
-            return any(one.level == "problem" for one in self.findings)
-        return UNTIL[until](self.pipe, self.whole)
+def _line(sight: Sight) -> tuple[object, ...]:
+    """Return what makes a new line worth printing: the state in words, who holds it, and what is found wrong."""
+    found = tuple((one.rule, one.level, one.pids) for one in sight.findings if one.level != "note")
+    return describe(sight.pipe, sight.looked, sight.unseen), sight.writers, sight.readers, found
 
 
-ANSWERS = (Sight,)
+def _meets(sight: Sight, until: Until) -> bool:
+    """Whether the condition holds."""
+    if until == "problem":
+        return any(one.level == "problem" for one in sight.findings)
+    return UNTIL[until](sight.pipe, sight.whole)
 
 
 def _holds(access: str, kind: str) -> Callable[[Pipe, bool], bool]:
@@ -103,27 +74,27 @@ UNTIL: dict[Until, Callable[[Pipe, bool], bool]] = {
 }
 
 
-def answer(question: Question) -> Iterator[Sight]:
+def answer(operation: Watch) -> Iterator[Sight]:
     """Watch until the condition holds. Raises Missing, NotAFifo, Gone, and Negative when the time is over before."""
-    identity = pipe_id(question.pipe)
-    path = absolute(question.pipe) if look(absolute(question.pipe)) else None
-    deadline = None if question.timeout is None else time.monotonic() + question.timeout
-    watch = _Watch(identity, path, question.pipe)
+    identity = pipe_id(operation.pipe)
+    path = absolute(operation.pipe) if look(absolute(operation.pipe)) else None
+    deadline = None if operation.timeout is None else time.monotonic() + operation.timeout
+    watch = _Watch(identity, path, operation.pipe)
     said: tuple[object, ...] = ()
     try:
         while True:
             sight = watch.look()
-            if sight.line != said:
+            if _line(sight) != said:
                 yield sight
-                said = sight.line
-            if question.until and sight.meets(question.until):
+                said = _line(sight)
+            if operation.until and _meets(sight, operation.until):
                 return
             if not watch.wait(deadline):
                 break
     finally:
         watch.close()
-    if question.until:
-        raise Negative(f"{question.pipe}: not {_condition(question.until)} within {question.timeout:g} s")
+    if operation.until:
+        raise Negative(f"{operation.pipe}: not {_condition(operation.until)} within {operation.timeout:g} s")
 
 
 def _condition(until: str) -> str:

@@ -1,7 +1,7 @@
-"""Does one duty on this host for a command on another: descriptors 0 and 1 are the line to it.
+"""Carries out one operation on this host for a command on another: descriptors 0 and 1 are the line to it.
 
 A thread keeps the pulse and ends the process as soon as nobody listens any more (sshd closes its end of our stdout
-when the link ends), whatever the duty waits for. Nothing here forks, so a thread does no harm.
+when the link ends), whatever the operation waits for. Nothing here forks, so a thread does no harm.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ import sys
 import threading
 from typing import Any, NoReturn
 
-from pipetui.backend.operations import Negative
-from pipetui.backend.remote.exchange import Ended, codec_of, pack_answer, unpack_question
+from pipetui.backend.operations import carry_out
 from pipetui.kernel.errors import PipeError
 from pipetui.kernel.lifetime import set_name
 from pipetui.protocol.codec import WireError
 from pipetui.protocol.compression import Compressor
+from pipetui.protocol.exchange import answers_of, pack_answer, unpack_operation
 from pipetui.protocol.frames import MAX_FRAME
 from pipetui.protocol.heartbeat import BEAT, PULSE
+from pipetui.protocol.operations import Ended, Negative
 
 _STDIN, _STDOUT = 0, 1
 
@@ -28,14 +29,14 @@ def main() -> NoReturn:
     """Do what the first frame asks for and tell the answers."""
     set_name("pipetui-far")
     try:
-        duty, question = unpack_question(_frame())
+        operation = unpack_operation(_frame())
     except WireError as error:
         print(f"the client sent something that is not understood ({error})", file=sys.stderr)
         os._exit(1)
     line = _Line()
-    answers = codec_of(duty)
+    answers = answers_of(operation)
     try:
-        for told in duty.answer(question):
+        for told in carry_out(operation):
             line.write(pack_answer(answers, told))
         ended = Ended()
     except Negative as error:
@@ -58,7 +59,7 @@ def _frame() -> bytes:
 
 
 def _exactly(count: int) -> bytes:
-    """Read no byte more: what follows belongs to the duty."""
+    """Read no byte more: what follows belongs to the operation."""
     data = b""
     while len(data) < count:
         some = os.read(_STDIN, count - len(data))
