@@ -27,8 +27,9 @@ from pipetui.backend.runtime.children import Nursery
 from pipetui.backend.runtime.loop import Loop
 from pipetui.backend.runtime.writer import Writer
 from pipetui.backend.service import Background, Handler, Service
-from pipetui.kernel.errors import PipeError
+from pipetui.kernel.errors import NotPermitted, PipeError
 from pipetui.kernel.fd import Fd
+from pipetui.protocol import effects
 from pipetui.protocol.codec import WireError
 from pipetui.protocol.frames import Splitter
 from pipetui.protocol.messages import (
@@ -74,7 +75,7 @@ class Hub:
         sources = [source for service in self._services for source in service.feeds()]
         self._publisher = Publisher(self._loop, self._writer, sources, self._loop.stop)
         self._greeted = False
-        self._read_only = False
+        self._read_only = effects.read_only()
 
     # --- life -----------------------------------------------------------------------------------------------------
 
@@ -166,8 +167,8 @@ class Hub:
             )
             return
         self._greeted = True
-        self._read_only = hello.read_only
-        self._say(Welcome(VERSION, socket.gethostname(), os.getpid(), f"pipetui {__version__}"))
+        self._read_only = self._read_only or hello.read_only
+        self._say(Welcome(VERSION, socket.gethostname(), os.getpid(), f"pipetui {__version__}", self._read_only))
         if not hello.watch:
             return
         try:
@@ -178,6 +179,8 @@ class Hub:
     def _begin(self, hello: Hello) -> None:
         """Look at the machine, and play the demo if it is wanted."""
         roots = hello.roots or (() if hello.demo else default_roots())
+        if hello.demo and self._read_only:
+            raise NotPermitted(effects.REFUSED)
         if hello.demo:
             roots = (self._demo.start(), *roots)
         self._inventory.start(roots, elsewhere=not hello.roots and not hello.demo)
@@ -186,7 +189,7 @@ class Hub:
 
     def _carry_out(self, number: int, request: Request[Any]) -> None:
         if self._read_only and request.effect != "passive":
-            self._say(Failed(number, READ_ONLY))
+            self._say(Failed(number, effects.REFUSED))
             return
         try:
             answer = self._handlers[type(request)](request)
@@ -207,10 +210,6 @@ class Hub:
             lambda value: self._say(Answer(number, task.answer(value))),
             lambda problem: self._say(Failed(number, problem)),
         )
-
-
-#: What a read-only hub says to a request that does more than look.
-READ_ONLY = "pipetui is read-only here"
 
 
 def handlers_of(services: tuple[Service, ...]) -> Mapping[type[Request[Any]], Handler]:

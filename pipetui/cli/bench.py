@@ -20,8 +20,10 @@ from typing import Any
 from pipetui.cli.exits import ExitCode, complain, need_files
 from pipetui.cli.values import message_size, seconds
 from pipetui.model import BenchReport
+from pipetui.protocol.effects import Effect
 
 NAME = "bench"
+EFFECT: Effect = "slows"
 HELP = "Compare pipes with FIFOs, sockets, queues, shared memory and a pool: speed by message size, and round trips."
 EXAMPLE = """
 pipetui bench

@@ -7,8 +7,10 @@ import argparse
 from pipetui.cli.each import for_each
 from pipetui.cli.values import mode
 from pipetui.kernel import fifo
+from pipetui.protocol.effects import Effect
 
 NAME = "create"
+EFFECT: Effect = "changes"
 HELP = "Make FIFOs, each with exactly the given permissions whatever the umask is."
 EXAMPLE = "pipetui create /tmp/log.fifo --mode 0660"
 

@@ -15,9 +15,11 @@ from pipetui.cli.values import seconds
 from pipetui.client.link import Link, start_hub
 from pipetui.client.session import Change, LogView, Session
 from pipetui.model import Line
+from pipetui.protocol.effects import Effect
 from pipetui.text import safe
 
 NAME = "demo"
+EFFECT: Effect = "changes"
 HELP = "Show what pipetui does, on temporary FIFOs with producers and consumers of its own. Leaves nothing behind."
 EXAMPLE = """
 pipetui demo

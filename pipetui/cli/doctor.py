@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipetui.cli.exits import ExitCode, complain
 from pipetui.cli.host import LOCAL, add_host, place
 from pipetui.cli.values import count
+from pipetui.protocol.effects import Effect
 from pipetui.text import age, plural, safe
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pipetui.protocol.operations import Diagnosis
 
 NAME = "doctor"
+EFFECT: Effect = "passive"
 HELP = "Say who is stuck on a pipe, why, and what to do. Exit 1 if there is a problem, 0 if there is none."
 EXAMPLE = """
 pipetui doctor

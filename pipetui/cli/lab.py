@@ -16,10 +16,12 @@ from pipetui.cli.exits import ExitCode, complain, impossible, need_files, usage
 from pipetui.client.link import Link, start_hub
 from pipetui.client.session import Change, Refused, Session
 from pipetui.model import Choice, Fact, LabCard, LabRun, Pace, Question, Seen
+from pipetui.protocol.effects import Effect
 from pipetui.protocol.feeds import LABS
 from pipetui.text import safe
 
 NAME = "lab"
+EFFECT: Effect = "passive"
 HELP = "List the experiments, run one and read what the kernel does, or check that they all come true."
 EXAMPLE = """
 pipetui lab

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipetui.cli.exits import ExitCode, complain
 from pipetui.cli.host import add_host, place
+from pipetui.protocol.effects import Effect
 from pipetui.text import safe
 from pipetui.text import size as in_words
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pipetui.protocol.operations import Listed, Owners
 
 NAME = "ls"
+EFFECT: Effect = "passive"
 HELP = "List the FIFOs under some paths and those that any process holds: who has them open, how full, who waits."
 EXAMPLE = """
 pipetui ls /run

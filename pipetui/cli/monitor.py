@@ -14,6 +14,7 @@ from pipetui.cli.exits import HUB_FILES, ExitCode, Leave, complain, impossible, 
 from pipetui.cli.host import LOCAL, add_host
 from pipetui.cli.values import fps
 from pipetui.kernel.errors import translated
+from pipetui.protocol.effects import Effect
 from pipetui.text import safe
 from pipetui.watch.finder import kind_of
 from pipetui.watch.roots import absolute
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 
 NAME = "monitor"
+EFFECT: Effect = "passive"
 HELP = "Watch FIFOs, the processes at their ends and what flows through them, live in this terminal."
 EXAMPLE = """
 pipetui

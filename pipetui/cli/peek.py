@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from pipetui.cli.exits import ExitCode
 from pipetui.cli.host import add_host, place
 from pipetui.cli.values import PIPE_FORMS
+from pipetui.protocol.effects import Effect
 from pipetui.text import decode, hex_dump, number, safe, safe_lines
 
 if TYPE_CHECKING:
     from pipetui.protocol.operations import Peeked
 
 NAME = "peek"
+EFFECT: Effect = "passive"
 HELP = "Show the bytes that are in a pipe now, without consuming them and without anybody noticing."
 EXAMPLE = """
 pipetui peek /tmp/log.fifo

@@ -9,8 +9,10 @@ from pipetui import streams
 from pipetui.cli.exits import ExitCode, impossible
 from pipetui.cli.host import add_host, place
 from pipetui.cli.values import seconds
+from pipetui.protocol.effects import Effect
 
 NAME = "send"
+EFFECT: Effect = "changes"
 HELP = "Write one message, or all of stdin, into a FIFO. Never hangs: without a reader it gives up (exit 1)."
 EXAMPLE = """
 pipetui send /tmp/log.fifo "hello"

@@ -10,12 +10,14 @@ from pipetui.cli.exits import ExitCode
 from pipetui.cli.host import add_host, place
 from pipetui.cli.values import count, seconds
 from pipetui.model import FRAME_LIMIT, Framing
+from pipetui.protocol.effects import Effect
 from pipetui.text import decode, safe
 
 if TYPE_CHECKING:
     from pipetui.model import Frame
 
 NAME = "tail"
+EFFECT: Effect = "consumes"
 HELP = "Read a FIFO and print each message as a line. This consumes: other readers of the FIFO do not get it."
 EXAMPLE = """
 pipetui tail /tmp/log.fifo

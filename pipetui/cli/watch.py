@@ -12,12 +12,14 @@ from pipetui.cli.host import add_host, place
 from pipetui.cli.ls import called
 from pipetui.cli.ls import pipe_as_json as as_json
 from pipetui.cli.values import PIPE_FORMS, seconds
+from pipetui.protocol.effects import Effect
 from pipetui.text import number, safe
 
 if TYPE_CHECKING:
     from pipetui.protocol.operations import Sight
 
 NAME = "watch"
+EFFECT: Effect = "passive"
 HELP = (
     "Print a line whenever the state of a pipe changes, or wait until it is empty, full, read, written or in trouble."
 )

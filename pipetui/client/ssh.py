@@ -61,7 +61,7 @@ _OPTIONS = (
 _PACKAGE = Path(__file__).resolve().parent.parent
 _BOTH = ("__init__.py", "model.py", "text.py", "kernel", "watch")
 
-_PROTOCOL = ("__init__", "codec", "frames", "operations", "exchange", "compression", "heartbeat")
+_PROTOCOL = ("__init__", "codec", "frames", "effects", "operations", "exchange", "compression", "heartbeat")
 
 #: What travels for each program: a command waits for its parcel, so that holds no more than any operation needs.
 _TRAVELS = {

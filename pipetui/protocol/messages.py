@@ -92,12 +92,13 @@ FromClient = Hello | Ready | Call
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The hub's first frame."""
+    """The hub's first frame. A `read_only` one carries out passive requests alone, whoever has decided that."""
 
     version: int
     host: str
     pid: int
     program: str = ""
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

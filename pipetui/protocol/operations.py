@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
 from pipetui.model import Finding, Frame, Framing, Pipe, PipeId, ProcessState
-
-#: See `requests.Effect`.
-Effect = Literal["passive", "slows", "holds an end", "consumes", "changes"]
+from pipetui.protocol.effects import Effect
 
 Until = Literal["empty", "full", "reader", "writer", "problem"]
 

@@ -21,10 +21,7 @@ from pipetui.model import (
     ProcessState,
     ProducerSpec,
 )
-
-#: What a request does to the machine: nothing that anybody notices, or it slows others down, or it keeps an end of
-#: somebody's pipe open, takes bytes out of a pipe, or changes something.
-Effect = Literal["passive", "slows", "holds an end", "consumes", "changes"]
+from pipetui.protocol.effects import Effect
 
 AnswerT = TypeVar("AnswerT", covariant=True)
 

@@ -12,6 +12,8 @@ import importlib
 from collections.abc import Iterator
 from typing import Any
 
+from pipetui.kernel.errors import NotPermitted
+from pipetui.protocol import effects
 from pipetui.protocol.operations import Operation, name_of
 
 
@@ -21,5 +23,7 @@ def load(name: str) -> Any:
 
 
 def carry_out(operation: Operation) -> Iterator[Any]:
-    """Do it here, and yield its answers."""
+    """Do it here, and yield its answers. Raises NotPermitted where only looking is wanted."""
+    if effects.read_only() and operation.effect != "passive":
+        raise NotPermitted(effects.REFUSED)
     yield from load(name_of(operation)).answer(operation)
