@@ -414,6 +414,25 @@ def test_scripts_that_name_each_others_fifos_count_as_well(tmp_path: Path) -> No
         assert rules(until(lambda: diagnosed(other.pid)), "note") == [("open-order", "warning")]
 
 
+def test_opens_in_the_wrong_order_are_found_among_many_that_wait(tmp_path: Path) -> None:
+    crossed, others = [str(tmp_path / name) for name in ("x", "y")], [str(tmp_path / f"no. {n}") for n in range(70)]
+    for path in (*crossed, *others):
+        os.mkfifo(path)
+    with (
+        program('exec 3<"{}" 4>"{}"'.format(*crossed), shell=True) as one,
+        program('exec 3<"{1}" 4>"{0}"'.format(*crossed), shell=True) as other,
+        program('for name; do cat "$name" & done; exec cat', *others, shell=True),
+    ):
+        until(lambda: sum(path.startswith(str(tmp_path)) for path in waited()) == len(crossed) + len(others))
+        found = until(lambda: [each for each in diagnosed(one.pid) if each.rule == "open-order"])
+        assert [set(each.pids) for each in found] == [{one.pid, other.pid}]
+
+
+def waited() -> list[str]:
+    """Return the FIFOs whose openers wait for a writer."""
+    return [pipe.path or "" for pipe in observe().waited_on("open-read")]
+
+
 @pytest.mark.parametrize("daemon", ["sleep 600 &", "setsid sleep 600 &", "nohup sleep 600 2>/dev/null &"])
 def test_a_daemon_that_inherited_the_output_of_a_substitution_is_named(daemon: str) -> None:
     with program(f"x=$({daemon} echo hi)", shell=True) as process:

@@ -11,7 +11,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from pipetui.kernel.fd import Fd
@@ -22,7 +22,16 @@ from pipetui.watch.waits import Waits
 
 #: Longer scripts are not read (bytes), and more openers than this are not compared.
 _LONGEST = 1 << 18
-_MOST = 64
+_MOST = 2_000
+
+#: Of more FIFOs than this, only those are looked for whose name is among the words of a text.
+_FEW = 64
+
+_WORD = re.compile(r"[^\s'\"`<>=;&|(){}$/]+")
+
+
+#: A FIFO at which somebody is blocked, and the path that was given for it.
+_Place = tuple[PipeId, str]
 
 
 class _Opener(NamedTuple):
@@ -43,8 +52,12 @@ def mentions(proc: Proc, roster: Mapping[int, Stat], waits: Waits) -> dict[int, 
         for task in tasks
         if task.doing in ("open-read", "open-write") and task.pipe is not None and task.path
     }
-    if not 1 < len(set(blocked.values())) <= _MOST:
+    places = set(blocked.values())
+    if not 1 < len(places) <= _MOST:
         return {}
+    by_name: dict[str, list[_Place]] = {}
+    for place in places:
+        by_name.setdefault(os.path.basename(place[1]), []).append(place)
     far = far_away(proc)
     openers = {
         pid: _opener(proc, pid, pipe, path, far)
@@ -55,11 +68,21 @@ def mentions(proc: Proc, roster: Mapping[int, Stat], waits: Waits) -> dict[int, 
     answer: dict[int, frozenset[PipeId]] = {}
     for pid, one in openers.items():
         script = one.script if scripts[one.script] == 1 else ""
-        others = {(pipe, path) for pipe, path in blocked.values() if pipe != one.pipe}
-        named = frozenset(pipe for pipe, path in others if _names(one, script, path))
+        named = frozenset(
+            pipe for pipe, path in _likely(by_name, one, script) if pipe != one.pipe and _names(one, script, path)
+        )
         if named:
             answer[pid] = named
     return answer
+
+
+def _likely(by_name: Mapping[str, list[_Place]], one: _Opener, script: str) -> Iterator[_Place]:
+    """Yield the FIFOs that an opener's words may name: all of a few, else those whose name is a word by itself."""
+    names = by_name.keys()
+    if len(names) > _FEW:
+        names &= set(_WORD.findall(f"{one.arguments}\n{script}"))  # type: ignore[assignment]
+    for name in names:
+        yield from by_name[name]
 
 
 def _opener(proc: Proc, pid: int, pipe: PipeId, path: str, far: tuple[str, ...]) -> _Opener:

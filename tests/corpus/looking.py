@@ -6,7 +6,7 @@ import json
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from corpus.running import Run, census
 from corpus.workload import Level
 
 LEVELS: tuple[Level, ...] = ("none", "note", "warning", "problem")
-Verdict = tuple[str, str, str]  # rule, level, certainty
+Verdict = tuple[str, str]  # rule, level: whether a FIFO is inferred depends on whether the kernel tells an age
 
 
 @dataclass
@@ -45,12 +45,13 @@ class Tally:
     def add(self, findings: Sequence[Mapping[str, Any]], at: float) -> None:
         """Count the findings of one look that name this run; `at` is the monotonic time at which it began."""
         self.looks += 1
-        self.verdicts |= {(one["rule"], one["level"], one["certainty"]) for one in findings}
+        self.verdicts |= {(one["rule"], one["level"]) for one in findings}
         self.worst = max([self.worst, *(one["level"] for one in findings)], key=LEVELS.index)
         expected = self.run.workload.expected
         if expected is None:
             loudest = ("problem",) if self.run.workload.kind == "twin" else ("problem", "warning")
-            self.alarms.update(self._said(one) for one in findings if one["level"] in loudest)
+            loud = [one for one in findings if one["level"] in loudest]
+            self.alarms.update(f"{self._said(one)}: {one['headline']}" for one in loud)
             return
         stray = self.run.pids("bystander")
         loud = [one for one in findings if one["level"] in ("problem", "warning")]
@@ -91,17 +92,19 @@ def look(tallies: Sequence[Tally]) -> None:
     """Look once at everything that runs, and count what is said of each run."""
     runs = [tally.run for tally in tallies]
     census(runs)
+    before = {run.mark: set(run.alive) for run in runs}
     at, findings = diagnose()
     census(runs)
     for tally in tallies:
-        tally.add([one for one in findings if concerns(one, tally.run)], at)
+        run = tally.run
+        mine = before[run.mark] | run.alive  # not all that there ever were: pids come again
+        tally.add([one for one in findings if concerns(one, mine, f"{run.folder}/")], at)
 
 
-def concerns(one: Mapping[str, Any], run: Run) -> bool:
-    """Whether a finding names a process of a run, or (as that may have ended meanwhile) who waits at a FIFO of it."""
-    folder = f"{run.folder}/"
+def concerns(one: Mapping[str, Any], pids: Collection[int], folder: str) -> bool:
+    """Whether a finding names one of these processes, or, as that may have ended, who waits at a FIFO there."""
     paths = [ref["path"] or "" for ref in one["pipes"]]
-    return any(pid in run.seen for pid in one["pids"]) or (
+    return any(pid in pids for pid in one["pids"]) or (
         bool(one["pids"]) and any(path.startswith(folder) for path in paths)
     )
 
