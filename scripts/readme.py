@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from questions import markdown
 
-from pipetui.tui.actions import markdown_table
+from pipetui.tui.core.actions import markdown_table
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 

@@ -38,10 +38,10 @@ from pipetui.labs.comparison.peers import Peers
 from pipetui.labs.comparison.pipe import Pipe
 from pipetui.labs.comparison.pool import Pool
 from pipetui.model import BenchFigure, BenchGap, BenchMechanism, BenchReport, BenchTrip
-from pipetui.tui import actions
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.benchchart import bar, chart, chosen, costs, figure_words, joined, progress, speeds
-from pipetui.tui.looks.bench import BenchLook
+from pipetui.tui.core import actions
+from pipetui.tui.screens.bench import BenchLook
+from pipetui.tui.views.benchchart import bar, chart, chosen, costs, figure_words, joined, progress, speeds
 
 # What is measured forks; here threads of other tests may be about, which those forks do not touch.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

@@ -11,7 +11,7 @@ import questions
 from lab_runs import rehearse, script
 
 from pipetui.cli.app import COMMANDS
-from pipetui.tui.actions import markdown_table
+from pipetui.tui.core.actions import markdown_table
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()

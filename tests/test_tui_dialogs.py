@@ -15,8 +15,8 @@ from tui_fakes import FakeHub, demo, on_screen, press, screen_text, settle, unti
 from pipetui.backend import wire
 from pipetui.model import ConsumerSpec, PipeId, ProducerSpec
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.dialogs.produce import is_template
-from pipetui.tui.export import Exporter
+from pipetui.tui.dialogs.producer import is_template
+from pipetui.tui.state.export import Exporter
 
 
 async def put(pilot: Pilot[Any], field: str, text: str) -> None:

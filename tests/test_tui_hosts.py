@@ -24,7 +24,7 @@ from pipetui.backend import wire
 from pipetui.client import fleet as fleets
 from pipetui.model import ActorState, BenchReport, ConsumerSpec, Finding, PipeId, Status
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.theme import palette
+from pipetui.tui.core.theme import palette
 
 Story = Callable[[PipetuiApp, list[Box], Pilot[Any]], Awaitable[None]]
 

@@ -30,12 +30,12 @@ from pipetui.model import (
     Seen,
     Waiter,
 )
-from pipetui.tui import actions
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.labs.code import code_lines, side_by_side
-from pipetui.tui.labs.deeds import DEEDS
-from pipetui.tui.labs.progress import Progress
-from pipetui.tui.theme import palette
+from pipetui.tui.core import actions
+from pipetui.tui.core.theme import palette
+from pipetui.tui.screens.labs.handlers import DEEDS
+from pipetui.tui.state.lab_progress import Progress
+from pipetui.tui.views.labs.code import code_lines, side_by_side
 
 WRITER = """def writer(path: str) -> None:
     fd = os.open(path, os.O_WRONLY)  # waits

@@ -13,7 +13,7 @@ from pipetui.backend import wire
 from pipetui.client.session import LogPage, LogView
 from pipetui.model import LogFilter
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.window import LogWindow, Skip
+from pipetui.tui.state.log_window import LogWindow, Skip
 
 LOG = slice(16, 39)
 

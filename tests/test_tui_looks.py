@@ -13,12 +13,12 @@ from tui_fakes import FakeHub, demo, line, observed, on_screen, press, screen_li
 from pipetui.backend import wire
 from pipetui.client.session import Session
 from pipetui.model import End, Finding, PipeId, PipeRef, ProcessState, TaskState
-from pipetui.tui import actions
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.looks.look import Look
-from pipetui.tui.looks.pipe import PipeLook
-from pipetui.tui.looks.pipelines import PipelinesLook
-from pipetui.tui.looks.process import ProcessLook
+from pipetui.tui.core import actions
+from pipetui.tui.screens.detail.base import Look
+from pipetui.tui.screens.detail.pipe import PipeLook
+from pipetui.tui.screens.detail.pipelines import PipelinesLook
+from pipetui.tui.screens.detail.process import ProcessLook
 
 SLOW = PipeId(8, 2)
 
@@ -67,9 +67,7 @@ async def test_what_is_wrong_is_on_the_main_screen_the_gravest_first(
 
 
 @on_screen(hub=observed)
-async def test_notes_are_folded_until_somebody_unfolds_them(
-    app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]
-) -> None:
+async def test_notes_are_folded_until_somebody_unfolds_them(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "5", "G")
     assert "▸ + 1 note  enter shows them" in screen_text(app)
     await press(pilot, "enter")

@@ -14,8 +14,8 @@ from tui_fakes import FakeHub, demo, fifo, make_app, on_screen, press, screen_li
 from pipetui.backend import wire
 from pipetui.model import ActorState, End, PipeId, Status
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.config import Config
-from pipetui.tui.fifos import COLUMNS, FifoTable
+from pipetui.tui.core.config import Config
+from pipetui.tui.views.fifos import COLUMNS, FifoTable
 
 
 def empty() -> FakeHub:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tui_fakes import anonymous, fifo
 
 from pipetui.model import Access, End, PipeRow, Process, Waiter
-from pipetui.tui.looks.chains import chain_lines
-from pipetui.tui.pipelines import Chain, bottleneck, chains, doing
-from pipetui.tui.theme import palette
+from pipetui.tui.core.theme import palette
+from pipetui.tui.views.chains import chain_lines
+from pipetui.tui.views.pipelines import Chain, bottleneck, chains, doing
 
 FULL = 65536
 

@@ -38,7 +38,7 @@ from pipetui.model import (
 )
 from pipetui.text import encode
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.config import Config
+from pipetui.tui.core.config import Config
 
 R = TypeVar("R")
 

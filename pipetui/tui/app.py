@@ -26,17 +26,18 @@ from pipetui.client.fleet import OpenLink, Reachable, far_hosts, one_host
 from pipetui.client.session import Session
 from pipetui.model import PipeRow
 from pipetui.text import safe
-from pipetui.tui import deeds, encoding
-from pipetui.tui.actions import Action, in_scope
-from pipetui.tui.config import Config
+from pipetui.tui.core import encoding
+from pipetui.tui.core.actions import Action, in_scope
+from pipetui.tui.core.config import Config
+from pipetui.tui.core.keys import keymap
+from pipetui.tui.core.theme import choose, opposite, themes
+from pipetui.tui.core.typeahead import TypeAhead
 from pipetui.tui.display.hook import ThinDisplay
 from pipetui.tui.display.resume import go_on
-from pipetui.tui.keys import keymap
-from pipetui.tui.labs.desk import Desk
-from pipetui.tui.looks.look import Look
-from pipetui.tui.monitor import Monitor
-from pipetui.tui.theme import choose, opposite, themes
-from pipetui.tui.typeahead import TypeAhead
+from pipetui.tui.screens.detail.base import Look
+from pipetui.tui.screens.main import handlers as deeds
+from pipetui.tui.screens.main.screen import Monitor
+from pipetui.tui.state.lab_session import Desk
 
 _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipetui.client.session import Session
 from pipetui.text import safe
-from pipetui.tui.forms import Field, Form, Values, is_path
+from pipetui.tui.dialogs.form import Field, Form, Values, is_path
 
 
 def _is_mode(value: str) -> str:

@@ -8,8 +8,8 @@ from pipetui.client.fleet import Fleet
 from pipetui.client.session import Refused
 from pipetui.model import LogFilter
 from pipetui.text import plural
-from pipetui.tui.export import Exporter, ExportError
-from pipetui.tui.forms import Field, Form, Values, is_path
+from pipetui.tui.dialogs.form import Field, Form, Values, is_path
+from pipetui.tui.state.export import Exporter, ExportError
 
 
 class ExportMessages(Form):

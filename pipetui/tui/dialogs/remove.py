@@ -5,9 +5,9 @@ from __future__ import annotations
 from pipetui.client.session import Session
 from pipetui.model import PipeRow
 from pipetui.text import safe
-from pipetui.tui.fifos import title
-from pipetui.tui.forms import Form, Values
-from pipetui.tui.holders import short_command
+from pipetui.tui.dialogs.form import Form, Values
+from pipetui.tui.views.fifos import title
+from pipetui.tui.views.holders import short_command
 
 _NAMED = 6
 

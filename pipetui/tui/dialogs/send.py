@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pipetui.client.session import Session
 from pipetui.text import encode, plural
-from pipetui.tui.forms import Field, Form, Values, is_amount, is_path
-from pipetui.tui.inputs import kept
+from pipetui.tui.dialogs.form import Field, Form, Values, is_amount, is_path
+from pipetui.tui.widgets.inputs import kept
 
 
 class SendMessage(Form):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 
 from pipetui.client.session import Session
-from pipetui.tui.forms import Field, Form, Values
-from pipetui.tui.holders import short_command
-from pipetui.tui.inputs import Choice
+from pipetui.tui.dialogs.form import Field, Form, Values
+from pipetui.tui.views.holders import short_command
+from pipetui.tui.widgets.inputs import Choice
 
 SIGNALS: tuple[tuple[str, str], ...] = (
     ("TERM", "TERM: please end"),

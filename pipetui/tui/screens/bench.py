@@ -1,0 +1,167 @@
+"""The comparison: how far it has come, a chart of one message size, tables of all, and one sentence of advice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.style import Style
+from textual.binding import BindingType
+
+from pipetui.client.session import Change, Session
+from pipetui.model import BenchReport
+from pipetui.text import safe
+from pipetui.tui.core.actions import BY_ID, Scope
+from pipetui.tui.core.keys import bindings
+from pipetui.tui.screens.detail.base import Look
+from pipetui.tui.views.benchchart import (
+    COSTS,
+    DrawnLine,
+    Tone,
+    chart,
+    chosen,
+    costs,
+    joined,
+    progress,
+    size_words,
+    speeds,
+)
+from pipetui.tui.views.cells import Parts
+from pipetui.tui.widgets.sheet import wrap_words
+
+_FOOTER = ("bench_run", "bench_stop", "bench_size", "look_copy", "look_help", "look_close")
+
+#: A chart that is wider than this only gets harder to read.
+_WIDEST = 120
+
+_WHAT = (
+    "The same messages through eight mechanisms, each time between two processes: pipe, FIFO, Unix socket, TCP "
+    "loopback, multiprocessing.Pipe and Queue, shared memory with semaphores, and a ProcessPoolExecutor. How many "
+    "bytes a second they carry by the size of a message, how long an answer takes, how often somebody has to wait, "
+    "and how much of it is pickling."
+)
+
+
+class BenchLook(Look):
+    """The screen of the comparison that a session's hub runs.
+
+    `BenchLook(session)` shows `session.bench`, whether it runs, is over or was never started, and starts nothing by
+    itself. Leaving it does not stop it. To be pushed like any other look: `app.push_screen(BenchLook(session))`.
+    """
+
+    SCOPE: ClassVar[Scope] = "bench"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("bench")
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._charted: int | None = None
+
+    def begin(self) -> None:
+        self.keys.show([BY_ID[action] for action in _FOOTER], self.app.config.keys)
+        self.sheet.focus()
+
+    def changed(self, change: Change) -> None:
+        if change.lost:
+            self.tell(change.lost, grave=True)
+        if change.bench or change.status:
+            self._lay_out_soon()
+
+    # --- drawing --------------------------------------------------------------------------------------------------
+
+    def lay_out(self) -> None:
+        report, look = self.session.bench, self.look
+        where: Parts = ((f"on {safe(self.session.name)}", look.dim),) if self.session.name else ()
+        if report is None:
+            self.head.say("COMPARISON", where)
+            words = f"{self._key('bench_run')} runs it; it takes about 25 seconds, and everything else goes on."
+            self.sheet.put([*self._paragraph(_WHAT, look.text), (), *self._paragraph(words, look.dim)])
+            return
+        size = chosen(report, self._charted)
+        self.head.say("COMPARISON", where, ((f"{self._key('bench_size')}: another message size", look.dim),))
+        lines = self._top(report)
+        if report.mechanisms:
+            gap: list[Parts] = [()] if self.size.height >= 40 else []
+            lines += [*gap, *self._styled(chart(report, size, min(_WIDEST, self.room)))]
+            lines += [*gap, *self._styled(speeds(report)), (), *self._styled(costs(report))]
+            lines += self._paragraph(COSTS, look.dim)
+        self.sheet.put(lines)
+
+    def _top(self, report: BenchReport) -> list[Parts]:
+        """Return how far it is or, when it is over, what follows from it; and what could not be measured."""
+        look = self.look
+        lines: list[Parts] = []
+        if not report.over:
+            lines.append(((progress(report, self.room), look.active),))
+        elif report.trouble:
+            lines += self._paragraph(f"{report.trouble[:1].upper()}{report.trouble[1:]}.", look.waiting)
+        lines += self._paragraph(self._advice(report), look.title) if report.advice else []
+        for missing in report.gaps:
+            lines += self._paragraph(missing.reason, look.waiting)
+        return lines
+
+    def _advice(self, report: BenchReport) -> str:
+        """Return the advice, which is given where the hub runs."""
+        far = self.session.is_far
+        return report.advice.replace("On this machine", f"On {self.session.name}", 1) if far else report.advice
+
+    def _paragraph(self, words: str, style: Style) -> list[Parts]:
+        return [((line, style),) for line in wrap_words(safe(words), min(100, self.room))]
+
+    def _styled(self, lines: list[DrawnLine]) -> list[Parts]:
+        look = self.look
+        tones: dict[Tone, Style] = {
+            "text": look.text,
+            "dim": look.dim,
+            "title": look.title,
+            "bar": look.accent,
+            "best": look.active,
+        }
+        return [tuple((words, tones[tone]) for words, tone in line) for line in lines]
+
+    # --- keys -----------------------------------------------------------------------------------------------------
+
+    def deeds(self) -> dict[str, Callable[[], object]]:
+        return {
+            "bench_run": self._run,
+            "bench_stop": self._stop,
+            "bench_size": lambda: self._turn(1),
+            "bench_size_back": lambda: self._turn(-1),
+            "bench_close": lambda: self.dismiss(None),
+            "look_copy": self._copy_all,
+        }
+
+    def _run(self) -> None:
+        if self._goes_on:
+            self.tell("It is running.")
+        else:
+            self.ask(self.session.run_bench())
+
+    def _stop(self) -> None:
+        if self._goes_on:
+            self.ask(self.session.stop_bench())
+        else:
+            self.tell("It does not run.")
+
+    @property
+    def _goes_on(self) -> bool:
+        return self.session.bench is not None and not self.session.bench.over
+
+    def _turn(self, by: int) -> None:
+        """Show the chart of the next message size."""
+        report = self.session.bench
+        if report is None or not report.sizes:
+            self.tell("There is no chart yet.")
+            return
+        sizes = report.sizes
+        self._charted = sizes[(sizes.index(chosen(report, self._charted)) + by) % len(sizes)]
+        self.tell(f"Messages of {size_words(self._charted)}")
+        self.lay_out()
+
+    def _copy_all(self) -> None:
+        report = self.session.bench
+        if report is None or not report.figures:
+            self.tell("There is nothing here to copy.")
+            return
+        lines = [*speeds(report), (), *costs(report), (), *chart(report, chosen(report, self._charted), 80)]
+        self.app.to_clipboard("\n".join([*joined(lines), "", self._advice(report)]))
+        self.tell("Copied the figures, if your terminal takes them (OSC 52)")

@@ -1,0 +1,252 @@
+"""One pipe, looked at closely: who is at its ends, how full it was, what is wrong with it, what is in it now."""
+
+from __future__ import annotations
+
+import stat
+import time
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from pipetui.client.session import Change, Peeked, Refused, Sample, Session
+from pipetui.model import Pipe, PipeId, PipeRow
+from pipetui.text import age, number, plural, safe, size
+from pipetui.tui.core.actions import Scope
+from pipetui.tui.core.keys import bindings
+from pipetui.tui.core.theme import Palette
+from pipetui.tui.screens.detail.base import WIDE, Look, shows
+from pipetui.tui.screens.help import Row, paragraphs
+from pipetui.tui.views.cells import Part, Parts, length
+from pipetui.tui.views.chains import pipe_name
+from pipetui.tui.views.ends import ends_lines
+from pipetui.tui.views.fifos import title
+from pipetui.tui.views.fill import bar, chart, percent
+from pipetui.tui.views.payload import Hex, is_text, text_lines
+from pipetui.tui.views.words import about, beside, finding_lines, heading, moment
+from pipetui.tui.widgets.link_sheet import Tail
+from pipetui.tui.widgets.sheet import wrap_words
+
+#: How long the chart may be older than the pipe (seconds), how high it is (lines), and how wide the right column.
+_FRESH = 1.0
+_HEIGHT = 5
+_FACTS = 46
+
+
+@shows(PipeId)
+class PipeLook(Look):
+    """The screen. It asks for anonymous pipes if its own is not among those that are listed."""
+
+    SCOPE: ClassVar[Scope] = "pipe"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("pipe")
+
+    def __init__(self, session: Session, pipe: PipeId, path: str | None = None, *, peeking: bool = False) -> None:
+        super().__init__(session)
+        self.pipe = pipe
+        self.anonymous = pipe not in session.pipes or session.pipes[pipe].pipe.kind == "anonymous"
+        self._path = path
+        self._row: PipeRow | None = session.pipes.get(pipe)
+        self._gone = False
+        self._samples: tuple[Sample, ...] = ()
+        self._sampled = 0.0
+        self._peeked: Peeked | None = None
+        self._refused = ""
+        self._view = ""
+        self._peek_line = 0
+        self._tail: tuple[object, Tail] | None = None
+        self._peek_first = peeking
+
+    def on_mount(self) -> None:
+        self._ask_past()
+        if self._peek_first:
+            self._peek()
+
+    # --- what changes ---------------------------------------------------------------------------------------------
+
+    def changed(self, change: Change) -> None:
+        row = self.session.pipes.get(self.pipe)
+        if row is not None and row != self._row:
+            self._ask_past()
+        self._gone = row is None and self._row is not None
+        self._row = row or self._row
+        super().changed(change)
+
+    def _ask_past(self) -> None:
+        if time.monotonic() - self._sampled >= _FRESH:
+            self._sampled = time.monotonic()
+            self.ask(self._past())
+
+    async def _past(self) -> None:
+        try:
+            self._samples = await self.session.past(self.pipe)
+        except Refused:
+            self._samples = ()
+        self.lay_out()
+
+    def _peek(self) -> None:
+        self.ask(self._look_inside())
+
+    async def _look_inside(self) -> None:
+        try:
+            self._peeked, self._refused = await self.session.peek(self.pipe), ""
+        except Refused as refused:
+            self._peeked, self._refused = None, str(refused)
+        self.lay_out()
+        self.sheet.bring_up(self._peek_line)
+
+    # --- what stands in it ----------------------------------------------------------------------------------------
+
+    def lay_out(self) -> None:
+        look, room = self.look, self.room
+        row = self._row
+        name = title(row) if row else pipe_name(self._path, self.pipe.inode)
+        state: Parts = ()
+        if self._gone:
+            state = (("gone: nobody has it open any more", look.waiting),)
+        elif self.session.name and self.session.lost:
+            state = ((safe(self.session.away), look.stuck),)
+        elif row:
+            state = ((safe(row.state), look.mood(row.mood)),)
+        self.head.say(
+            "PIPE" if row is None or row.pipe.kind == "anonymous" else "FIFO", (*self.where, (name, look.accent)), state
+        )
+        if room >= WIDE:
+            left = room - _FACTS - 2
+            lines = beside(self._left(left - 2), self._right(_FACTS), left, look)
+        else:
+            lines = [*self._wrong(room), *self._left(room), (), *self._facts(room)]
+        lines += [(), self._peek_rule(room)]
+        self._peek_line = len(lines) - 1
+        key = (self._peeked, self._refused, self._view, room)
+        if self._tail is None or self._tail[0] != key:
+            self._tail = key, self._inside(room)
+        self.sheet.put(lines, self._tail[1])
+
+    def _left(self, width: int) -> list[Parts]:
+        if self._row is None:
+            words = "It is not known yet: asking…" if not self.session.lost else "It is not known."
+            return [((words, self.look.dim),)]
+        ends = ends_lines(self._row, self.session.actors, self.session.processes, self.look, width)
+        return [*ends, (), *fill_lines(self._row, self._samples, self.look, width)]
+
+    def _right(self, width: int) -> list[Parts]:
+        return [*self._wrong(width), *self._facts(width)]
+
+    def _wrong(self, width: int) -> list[Parts]:
+        found = about(self.session.findings, self.pipe)
+        return [line for finding in found for line in (*finding_lines(finding, self.look, width), ())]
+
+    def _facts(self, width: int) -> list[Parts]:
+        if self._row is None:
+            return []
+        return [heading("WHAT IT IS", "", self.look), *paragraphs(facts(self._row), self.look, width, 13)]
+
+    # --- the bytes ------------------------------------------------------------------------------------------------
+
+    def _hexed(self) -> bool:
+        payload = self._peeked.payload if self._peeked else ""
+        return (self._view or ("text" if is_text(payload) else "hex")) == "hex"
+
+    def _peek_rule(self, width: int) -> Parts:
+        look = self.look
+        left: Parts = (("── ", look.rule), ("PEEK ", look.title))
+        right: Parts = ()
+        if self._peeked is not None:
+            left += ((_peeked_words(self._peeked) + " ", look.dim),)
+            lit, dark = look.title + look.accent, look.dim
+            hexed = self._hexed()
+            right = ((" text", dark if hexed else lit), (" │ ", look.rule), ("hex", lit if hexed else dark),
+                     (" ──", look.rule))  # fmt: skip
+        room = width - length(left) - length(right)
+        if room < 0:
+            return left
+        return (*left, ("─" * room, look.rule), *right)
+
+    def _inside(self, width: int) -> Tail:
+        if self._peeked is None:
+            hint = "shows the bytes that are queued now. They stay there: nothing is consumed."
+            lines = wrap_words(safe(self._refused or f"{self._key('pipe_peek')} {hint}"), width)
+        elif not self._peeked.payload:
+            lines = ["Nothing is queued."]
+        elif self._hexed():
+            hexes = Hex(self._peeked.payload, width)
+            return Tail(hexes.count, hexes.line)
+        else:
+            lines = text_lines(self._peeked.payload, width)
+        return Tail(len(lines), lines.__getitem__)
+
+    # --- keys -----------------------------------------------------------------------------------------------------
+
+    def deeds(self) -> dict[str, Callable[[], object]]:
+        return {
+            "pipe_peek": self._peek,
+            "pipe_text": lambda: self._turn_to("text"),
+            "pipe_hex": lambda: self._turn_to("hex"),
+            "pipe_only": self._only,
+        }
+
+    def _turn_to(self, view: str) -> None:
+        self._view = view
+        if self._peeked is None:
+            self._peek()
+        else:
+            self.lay_out()
+            self.sheet.bring_up(self._peek_line)
+
+    def _only(self) -> None:
+        if self._row is None or self._row.pipe.path is None:
+            self.tell("Messages are seen of FIFOs only: this pipe has no name that a consumer could open.")
+            return
+        self.app.show_messages_of(self.session, self._row)
+
+
+def _peeked_words(peeked: Peeked) -> str:
+    of = f"{number(peeked.queued)} of {number(peeked.capacity)} bytes queued"
+    return f"{of} at {time.strftime('%H:%M:%S', time.localtime(peeked.time))}, not consumed"
+
+
+def fill_lines(row: PipeRow, samples: Sequence[Sample], look: Palette, width: int) -> list[Parts]:
+    """Return the gauge, and below it the last minutes."""
+    pipe = row.pipe
+    if pipe.queued is None or not pipe.capacity:
+        why = safe(row.state) if not pipe.ends else "it can't be seen without disturbing it"
+        return [heading("FILL", f"not known: {why}", look)]
+    style = look.mood(row.mood) if row.mood in ("waiting", "stuck") else look.accent
+    words = f"{size(pipe.queued)} of {size(pipe.capacity)}"
+    head: list[Part] = [("FILL  ", look.title), (f"{words}  ", look.text)]
+    share = percent(pipe.queued, pipe.capacity)
+    room = max(4, min(40, width - length(head) - 6))
+    lines: list[Parts] = [(*head, *bar(pipe.queued / pipe.capacity, room, style, look), (f"{share:>5}", style))]
+    if not samples:
+        return lines
+    shares = [sample.queued / sample.capacity if sample.capacity else 0.0 for sample in samples]
+    lines += [(), *chart(shares, width, _HEIGHT, look.accent, look)]
+    began = f"{age(len(samples))} ago, at most {round(max(shares) * 100)}%"
+    start = max(0, min(width - len(shares), width - len(began) - 5))
+    return [*lines, ((" " * start + began.ljust(width - start - 3) + "now", look.dim),)]
+
+
+def facts(row: PipeRow) -> list[Row]:
+    """Return what is known of a pipe, by name and value, safe."""
+    pipe = row.pipe
+    rows: list[Row] = [("state", safe(row.state) or "–")]
+    rows += [("path" if not index else "also", safe(path)) for index, path in enumerate(pipe.paths)]
+    if pipe.deleted:
+        rows.append(("removed", "it has no name any more and goes when nobody holds it"))
+    if pipe.kind == "anonymous":
+        rows.append(("name", "none: it is anonymous, made by pipe(2)"))
+    if pipe.mode is not None:
+        rows.append(("permissions", f"{pipe.mode:04o}, {_may(pipe)}"))
+    if pipe.owner is not None:
+        rows.append(("owner", safe(pipe.owner)))
+    rows.append(("identity", f"device {pipe.id.dev}, inode {pipe.id.inode}"))
+    rows += [("last write", moment(pipe.last_write)), ("last read", moment(pipe.last_read))]
+    holders = plural(len({end.pid for end in pipe.ends}), "process", "processes")
+    opened = f"by {plural(len(pipe.ends), 'descriptor')} in {holders}" if pipe.ends else safe(row.state)
+    return [*rows, ("open", opened)]
+
+
+def _may(pipe: Pipe) -> str:
+    mode = pipe.mode or 0
+    words = stat.filemode(stat.S_IFIFO | mode)[1:]
+    return f"{words} ({'others may too' if mode & 0o077 else 'its owner only'})"

@@ -1,0 +1,179 @@
+"""Screens that are only read: the help, and what this view lacks."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from pipetui.client.fleet import Fleet
+from pipetui.client.session import Session
+from pipetui.model import ActorState, ConsumerSpec, Counters, ProducerSpec
+from pipetui.text import byte_rate, number, plural, rate, safe, size
+from pipetui.tui.core.actions import SCOPE_TITLES, Action, in_scope, key_name, keys_of
+from pipetui.tui.core.theme import Palette, palette
+from pipetui.tui.views.cells import Part, Parts, fit
+from pipetui.tui.views.holders import ending
+from pipetui.tui.widgets.bars import KeyBar
+from pipetui.tui.widgets.rule import Rule
+from pipetui.tui.widgets.sheet import Sheet, wrap_words
+
+#: A heading, a pair of a name and what is said of it, or an empty line. All safe.
+Row = tuple[str, str]
+
+_NAME = 16
+
+
+class Page(Screen[None]):
+    """Lines under a title; escape, q or enter leave it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter,question_mark", "leave", show=False, priority=True)
+    ]
+
+    DEFAULT_CSS = "Page { layout: vertical; }"
+
+    HEADING = ""
+
+    def compose(self) -> ComposeResult:
+        yield Rule("head")
+        yield Sheet()
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.query_one(Rule).say(self.HEADING)
+        close = Action("leave", ("escape",), "back", "Close this page")
+        self.query_one(KeyBar).show([Action("down", ("down",), "scroll", ""), close], {})
+        self.query_one(Sheet).focus()
+
+    def on_resize(self) -> None:
+        lines = self.lines(palette(self.app.theme), max(10, self.size.width - 3))
+        self.query_one(Sheet).show(len(lines), lambda index, look: lines[index])
+
+    def lines(self, look: Palette, width: int) -> list[Parts]:
+        """Return the lines for this width."""
+        raise NotImplementedError
+
+    def action_leave(self) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+    def on_key_bar_pressed(self, event: KeyBar.Pressed) -> None:
+        if event.action == "leave":
+            self.action_leave()
+
+
+def paragraphs(rows: list[Row], look: Palette, width: int, name_width: int = _NAME) -> list[Parts]:
+    """Return rows as lines: a row without a name is a heading or a sentence, the others stand in two columns."""
+    lines: list[Parts] = []
+    for name, words in rows:
+        if not name:
+            lines += [((piece, look.title),) for piece in wrap_words(words, width)]
+            continue
+        for index, piece in enumerate(wrap_words(words, max(10, width - name_width))):
+            lines.append(((fit("" if index else name, name_width), look.accent), (piece, None)))
+    return lines
+
+
+class Help(Page):
+    """Every key, from the registry, and what it does to pipes."""
+
+    HEADING = "KEYS"
+
+    def __init__(self, keys: dict[str, tuple[str, ...]]) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def lines(self, look: Palette, width: int) -> list[Parts]:
+        lines: list[Parts] = []
+        for scope, heading in SCOPE_TITLES.items():
+            lines.append(((heading, look.title),))
+            for action in in_scope(scope):
+                lines += self._action(action, look, width)
+            lines.append(())
+        for sentence in _EFFECTS:
+            lines += [((piece, look.dim),) for piece in wrap_words(sentence, width)]
+        return lines
+
+    def _action(self, action: Action, look: Palette, width: int) -> list[Parts]:
+        keys = "  ".join(key_name(key) for key in keys_of(action, self._keys))
+        effect: Part = (action.effect, look.dim if action.effect == "passive" else look.waiting)
+        if width < 60:
+            return paragraphs([(keys, action.help)], look, width, 10)
+        lines: list[Parts] = []
+        for index, piece in enumerate(wrap_words(action.help, width - 18 - 14)):
+            first = index == 0
+            lines.append(((fit("  " + keys if first else "", 18), look.accent), (fit(piece, width - 32), None),
+                          *(((" ", None), effect) if first else ())))  # fmt: skip
+        return lines
+
+
+_EFFECTS = (
+    "passive: looks on and changes nothing.",
+    "holds an end: keeps the pipe open, so the other side sees neither end of file nor SIGPIPE.",
+    "consumes: takes bytes that nobody else will get.",
+    "changes: alters something outside pipetui.",
+    "",
+    "● marks our own producers and consumers: they can be paused, retuned, stopped. Other processes are not ours.",
+)
+
+
+class Notes(Page):
+    """What this view lacks, and what ails our own helpers."""
+
+    HEADING = "NOTES ON THIS VIEW"
+
+    def __init__(self, fleet: Fleet, display: str = "") -> None:
+        super().__init__()
+        self._fleet = fleet
+        self._display = display
+
+    def lines(self, look: Palette, width: int) -> list[Parts]:
+        lines: list[Parts] = []
+        if self._display:
+            words = f"Drawn as Textual does by itself, which costs more bytes: {safe(self._display)}."
+            lines += paragraphs([("display", words)], look, width)
+        for session in self._fleet.sessions:
+            if self._fleet.several:
+                lines += [*((),) * bool(lines), ((safe(session.name), look.accent),)]
+            lines += self._of(session, look, width)
+        return lines
+
+    def _of(self, session: Session, look: Palette, width: int) -> list[Parts]:
+        if session.name and not session.there:
+            return paragraphs([("away", safe(session.away))], look, width)
+        status = session.status
+        rows: list[Row] = []
+        if status.unreadable_processes:
+            many = plural(status.unreadable_processes, "process", "processes")
+            rows.append(("processes", f"{many} could not be looked into: they belong to another user."))
+        rows += [("not searched", safe(note)) for note in status.partial]
+        rows += [("trouble", safe(note)) for note in status.troubles]
+        return paragraphs(rows or [("", "Nothing is missing: every FIFO and process could be read.")], look, width)
+
+
+def of_actor(actor: ActorState) -> list[Row]:
+    """Return all that is known of one of ours, by name and value, safe."""
+    counters: Counters = actor.counters
+    rows: list[Row] = [
+        ("ours", f"yes, {actor.role} number {actor.id}"),
+        ("FIFO", safe(actor.spec.path)),
+        ("rate", f"{rate(actor.rate)}, {byte_rate(actor.byte_rate)}"),
+        ("messages", number(counters.messages)),
+        ("bytes", f"{number(counters.bytes)} ({size(counters.bytes)})"),
+        ("blocked", f"{counters.blocked:.1f} s in open or write"),
+        ("EAGAIN", number(counters.eagain)),
+        ("EPIPE", number(counters.epipe)),
+        ("EOF", number(counters.eofs)),
+        ("incomplete", number(counters.incomplete)),
+        ("split", number(counters.split)),
+        *_of_spec(actor.spec),
+    ]
+    return [*rows, ("end", safe(ending(actor)))] if actor.phase == "ended" else rows
+
+
+def _of_spec(spec: ProducerSpec | ConsumerSpec) -> list[Row]:
+    names = spec.__dataclass_fields__
+    return [(name.replace("_", " "), safe(str(getattr(spec, name)))) for name in names if name not in ("path", "name")]

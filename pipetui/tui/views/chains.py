@@ -1,0 +1,154 @@
+"""How a pipeline is drawn: in one line with what each does below it, or if that does not fit, a stage a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from pipetui.model import Mood, Process
+from pipetui.text import safe, size
+from pipetui.tui.core.theme import Palette
+from pipetui.tui.views.cells import Part, Parts, cut, fit, length
+from pipetui.tui.views.fifos import short
+from pipetui.tui.views.fill import percent
+from pipetui.tui.views.holders import short_command
+from pipetui.tui.views.pipelines import Chain, Link, Stage, Verdict, bottleneck, doing
+from pipetui.tui.widgets.link_sheet import link as named
+from pipetui.tui.widgets.sheet import wrap_words
+
+#: How much of each command is shown (cells): less, rather than more lines.
+_WIDTHS = (26, 18, 12)
+
+
+def name(stage: Stage, processes: Mapping[int, Process], width: int = _WIDTHS[0]) -> str:
+    """Return a stage's command, cut, safe."""
+    listed = processes.get(stage.pids[0]) if stage.pids else None
+    return cut(short_command(stage.command or (listed.command if listed else "")) or "process", width)
+
+
+def label(
+    stage: Stage, processes: Mapping[int, Process], look: Palette, style: Style, width: int = _WIDTHS[0]
+) -> Parts:
+    """Return a stage's name, to be followed: `grep x (5839)`."""
+    if not stage.pids:
+        return (("nobody", look.dim),)
+    pid = stage.pids[0]
+    head: Part = named(f"{name(stage, processes, width)} ({pid})", pid, style)
+    more = len(stage.pids) - 1
+    return (head, (f" +{more}", look.dim)) if more else (head,)
+
+
+def amount(link: Link) -> str:
+    """Return what lies between two stages: `64.0 KiB full`, `0 B`, with the name of a FIFO."""
+    pipe = link.row.pipe
+    words = "?" if pipe.queued is None else size(pipe.queued)
+    if link.pressure == "full":
+        words = "full" if pipe.queued is None else f"{words} full"
+    elif pipe.queued and pipe.capacity:
+        words += f" {percent(pipe.queued, pipe.capacity)}"
+    if pipe.path is not None:
+        words = f"{short(pipe.path)} {words}"
+    return f"{words} ({len(link.rows)} pipes)" if len(link.rows) > 1 else words
+
+
+def tone(link: Link, look: Palette) -> Style:
+    """Return how a link is drawn: a full one catches the eye, an empty one does not."""
+    if link.pressure == "full":
+        return look.stuck if link.row.mood == "stuck" else look.waiting
+    return look.accent if link.pressure == "some" else look.dim
+
+
+def _line(link: Link) -> str:
+    return "━" if link.pressure == "full" else "─"
+
+
+def _across(link: Link, width: int, look: Palette) -> Parts:
+    """Return a link as an arrow of exactly `width` cells with its amount in it."""
+    style, words, line = tone(link, look), amount(link), _line(link)
+    room = width - cell_len(words) - 3
+    left = room // 2
+    return (
+        (" " + line * left, style),
+        named(words, link.row.pipe.id, style),
+        (line * (room - left) + "▶ ", style),
+    )
+
+
+def chain_lines(
+    chain: Chain, processes: Mapping[int, Process], look: Palette, width: int, *, verdict: bool = True
+) -> list[Parts]:
+    """Return a chain as lines of at most `width` cells, with the sentence that says who holds it up."""
+    guilty = bottleneck(chain)
+    words = [doing(chain, index, processes) for index in range(len(chain.stages))]
+    if chain.ring:
+        words[-1] = "round again", "calm"
+    lines: list[Parts] = []
+    for most in _WIDTHS:
+        lines = lines or _flat(chain, _labels(chain, guilty, processes, look, most), words, look, width)
+    lines = lines or _tall(chain, _labels(chain, guilty, processes, look, _WIDTHS[0]), words, look, width)
+    if verdict and guilty:
+        who = name(chain.stages[guilty.stage], processes)
+        says, style = ("The bottleneck is", look.waiting) if guilty.pressed else ("All wait for", look.dim)
+        lines += [((piece, style),) for piece in wrap_words(f"{says} {who}: {guilty.why}.", width)]
+    elif verdict and chain.dead:
+        marks = dict.fromkeys(does for does, mood in words if mood == "stuck")
+        sentence = f"What is {' or '.join(marks) or 'stuck'} here will not go on by itself."
+        lines += [((piece, look.stuck),) for piece in wrap_words(sentence, width)]
+    elif verdict and chain.ring:
+        sentence = "This is a ring: what goes in comes back to where it began."
+        lines += [((piece, look.dim),) for piece in wrap_words(sentence, width)]
+    return lines
+
+
+def _labels(
+    chain: Chain, guilty: Verdict | None, processes: Mapping[int, Process], look: Palette, most: int
+) -> list[Parts]:
+    """Return the stages' names; who holds up the others catches the eye."""
+    labels = []
+    for index, stage in enumerate(chain.stages):
+        style = look.waiting if guilty and guilty.pressed and guilty.stage == index else look.text
+        labels.append(label(stage, processes, look, style, most))
+    if chain.ring:
+        labels[-1] = (("↺ ", look.dim), *labels[-1])
+    return labels
+
+
+def _flat(chain: Chain, labels: list[Parts], words: list[tuple[str, Mood]], look: Palette, width: int) -> list[Parts]:
+    """Return the two lines of a chain that fits on one; nothing if it does not."""
+    above: list[Part] = []
+    below: list[Part] = []
+    for index, (head, (does, mood)) in enumerate(zip(labels, words, strict=True)):
+        room = length(head)
+        above += head
+        if index < len(chain.links):
+            arrow = max(cell_len(amount(chain.links[index])) + 7, len(does) + 2 - room)
+            above += _across(chain.links[index], arrow, look)
+            room += arrow
+        below.append((fit(does, max(room, len(does))), _quiet(mood, look)))
+    return [tuple(above), tuple(below)] if length(above) <= width and length(below) <= width else []
+
+
+def _tall(chain: Chain, labels: list[Parts], words: list[tuple[str, Mood]], look: Palette, width: int) -> list[Parts]:
+    """Return a chain with a stage, or what lies between two, on each line."""
+    column = min(max(length(head) for head in labels) + 3, max(12, width - 20))
+    lines: list[Parts] = []
+    for index, (head, (does, mood)) in enumerate(zip(labels, words, strict=True)):
+        pad = " " * max(1, column - length(head))
+        lines.append((*head, (pad, None), (cut(does, max(0, width - column)), _quiet(mood, look))))
+        if index < len(chain.links):
+            link = chain.links[index]
+            style = tone(link, look)
+            shaft = "┃" if link.pressure == "full" else "│"
+            lines.append(((f"  {shaft} ", style), named(cut(amount(link), width - 4), link.row.pipe.id, style)))
+    return lines
+
+
+def _quiet(mood: Mood, look: Palette) -> Style:
+    return look.dim if mood == "calm" else look.mood(mood)
+
+
+def pipe_name(path: str | None, inode: int) -> str:
+    """Return a pipe's path, or what stands for it, safe."""
+    return safe(path) if path is not None else f"pipe:[{inode}]"

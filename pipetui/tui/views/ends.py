@@ -1,0 +1,110 @@
+"""Who is at the two sides of a pipe: each process with its descriptors and what it waits for, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from pipetui.model import ActorState, Mood, PipeRow, Process, Role
+from pipetui.text import plural, safe, size
+from pipetui.tui.core.theme import Palette
+from pipetui.tui.views.cells import Part, Parts, cut
+from pipetui.tui.views.holders import holders, is_at, short_command
+from pipetui.tui.views.pipelines import pressure
+from pipetui.tui.views.words import beside, clip, moment
+from pipetui.tui.widgets.link_sheet import link
+from pipetui.tui.widgets.sheet import wrap_words
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One process at one side of a pipe."""
+
+    pid: int
+    command: str
+    words: str
+    mood: Mood
+    descriptors: str
+    ours: bool
+
+
+_SINCE = {"producer": ("open-write", "write"), "consumer": ("open-read", "read")}
+
+
+def people(
+    row: PipeRow, role: Role, actors: Mapping[int, ActorState], processes: Mapping[int, Process]
+) -> list[Person]:
+    """Return who is at the write (read) side of a pipe, ours first."""
+    found = []
+    for holder in holders(row, role, actors, processes, {row.pipe.id: row}).values():
+        if holder.actor is not None and (holder.actor.phase == "ended" or not is_at(holder.actor, row)):
+            continue
+        since = next((w.since for w in row.pipe.waiters if w.pid == holder.pid and w.kind in _SINCE[role]), None)
+        words = f"{holder.words} since\u00a0{moment(since)}" if since is not None else holder.words
+        ours, fds = holder.actor is not None, descriptors(row, holder.pid, role)
+        found.append(Person(holder.pid, holder.command, words, holder.mood, fds, ours))
+    return sorted(found, key=lambda person: (not person.ours, person.pid))
+
+
+def descriptors(row: PipeRow, pid: int, role: Role) -> str:
+    """Return the descriptors of a process at one side: `fd 3, fd 7 (reads and writes), nonblocking`."""
+    access = "w" if role == "producer" else "r"
+    ends = [end for end in row.pipe.ends if end.pid == pid and access in end.access]
+    words = [f"fd {end.fd}" + (" (reads and writes)" if end.access == "rw" else "") for end in ends]
+    if ends and all(end.nonblocking for end in ends):
+        words.append("nonblocking")
+    return ", ".join(words)
+
+
+def _person(person: Person, look: Palette, width: int) -> list[Parts]:
+    mark = "● " if person.ours else "  "
+    room = max(8, width - 4 - len(str(person.pid)) - 3)
+    name = f"{cut(short_command(person.command) or 'process', room)} ({person.pid})"
+    lines: list[Parts] = [((mark, look.accent), link(name, person.pid, look.accent if person.ours else look.text))]
+    if person.descriptors:
+        lines.append((("    " + cut(person.descriptors, width - 4), look.dim),))
+    if person.words not in ("", "holds an end"):
+        style = look.dim if person.mood == "calm" else look.mood(person.mood)
+        pieces = wrap_words(safe(person.words), width - 4)
+        lines += [(("    " + piece.replace("\u00a0", " "), style),) for piece in pieces]
+    return lines
+
+
+def side(persons: list[Person], missing: str, look: Palette, width: int) -> list[Parts]:
+    """Return one side as lines."""
+    if not persons:
+        return [(("  " + missing, look.dim),)]
+    return [line for person in persons for line in _person(person, look, width)]
+
+
+def flow(row: PipeRow, left: Parts, right: Parts, look: Palette, width: int) -> Parts:
+    """Return `left ━━ 64.0 KiB full ━━▶ right` in `width` cells."""
+    level = pressure(row)
+    words = "" if row.pipe.queued is None else f" {size(row.pipe.queued)}{' full' if level == 'full' else ''} "
+    style = {"full": look.waiting, "some": look.accent}.get(level, look.dim)
+    if level == "full" and row.mood == "stuck":
+        style = look.stuck
+    line = "━" if level == "full" else "─"
+    room = width - sum(cell_len(part) for part, _ in (*left, *right)) - cell_len(words) - 3
+    half = max(1, room // 2)
+    arrow: tuple[Part, ...] = ((" " + line * half, style), (words, style), (line * max(1, room - half) + "▶ ", style))
+    return (*left, *arrow, *right)
+
+
+def ends_lines(
+    row: PipeRow, actors: Mapping[int, ActorState], processes: Mapping[int, Process], look: Palette, width: int
+) -> list[Parts]:
+    """Return both sides: beside each other, or on a very narrow screen one below the other."""
+    writers, readers = people(row, "producer", actors, processes), people(row, "consumer", actors, processes)
+    heads: list[Parts] = [
+        ((plural(len(writers), "WRITER", "WRITERS"), look.title),),
+        ((plural(len(readers), "READER", "READERS"), look.title),),
+    ]
+    half = (width - 2) // 2
+    sides = (side(writers, "nobody writes", look, half), side(readers, "nobody reads", look, half))
+    if width < 60:
+        return [heads[0], *sides[0], (), heads[1], *sides[1]]
+    head = flow(row, heads[0], clip(heads[1], half - 2), look, width)
+    return [head, *beside(sides[0], sides[1], half, look, "  ")]

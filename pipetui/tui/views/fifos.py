@@ -1,0 +1,136 @@
+"""The table of FIFOs: its columns, and which rows a name filter leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.cells import cell_len
+
+from pipetui.client.fleet import FifoKey, Listed
+from pipetui.model import Mood, PipeRow
+from pipetui.text import rate, safe, size
+from pipetui.tui.core.theme import Palette
+from pipetui.tui.views.cells import Parts, cut, fit_middle
+from pipetui.tui.views.fill import gauge
+from pipetui.tui.widgets.table import Column, RowTable
+
+
+def title(row: PipeRow) -> str:
+    """Return a pipe's path for the screen, or what stands for it."""
+    pipe = row.pipe
+    path = safe(pipe.path) if pipe.path is not None else f"pipe:[{pipe.id.inode}]"
+    return f"{path} (deleted)" if pipe.deleted else path
+
+
+def short(path: str) -> str:
+    """Return the name of a FIFO's path, safe."""
+    return safe(path.rstrip("/").rsplit("/", 1)[-1] or path)
+
+
+def crowd(row: PipeRow, access: str) -> int:
+    """Return how many processes are at this side: those that hold an end and those that wait in open for it."""
+    waiting = "open-read" if access == "r" else "open-write"
+    pids = {end.pid for end in row.pipe.ends if access in end.access}
+    return len(pids | {waiter.pid for waiter in row.pipe.waiters if waiter.kind == waiting})
+
+
+def _host(listed: Listed, look: Palette, width: int) -> Parts:
+    return ((cut(safe(listed.session.name), width), look.dim),)
+
+
+def _path(listed: Listed, look: Palette, width: int) -> Parts:
+    return ((fit_middle(title(listed.row), width), None),)
+
+
+def _fill(listed: Listed, look: Palette, width: int) -> Parts:
+    row = listed.row
+    return gauge(row.pipe.queued, row.pipe.capacity, row.mood, width, look, row.history)
+
+
+def _bytes(value: float | None, look: Palette) -> Parts:
+    return ((size(value), look.text if value else look.dim),)
+
+
+def _times(value: float | None, look: Palette) -> Parts:
+    """A count a second; the column's title says so, so it needs no unit."""
+    return ((rate(value).removesuffix("/s"), look.text if value else look.dim),)
+
+
+def _queued(listed: Listed, look: Palette, width: int) -> Parts:
+    return _bytes(listed.row.pipe.queued, look)
+
+
+def _capacity(listed: Listed, look: Palette, width: int) -> Parts:
+    return ((size(listed.row.pipe.capacity), look.dim),)
+
+
+def _written(listed: Listed, look: Palette, width: int) -> Parts:
+    return _times(listed.row.write_rate, look)
+
+
+def _read(listed: Listed, look: Palette, width: int) -> Parts:
+    return _times(listed.row.read_rate, look)
+
+
+def _count(listed: Listed, access: str, look: Palette) -> Parts:
+    count = crowd(listed.row, access)
+    return ((str(count), look.text if count else look.dim),)
+
+
+def _state(listed: Listed, look: Palette, width: int) -> Parts:
+    row = listed.row
+    return ((cut(safe(listed.away or row.state), width), look.mood(row.mood) if row.state else None),)
+
+
+HOST: Column[Listed] = Column(
+    "HOST", _host, minimum=5, natural=lambda listed: min(16, cell_len(safe(listed.session.name)))
+)
+
+COLUMNS: tuple[Column[Listed], ...] = (
+    Column("FIFO", _path, minimum=14, natural=lambda listed: len(title(listed.row)), comfort=34),
+    Column("FILL", _fill, 17, priority=1),
+    Column("QUEUED", _queued, 9, "right", 3),
+    Column("OF", _capacity, 9, "right", 6, roomy=True),
+    Column("WRITES/S", _written, 9, "right", 4),
+    Column("READS/S", _read, 9, "right", 5),
+    Column("W", lambda listed, look, width: _count(listed, "w", look), 2, "right", 2),
+    Column("R", lambda listed, look, width: _count(listed, "r", look), 2, "right", 2),
+    Column("STATE", _state, minimum=26),
+)
+
+#: For screens too narrow for the bar: the name and the state are what matters.
+_SEVERITY: dict[Mood, int] = {"stuck": 0, "waiting": 1, "active": 2, "calm": 3}
+
+
+class FifoTable(RowTable[FifoKey, Listed]):
+    """The FIFOs, by path; where there are several hosts, by these first."""
+
+    def __init__(self, *, several: bool = False) -> None:
+        columns = (HOST, *COLUMNS) if several else COLUMNS
+        super().__init__(columns, lambda key, listed: (key.host, listed.row.pipe.path or "\x7f", key), "fifos")
+
+    def is_faded(self, row: Listed) -> bool:
+        return bool(row.away)
+
+
+def matching(fifos: Mapping[FifoKey, Listed], name: str) -> Mapping[FifoKey, Listed]:
+    """Return the FIFOs whose path holds `name` (any case, if `name` is all lower case)."""
+    if not name:
+        return fifos
+    folds = name == name.lower()
+
+    def has(listed: Listed) -> bool:
+        host = f"{listed.session.name}:" if listed.session.name else ""
+        paths = (host + path for path in listed.row.pipe.paths)
+        return any(name in (path.lower() if folds else path) for path in paths)
+
+    return {key: listed for key, listed in fifos.items() if has(listed)}
+
+
+def moods(fifos: Mapping[FifoKey, Listed]) -> dict[Mood, int]:
+    """Return how many FIFOs are in each mood, the gravest first; of those of a host that is away it is not known."""
+    counts = dict.fromkeys(sorted(_SEVERITY, key=lambda mood: _SEVERITY[mood]), 0)
+    for listed in fifos.values():
+        if not listed.away:
+            counts[listed.row.mood] += 1
+    return counts

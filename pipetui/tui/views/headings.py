@@ -1,0 +1,88 @@
+"""What stands in the lines above the panes, and in a pane that has nothing to list: which hosts are missing and why,
+which messages are shown, and what became of the others."""
+
+from __future__ import annotations
+
+from pipetui.client.fleet import Fleet
+from pipetui.model import LogFilter
+from pipetui.text import amount, number, safe
+from pipetui.tui.core.theme import Palette
+from pipetui.tui.state.log_window import LogWindow
+from pipetui.tui.views.cells import Part, Parts
+from pipetui.tui.views.fifos import short
+from pipetui.tui.views.highlight import trouble
+
+#: So many of the paths that were given are named where nothing was found.
+MOST_ROOTS = 4
+
+
+def missing(fleet: Fleet, look: Palette) -> tuple[Parts, ...]:
+    """Return which of several hosts are not there, and why; for a narrow line only how many."""
+    away = [session for session in fleet.sessions if not session.there] if fleet.several else []
+    if not away:
+        return ()
+    parts: list[Part] = []
+    for session in away:
+        parts += [(" · ", look.dim), (safe(session.away), look.stuck if session.lost else look.waiting)]
+    few: Part = (f"{number(len(away))} of {number(len(fleet.sessions))} hosts are away", look.stuck)
+    return tuple(parts[1:]), (few,)
+
+
+def no_fifos(fleet: Fleet, name_filter: str, roots: tuple[str, ...], create: str) -> tuple[str, ...]:
+    """Return what is said where no FIFO is listed."""
+    if name_filter:
+        return (f"No FIFO has “{safe(name_filter)}” in its path; esc clears the filter.",)
+    if lost := [safe(session.away) for session in fleet.sessions if session.name and session.lost]:
+        return tuple(lost)
+    if any(not session.host or session.status.scanning for session in fleet.sessions):
+        return ("Looking for FIFOs…",)
+    named = [safe(root) for root in roots[:MOST_ROOTS]]
+    named += [f"{len(roots) - MOST_ROOTS:,} more"] if len(roots) > MOST_ROOTS else []
+    under = f" under {', '.join(named)}" if roots else ""
+    return (f"No FIFO found{under}.", f"Press {create} to create one, or quit and run `pipetui demo`.")
+
+
+def log_words(window: LogWindow, finding: LogFilter, fleet: Fleet, look: Palette) -> Parts:
+    """Return which messages are shown, what is looked for in them, and whether they stand still."""
+    wanted = window.filter
+    words: list[Part] = [(f" only {_called(wanted.fifo, fleet)}" if wanted.fifo else " all FIFOs", look.dim)]
+    kind, pattern = "regex" if wanted.regex else "filter", safe(wanted.pattern)
+    words.append((f" · {kind} “{pattern}”", look.accent) if pattern else (" · no filter", look.dim))
+    if wrong := trouble(wanted) or window.trouble:
+        words.append((f" · {safe(wrong)}", look.stuck))
+    if finding.pattern:
+        words.append((f" · find “{safe(finding.pattern)}”", look.accent))
+    if bad := trouble(finding):
+        words.append((f" · {safe(bad)}", look.stuck))
+    if window.following:
+        return (*words, (" · following", look.dim))
+    words += [(" · ", look.dim), ("frozen", look.waiting)]
+    return (*words, ("  ", None), (f" {number(window.below)} new ", look.badge)) if window.below else tuple(words)
+
+
+def _called(address: str, fleet: Fleet) -> str:
+    """Return the name of a FIFO by its address in the fleet, with its host if there are several."""
+    hosts = (session.name for session in fleet.sessions if fleet.several and address.startswith(f"{session.name}:/"))
+    host = next(hosts, "")
+    return f"{safe(host)}:{short(address[len(host) + 1 :])}" if host else short(address)
+
+
+def log_counts(window: LogWindow, look: Palette) -> tuple[Parts, ...]:
+    """Return what became of the messages, and for a narrow line only what was not kept."""
+    counts = window.counts
+    lost: Part = (f"{amount(counts.not_kept)} not kept", look.waiting if counts.not_kept else look.dim)
+    parts: list[Part] = [(f"{amount(counts.seen)} seen · ", look.dim), lost]
+    if counts.evicted:
+        parts.append((f" · {amount(counts.evicted)} dropped by age", look.dim))
+    if window.passed:
+        parts.append((f" · {amount(window.passed)} not shown", look.dim))
+    return tuple(parts), (*parts[:2],), (lost,)
+
+
+def no_messages(window: LogWindow, read: str) -> tuple[str, ...]:
+    """Return what is said where there are no messages; `read` is the key that starts a consumer."""
+    if window.filter.pattern or window.filter.fifo:
+        return ("No message passes the filter. esc clears it.",)
+    if window.counts.seen:
+        return ("The newest messages are not kept in the log any more.",)
+    return ("No messages yet: they are seen by consumers.", f"{read} starts one on the selected FIFO.")

@@ -1,0 +1,48 @@
+"""What a lab tells before it is run: what somebody asked, the story, and the code of its processes."""
+
+from __future__ import annotations
+
+from rich.style import Style
+
+from pipetui.model import LabCard
+from pipetui.text import safe
+from pipetui.tui.core.theme import Palette
+from pipetui.tui.views.cells import Part, Parts
+from pipetui.tui.views.labs.code import side_by_side
+from pipetui.tui.widgets.sheet import wrap_words
+
+#: Lines of prose are no longer than this: the eye has to find the next one (cells).
+_PROSE = 96
+
+
+def prose(text: str, style: Style, look: Palette, width: int, indent: str = "") -> list[Parts]:
+    """Return paragraphs as lines, a blank one between two."""
+    lines: list[Parts] = []
+    for paragraph in text.split("\n\n"):
+        lines += [()] if lines else []
+        pieces = wrap_words(safe(paragraph.replace("\n", " ")), min(_PROSE, width) - len(indent))
+        quoted = False
+        for piece in pieces:
+            parts, quoted = _quotes(piece, quoted, style, look)
+            lines.append(((indent, None), *parts))
+    return lines
+
+
+def _quotes(piece: str, quoted: bool, style: Style, look: Palette) -> tuple[Parts, bool]:
+    """Return a line with what stands between backticks in a colour, and whether the last one is still open."""
+    parts: list[Part] = []
+    for index, words in enumerate(piece.split("`")):
+        if index:
+            parts.append(("`", look.dim))
+            quoted = not quoted
+        parts.append((words, look.active if quoted else style))
+    return tuple(parts), quoted
+
+
+def lesson_lines(card: LabCard, look: Palette, width: int) -> list[Parts]:
+    """Return all that is to be read before a run, as lines of at most `width` cells."""
+    lines = prose(card.question, look.accent, look, width)
+    lines += [(), *prose(card.story, look.text, look, width)]
+    if card.code:
+        lines += [(), *side_by_side([code.text for code in card.code], look, width)]
+    return lines

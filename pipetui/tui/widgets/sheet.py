@@ -1,0 +1,95 @@
+"""A text that is read: scrolled by lines, each drawn only when it is in sight, however long the whole is."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+
+from rich.cells import get_character_cell_size
+from textual.strip import Strip
+
+from pipetui.tui.core.theme import Palette, palette
+from pipetui.tui.views.cells import Parts, strip
+from pipetui.tui.widgets.lists import Listing
+
+#: Gives the parts (safe) of line `index`.
+LineOf = Callable[[int, Palette], Parts]
+
+
+class Sheet(Listing):
+    """The widget. It is given how many lines there are and a function for each."""
+
+    DEFAULT_CSS = "Sheet { height: 1fr; }"
+
+    def __init__(self) -> None:
+        super().__init__(id="sheet")
+        self._count = 0
+        self._line_of: LineOf = lambda index, look: ()
+        self.top = 0
+
+    def show(self, count: int, line_of: LineOf) -> None:
+        """Show another text from its beginning."""
+        self._count, self._line_of, self.top = count, line_of, 0
+        self.refresh()
+
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return self._count
+
+    def move(self, lines: int) -> None:
+        top = max(0, min(self.top + lines, self._count - self.size.height))
+        if top != self.top:
+            self.top = top
+            self.refresh()
+
+    def scroll_lines(self, lines: int) -> None:
+        self.move(lines)
+
+    def to_first(self) -> None:
+        self.move(-self._count)
+
+    def to_last(self) -> None:
+        self.move(self._count)
+
+    def on_resize(self) -> None:
+        self.move(0)
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        look = palette(self.app.theme)
+        index = self.top + y
+        parts = self._line_of(index, look) if index < self._count else ()
+        return strip(((" ", None), *parts), self.size.width, look.base)
+
+
+def wrap(value: str, width: int) -> list[str]:
+    """Return a safe line in pieces of at most `width` cells."""
+    width = max(1, width)
+    if len(value) <= width and value.isascii():
+        return [value]
+    if value.isascii():
+        return [value[start : start + width] for start in range(0, len(value), width)]
+    return _wrap_wide(value, width)
+
+
+def wrap_words(value: str, width: int) -> list[str]:
+    """Return a safe sentence in lines of at most `width` characters, broken between words."""
+    return textwrap.wrap(value, max(1, width)) or [""]
+
+
+def _wrap_wide(value: str, width: int) -> list[str]:
+    pieces: list[str] = []
+    start = used = 0
+    for index, char in enumerate(value):
+        size = 1 if char < "\x7f" else get_character_cell_size(char)
+        if used + size > width and index > start:
+            pieces.append(value[start:index])
+            start, used = index, 0
+        used += size
+    pieces.append(value[start:])
+    return pieces
