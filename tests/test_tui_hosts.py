@@ -24,7 +24,7 @@ from pipetui.backend import wire
 from pipetui.client import fleet as fleets
 from pipetui.model import ActorState, BenchReport, ConsumerSpec, Finding, PipeId, Status
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.core.theme import palette
+from pipetui.tui.core.theme import palette_for
 
 Story = Callable[[PipetuiApp, list[Box], Pilot[Any]], Awaitable[None]]
 
@@ -154,7 +154,7 @@ async def test_the_rows_of_a_host_that_died_go_grey_and_come_back(
     await until(pilot, lambda: boxes[1].tries > 2)
     assert screen_text(app).count("box2   /") == 4
     assert row(app, "box2 +/tmp/demo/orders").startswith(" ▸ ")
-    grey = palette(app.theme).dim
+    grey = palette_for(app.theme).dim
     assert styles_of(app, "box2 +/tmp/demo/slow") == {grey}
     assert styles_of(app, "box1 +/tmp/demo/slow") != {grey}
     assert styles_of(app, r"● +4121") >= {grey}
@@ -422,7 +422,7 @@ def is_grey(terminal: Terminal, host: str, name: str) -> bool:
     """Whether all words of a FIFO's row are drawn in grey."""
     y, shown = next((y, each) for y, each in enumerate(terminal.lines()) if re.match(rf" [▸ ] {host} .*/{name} ", each))
     colours = {terminal.cell(x, y).fg for x, char in enumerate(shown) if x > 2 and char != " "}
-    return colours == {palette("pipetui-dark").dim.color.name.removeprefix("#")}  # type: ignore[union-attr]
+    return colours == {palette_for("pipetui-dark").dim.color.name.removeprefix("#")}  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -32,7 +32,7 @@ from pipetui.model import (
 )
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.core import actions
-from pipetui.tui.core.theme import palette
+from pipetui.tui.core.theme import palette_for
 from pipetui.tui.screens.labs.handlers import DEEDS
 from pipetui.tui.state.lab_progress import Progress
 from pipetui.tui.views.labs.code import code_lines, side_by_side
@@ -399,32 +399,32 @@ def words_of(parts: Any) -> str:
 
 @pytest.mark.parametrize("theme", ["pipetui-dark", "pipetui-light", "pipetui-ansi-dark", "pipetui-ansi-light"])
 def test_code_is_in_the_colours_of_the_theme(theme: str) -> None:
-    look = palette(theme)
-    styles = {words.strip(): style for line in code_lines(WRITER, look, 80) for words, style in line}
-    assert styles["def"] == look.accent
-    assert styles["writer"] == look.title
-    assert styles["# waits"] == look.dim
-    assert styles['b"Hello, World!\\n"'] == look.active
+    palette = palette_for(theme)
+    styles = {words.strip(): style for line in code_lines(WRITER, palette, 80) for words, style in line}
+    assert styles["def"] == palette.accent
+    assert styles["writer"] == palette.title
+    assert styles["# waits"] == palette.dim
+    assert styles['b"Hello, World!\\n"'] == palette.active
 
 
 @pytest.mark.parametrize(
     "source", ["def f(:\n  'x", "\x1b[2J\nprint(1)", '"""open', "  indented\nnot", "x = f'{y!r} z'"]
 )
 def test_what_is_no_python_is_shown_all_the_same_and_safe(source: str) -> None:
-    text = "\n".join(words_of(line) for line in code_lines(source, palette("pipetui-dark"), 60))
+    text = "\n".join(words_of(line) for line in code_lines(source, palette_for("pipetui-dark"), 60))
     assert "\x1b" not in text
     assert text.replace(r"\e", "\x1b") == source
 
 
 @pytest.mark.parametrize("width", [12, 24, 40])
 def test_long_lines_are_wrapped_not_cut(width: int) -> None:
-    lines = [words_of(line) for line in code_lines(WRITER, palette("pipetui-dark"), width)]
+    lines = [words_of(line) for line in code_lines(WRITER, palette_for("pipetui-dark"), width)]
     assert max(map(len, lines)) <= width
     assert "".join("".join(lines).split()) == "".join(WRITER.split())
 
 
 def test_functions_stand_side_by_side_only_if_they_fit() -> None:
-    look = palette("pipetui-dark")
-    beside: Callable[[int], int] = lambda width: len(side_by_side([WRITER, READER], look, width))  # noqa: E731
+    palette = palette_for("pipetui-dark")
+    beside: Callable[[int], int] = lambda width: len(side_by_side([WRITER, READER], palette, width))  # noqa: E731
     assert beside(100) == 3
     assert beside(50) == 7

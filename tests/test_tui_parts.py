@@ -81,8 +81,8 @@ def test_the_environment_keeps_what_the_person_set(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("name", ["pipetui-dark", "pipetui-light"])
 def test_colours_stay_apart_and_readable_in_256(name: str) -> None:
-    look = theme.palette(name)
-    back = look.base.bgcolor
+    palette = theme.palette_for(name)
+    back = palette.base.bgcolor
     assert back
 
     def seen(colour: Color | None) -> tuple[int, int, int]:
@@ -93,18 +93,20 @@ def test_colours_stay_apart_and_readable_in_256(name: str) -> None:
         parts = [(c / 255 / 12.92) if c / 255 <= 0.03928 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in seen(colour)]
         return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
-    for style in (look.text, look.dim, look.accent, look.active, look.waiting, look.stuck):
+    for style in (palette.text, palette.dim, palette.accent, palette.active, palette.waiting, palette.stuck):
         high, low = sorted((light(style.color), light(back)), reverse=True)
         assert (high + 0.05) / (low + 0.05) >= 4.5, style
-    assert len({seen(back), seen(look.cursor.bgcolor), seen(look.shadow.bgcolor)}) == 3
-    moods = {seen(style.color) for style in (look.text, look.active, look.waiting, look.stuck, look.accent)}
+    assert len({seen(back), seen(palette.cursor.bgcolor), seen(palette.shadow.bgcolor)}) == 3
+    moods = {
+        seen(style.color) for style in (palette.text, palette.active, palette.waiting, palette.stuck, palette.accent)
+    }
     assert len(moods) == 5
 
 
 def test_sixteen_colours_and_none_get_a_cursor_in_reverse() -> None:
     for wanted, colours, no_color in (("dark", "standard", False), (None, None, False), ("light", "truecolor", True)):
         name = theme.choose(wanted, colours, no_color=no_color)
-        assert theme.palette(name).cursor.reverse
+        assert theme.palette_for(name).cursor.reverse
         assert "ansi" in theme.opposite(name)
     assert theme.choose(None, "256") == "pipetui-dark"
 
@@ -121,16 +123,16 @@ def test_text_is_fitted_by_cells() -> None:
 
 
 def test_something_in_the_pipe_is_never_drawn_as_nothing() -> None:
-    look = theme.palette("pipetui-dark")
-    assert bar(0.0001, 10, Style(), look)[0][0] == "▏"
-    assert bar(1.0, 10, Style(), look)[0][0] == "█" * 10
-    head = "".join(part for part, _ in gauge(65536, 65536, "waiting", 17, look, (0, 4, 8)))
+    palette = theme.palette_for("pipetui-dark")
+    assert bar(0.0001, 10, Style(), palette)[0][0] == "▏"
+    assert bar(1.0, 10, Style(), palette)[0][0] == "█" * 10
+    head = "".join(part for part, _ in gauge(65536, 65536, "waiting", 17, palette, (0, 4, 8)))
     assert head == "▏▁▁▁▁▁▁▁▄██▏ 100%"
-    rising = chart([index / 99 for index in range(100)], 20, 3, Style(), look)
+    rising = chart([index / 99 for index in range(100)], 20, 3, Style(), palette)
     assert ["".join(part for part, _ in line)[-1] for line in rising] == ["█", "█", "█"]
     assert all(sum(cell_len(part) for part, _ in line) == 20 for line in rising)
-    assert gauge(None, 65536, "calm", 16, look) == (("·", look.dim),)
-    assert sum(cell_len(part) for part, _ in gauge(123, 65536, "calm", 16, look)) == 16
+    assert gauge(None, 65536, "calm", 16, palette) == (("·", palette.dim),)
+    assert sum(cell_len(part) for part, _ in gauge(123, 65536, "calm", 16, palette)) == 16
 
 
 def test_patterns_that_could_take_for_ever_are_not_coloured() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tui_fakes import anonymous, fifo
 
 from pipetui.model import Access, End, PipeRow, Process, Waiter
-from pipetui.tui.core.theme import palette
+from pipetui.tui.core.theme import palette_for
 from pipetui.tui.views.chains import chain_lines
 from pipetui.tui.views.pipelines import Chain, bottleneck, chains, doing
 
@@ -76,7 +76,7 @@ def test_what_a_copy_is_used_for_is_done_for_its_owner() -> None:
     busy = {ord("x"): Process(ord("x"), "x", cpu=0.9)}
     (idle,) = chains([owned(pipe(1, "sx", "r"), "sx", "r")])[0]
     assert doing(idle, 0, busy)[0] == "computes"
-    (drawing, *_) = chain_lines(idle, {}, palette("pipetui-dark"), 80)
+    (drawing, *_) = chain_lines(idle, {}, palette_for("pipetui-dark"), 80)
     assert "+1" not in "".join(words for words, _ in drawing), "it comes and goes"
 
 
@@ -104,7 +104,7 @@ def test_a_deadlock_is_called_so_and_nobody_is_said_to_lag() -> None:
     assert [doing(chain, index, {})[0] for index in (1, 2)] == ["deadlocked", "deadlocked"]
     assert bottleneck(chain) is None
     text = "\n".join(
-        "".join(words for words, _ in line) for line in chain_lines(chain, {}, palette("pipetui-dark"), 100)
+        "".join(words for words, _ in line) for line in chain_lines(chain, {}, palette_for("pipetui-dark"), 100)
     )
     assert "What is deadlocked here will not go on by itself." in text
     assert "lags" not in text
@@ -200,6 +200,6 @@ def test_any_tangle_is_drawn_with_each_pipe_and_fits(tangle: list[list[tuple[int
     assert len(shown) + left_out == sum(bool(row.pipe.ends) for row in rows)
     for chain in found:
         assert len(chain.stages) == len(chain.links) + 1
-        lines = chain_lines(chain, {}, palette("pipetui-dark"), max(40, width))
+        lines = chain_lines(chain, {}, palette_for("pipetui-dark"), max(40, width))
         assert all(sum(len(words) for words, _ in line) <= max(40, width) for line in lines)
     assert {chain.key for chain in chains(list(reversed(rows)))[0]} == {chain.key for chain in found}

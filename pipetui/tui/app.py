@@ -137,7 +137,7 @@ class PipetuiApp(ThinDisplay[int]):
         """Want anonymous pipes from a hub as long as a screen shows them, and not longer."""
         looks = [screen for screen in self.screen_stack if isinstance(screen, Look) and screen is not without]
         for session in self.fleet.sessions:
-            session.show_anonymous(any(look.anonymous and look.is_about(session) for look in looks))
+            session.show_anonymous(any(palette.anonymous and palette.is_about(session) for palette in looks))
 
     def show_monitor(self) -> None:
         """Leave what looks closer."""

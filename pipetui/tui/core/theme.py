@@ -105,7 +105,7 @@ _OPPOSITE = {
 
 
 @cache
-def palette(theme: str) -> Palette:
+def palette_for(theme: str) -> Palette:
     """Return the palette that belongs to the theme of this name."""
     tones = _ALL.get(theme, _DARK)
     reverse = Style(reverse=True)

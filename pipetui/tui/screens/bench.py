@@ -69,34 +69,34 @@ class BenchLook(Look):
     # --- drawing --------------------------------------------------------------------------------------------------
 
     def lay_out(self) -> None:
-        report, look = self.session.bench, self.look
-        where: Parts = ((f"on {safe(self.session.name)}", look.dim),) if self.session.name else ()
+        report, palette = self.session.bench, self.palette
+        where: Parts = ((f"on {safe(self.session.name)}", palette.dim),) if self.session.name else ()
         if report is None:
             self.head.say("COMPARISON", where)
             words = f"{self._key('bench_run')} runs it; it takes about 25 seconds, and everything else goes on."
-            self.sheet.put([*self._paragraph(_WHAT, look.text), (), *self._paragraph(words, look.dim)])
+            self.sheet.put([*self._paragraph(_WHAT, palette.text), (), *self._paragraph(words, palette.dim)])
             return
         size = chosen(report, self._charted)
-        self.head.say("COMPARISON", where, ((f"{self._key('bench_size')}: another message size", look.dim),))
+        self.head.say("COMPARISON", where, ((f"{self._key('bench_size')}: another message size", palette.dim),))
         lines = self._top(report)
         if report.mechanisms:
             gap: list[Parts] = [()] if self.size.height >= 40 else []
             lines += [*gap, *self._styled(chart(report, size, min(_WIDEST, self.room)))]
             lines += [*gap, *self._styled(speeds(report)), (), *self._styled(costs(report))]
-            lines += self._paragraph(COSTS, look.dim)
+            lines += self._paragraph(COSTS, palette.dim)
         self.sheet.put(lines)
 
     def _top(self, report: BenchReport) -> list[Parts]:
         """Return how far it is or, when it is over, what follows from it; and what could not be measured."""
-        look = self.look
+        palette = self.palette
         lines: list[Parts] = []
         if not report.over:
-            lines.append(((progress(report, self.room), look.active),))
+            lines.append(((progress(report, self.room), palette.active),))
         elif report.trouble:
-            lines += self._paragraph(f"{report.trouble[:1].upper()}{report.trouble[1:]}.", look.waiting)
-        lines += self._paragraph(self._advice(report), look.title) if report.advice else []
+            lines += self._paragraph(f"{report.trouble[:1].upper()}{report.trouble[1:]}.", palette.waiting)
+        lines += self._paragraph(self._advice(report), palette.title) if report.advice else []
         for missing in report.gaps:
-            lines += self._paragraph(missing.reason, look.waiting)
+            lines += self._paragraph(missing.reason, palette.waiting)
         return lines
 
     def _advice(self, report: BenchReport) -> str:
@@ -108,13 +108,13 @@ class BenchLook(Look):
         return [((line, style),) for line in wrap_words(safe(words), min(100, self.room))]
 
     def _styled(self, lines: list[DrawnLine]) -> list[Parts]:
-        look = self.look
+        palette = self.palette
         tones: dict[Tone, Style] = {
-            "text": look.text,
-            "dim": look.dim,
-            "title": look.title,
-            "bar": look.accent,
-            "best": look.active,
+            "text": palette.text,
+            "dim": palette.dim,
+            "title": palette.title,
+            "bar": palette.accent,
+            "best": palette.active,
         }
         return [tuple((words, tones[tone]) for words, tone in line) for line in lines]
 

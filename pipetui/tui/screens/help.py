@@ -13,7 +13,7 @@ from pipetui.client.session import Session
 from pipetui.model import ActorState, ConsumerSpec, Counters, ProducerSpec
 from pipetui.text import byte_rate, number, plural, rate, safe, size
 from pipetui.tui.core.actions import SCOPE_TITLES, Action, in_scope, key_name, keys_of
-from pipetui.tui.core.theme import Palette, palette
+from pipetui.tui.core.theme import Palette, palette_for
 from pipetui.tui.views.cells import Part, Parts, fit
 from pipetui.tui.views.holders import ending
 from pipetui.tui.widgets.bars import KeyBar
@@ -49,10 +49,10 @@ class Page(Screen[None]):
         self.query_one(Sheet).focus()
 
     def on_resize(self) -> None:
-        lines = self.lines(palette(self.app.theme), max(10, self.size.width - 3))
-        self.query_one(Sheet).show(len(lines), lambda index, look: lines[index])
+        lines = self.lines(palette_for(self.app.theme), max(10, self.size.width - 3))
+        self.query_one(Sheet).show(len(lines), lambda index, palette: lines[index])
 
-    def lines(self, look: Palette, width: int) -> list[Parts]:
+    def lines(self, palette: Palette, width: int) -> list[Parts]:
         """Return the lines for this width."""
         raise NotImplementedError
 
@@ -65,15 +65,15 @@ class Page(Screen[None]):
             self.action_leave()
 
 
-def paragraphs(rows: list[Row], look: Palette, width: int, name_width: int = _NAME) -> list[Parts]:
+def paragraphs(rows: list[Row], palette: Palette, width: int, name_width: int = _NAME) -> list[Parts]:
     """Return rows as lines: a row without a name is a heading or a sentence, the others stand in two columns."""
     lines: list[Parts] = []
     for name, words in rows:
         if not name:
-            lines += [((piece, look.title),) for piece in wrap_words(words, width)]
+            lines += [((piece, palette.title),) for piece in wrap_words(words, width)]
             continue
         for index, piece in enumerate(wrap_words(words, max(10, width - name_width))):
-            lines.append(((fit("" if index else name, name_width), look.accent), (piece, None)))
+            lines.append(((fit("" if index else name, name_width), palette.accent), (piece, None)))
     return lines
 
 
@@ -86,26 +86,26 @@ class Help(Page):
         super().__init__()
         self._keys = keys
 
-    def lines(self, look: Palette, width: int) -> list[Parts]:
+    def lines(self, palette: Palette, width: int) -> list[Parts]:
         lines: list[Parts] = []
         for scope, heading in SCOPE_TITLES.items():
-            lines.append(((heading, look.title),))
+            lines.append(((heading, palette.title),))
             for action in in_scope(scope):
-                lines += self._action(action, look, width)
+                lines += self._action(action, palette, width)
             lines.append(())
         for sentence in _EFFECTS:
-            lines += [((piece, look.dim),) for piece in wrap_words(sentence, width)]
+            lines += [((piece, palette.dim),) for piece in wrap_words(sentence, width)]
         return lines
 
-    def _action(self, action: Action, look: Palette, width: int) -> list[Parts]:
+    def _action(self, action: Action, palette: Palette, width: int) -> list[Parts]:
         keys = "  ".join(key_name(key) for key in keys_of(action, self._keys))
-        effect: Part = (action.effect, look.dim if action.effect == "passive" else look.waiting)
+        effect: Part = (action.effect, palette.dim if action.effect == "passive" else palette.waiting)
         if width < 60:
-            return paragraphs([(keys, action.help)], look, width, 10)
+            return paragraphs([(keys, action.help)], palette, width, 10)
         lines: list[Parts] = []
         for index, piece in enumerate(wrap_words(action.help, width - 18 - 14)):
             first = index == 0
-            lines.append(((fit("  " + keys if first else "", 18), look.accent), (fit(piece, width - 32), None),
+            lines.append(((fit("  " + keys if first else "", 18), palette.accent), (fit(piece, width - 32), None),
                           *(((" ", None), effect) if first else ())))  # fmt: skip
         return lines
 
@@ -130,20 +130,20 @@ class Notes(Page):
         self._fleet = fleet
         self._display = display
 
-    def lines(self, look: Palette, width: int) -> list[Parts]:
+    def lines(self, palette: Palette, width: int) -> list[Parts]:
         lines: list[Parts] = []
         if self._display:
             words = f"Drawn as Textual does by itself, which costs more bytes: {safe(self._display)}."
-            lines += paragraphs([("display", words)], look, width)
+            lines += paragraphs([("display", words)], palette, width)
         for session in self._fleet.sessions:
             if self._fleet.several:
-                lines += [*((),) * bool(lines), ((safe(session.name), look.accent),)]
-            lines += self._of(session, look, width)
+                lines += [*((),) * bool(lines), ((safe(session.name), palette.accent),)]
+            lines += self._of(session, palette, width)
         return lines
 
-    def _of(self, session: Session, look: Palette, width: int) -> list[Parts]:
+    def _of(self, session: Session, palette: Palette, width: int) -> list[Parts]:
         if session.name and not session.there:
-            return paragraphs([("away", safe(session.away))], look, width)
+            return paragraphs([("away", safe(session.away))], palette, width)
         status = session.status
         rows: list[Row] = []
         if status.unreadable_processes:
@@ -151,7 +151,7 @@ class Notes(Page):
             rows.append(("processes", f"{many} could not be looked into: they belong to another user."))
         rows += [("not searched", safe(note)) for note in status.partial]
         rows += [("trouble", safe(note)) for note in status.troubles]
-        return paragraphs(rows or [("", "Nothing is missing: every FIFO and process could be read.")], look, width)
+        return paragraphs(rows or [("", "Nothing is missing: every FIFO and process could be read.")], palette, width)
 
 
 def of_actor(actor: ActorState) -> list[Row]:

@@ -15,7 +15,7 @@ from pipetui.model import Line, LogFilter
 from pipetui.text import encode, number, plural, safe
 from pipetui.tui.core.actions import footer
 from pipetui.tui.core.keys import bindings
-from pipetui.tui.core.theme import Palette, palette
+from pipetui.tui.core.theme import Palette, palette_for
 from pipetui.tui.views.cells import Part, Parts
 from pipetui.tui.views.payload import Hex, is_json, is_text, json_lines, text_lines
 from pipetui.tui.widgets.bars import KeyBar
@@ -65,42 +65,42 @@ class MessageScreen(Screen[None]):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        look = palette(self.app.theme)
-        self.query_one("#head", Rule).say(f"MESSAGE {number(self._origin[1])}", self._facts(look))
-        self.query_one("#views", Rule).say("", self._tabs(look), ((self._amount(), look.dim),))
+        palette = palette_for(self.app.theme)
+        self.query_one("#head", Rule).say(f"MESSAGE {number(self._origin[1])}", self._facts(palette))
+        self.query_one("#views", Rule).say("", self._tabs(palette), ((self._amount(), palette.dim),))
         sheet, width = self.query_one(Sheet), max(10, self.size.width - 2)
         if self._view == "hex":
             hexes = Hex(self._line.payload, width)
-            sheet.show(hexes.count, lambda index, look: ((hexes.line(index), None),))
+            sheet.show(hexes.count, lambda index, palette: ((hexes.line(index), None),))
         else:
             make = json_lines if self._view == "json" else text_lines
             lines = make(self._line.payload, width)
-            sheet.show(len(lines), lambda index, look: ((lines[index], None),))
+            sheet.show(len(lines), lambda index, palette: ((lines[index], None),))
 
     @property
     def _origin(self) -> tuple[Session, int]:
         """The message's host, and its number there."""
         return self._fleet.origin(self._line.number)
 
-    def _facts(self, look: Palette) -> Parts:
+    def _facts(self, palette: Palette) -> Parts:
         line, host = self._line, self._origin[0].name
-        parts: list[Part] = [(" " + clock(line.time), look.dim), ("  ", None)]
-        parts += [(f"{safe(host)}:" if host else "", look.dim), (safe(line.fifo), look.accent)]
-        parts.append((f"  {pids_of(line)}", look.dim))
+        parts: list[Part] = [(" " + clock(line.time), palette.dim), ("  ", None)]
+        parts += [(f"{safe(host)}:" if host else "", palette.dim), (safe(line.fifo), palette.accent)]
+        parts.append((f"  {pids_of(line)}", palette.dim))
         if line.piece:
-            parts.append((f"  {line.piece}", look.waiting))
+            parts.append((f"  {line.piece}", palette.waiting))
         return tuple(parts)
 
     def _amount(self) -> str:
         return plural(self._line.length, "byte")
 
-    def _tabs(self, look: Palette) -> Parts:
+    def _tabs(self, palette: Palette) -> Parts:
         parts: list[Part] = []
         for index, view in enumerate(_VIEWS):
             if view == "json" and not self._json:
-                parts.append(("   not JSON", look.rule))
+                parts.append(("   not JSON", palette.rule))
                 continue
-            style = look.title + look.accent if view == self._view else look.dim
+            style = palette.title + palette.accent if view == self._view else palette.dim
             parts.append((f"{'   ' if index else ''}{_TITLES[view]}", style))
         return tuple(parts)
 

@@ -29,15 +29,15 @@ def name(stage: Stage, processes: Mapping[int, Process], width: int = _WIDTHS[0]
 
 
 def label(
-    stage: Stage, processes: Mapping[int, Process], look: Palette, style: Style, width: int = _WIDTHS[0]
+    stage: Stage, processes: Mapping[int, Process], palette: Palette, style: Style, width: int = _WIDTHS[0]
 ) -> Parts:
     """Return a stage's name, to be followed: `grep x (5839)`."""
     if not stage.pids:
-        return (("nobody", look.dim),)
+        return (("nobody", palette.dim),)
     pid = stage.pids[0]
     head: Part = named(f"{name(stage, processes, width)} ({pid})", pid, style)
     more = len(stage.pids) - 1
-    return (head, (f" +{more}", look.dim)) if more else (head,)
+    return (head, (f" +{more}", palette.dim)) if more else (head,)
 
 
 def amount(link: Link) -> str:
@@ -53,20 +53,20 @@ def amount(link: Link) -> str:
     return f"{words} ({len(link.rows)} pipes)" if len(link.rows) > 1 else words
 
 
-def tone(link: Link, look: Palette) -> Style:
+def tone(link: Link, palette: Palette) -> Style:
     """Return how a link is drawn: a full one catches the eye, an empty one does not."""
     if link.pressure == "full":
-        return look.stuck if link.row.mood == "stuck" else look.waiting
-    return look.accent if link.pressure == "some" else look.dim
+        return palette.stuck if link.row.mood == "stuck" else palette.waiting
+    return palette.accent if link.pressure == "some" else palette.dim
 
 
 def _line(link: Link) -> str:
     return "━" if link.pressure == "full" else "─"
 
 
-def _across(link: Link, width: int, look: Palette) -> Parts:
+def _across(link: Link, width: int, palette: Palette) -> Parts:
     """Return a link as an arrow of exactly `width` cells with its amount in it."""
-    style, words, line = tone(link, look), amount(link), _line(link)
+    style, words, line = tone(link, palette), amount(link), _line(link)
     room = width - cell_len(words) - 3
     left = room // 2
     return (
@@ -77,7 +77,7 @@ def _across(link: Link, width: int, look: Palette) -> Parts:
 
 
 def chain_lines(
-    chain: Chain, processes: Mapping[int, Process], look: Palette, width: int, *, verdict: bool = True
+    chain: Chain, processes: Mapping[int, Process], palette: Palette, width: int, *, verdict: bool = True
 ) -> list[Parts]:
     """Return a chain as lines of at most `width` cells, with the sentence that says who holds it up."""
     guilty = bottleneck(chain)
@@ -86,36 +86,38 @@ def chain_lines(
         words[-1] = "round again", "calm"
     lines: list[Parts] = []
     for most in _WIDTHS:
-        lines = lines or _flat(chain, _labels(chain, guilty, processes, look, most), words, look, width)
-    lines = lines or _tall(chain, _labels(chain, guilty, processes, look, _WIDTHS[0]), words, look, width)
+        lines = lines or _flat(chain, _labels(chain, guilty, processes, palette, most), words, palette, width)
+    lines = lines or _tall(chain, _labels(chain, guilty, processes, palette, _WIDTHS[0]), words, palette, width)
     if verdict and guilty:
         who = name(chain.stages[guilty.stage], processes)
-        says, style = ("The bottleneck is", look.waiting) if guilty.pressed else ("All wait for", look.dim)
+        says, style = ("The bottleneck is", palette.waiting) if guilty.pressed else ("All wait for", palette.dim)
         lines += [((piece, style),) for piece in wrap_words(f"{says} {who}: {guilty.why}.", width)]
     elif verdict and chain.dead:
         marks = dict.fromkeys(does for does, mood in words if mood == "stuck")
         sentence = f"What is {' or '.join(marks) or 'stuck'} here will not go on by itself."
-        lines += [((piece, look.stuck),) for piece in wrap_words(sentence, width)]
+        lines += [((piece, palette.stuck),) for piece in wrap_words(sentence, width)]
     elif verdict and chain.ring:
         sentence = "This is a ring: what goes in comes back to where it began."
-        lines += [((piece, look.dim),) for piece in wrap_words(sentence, width)]
+        lines += [((piece, palette.dim),) for piece in wrap_words(sentence, width)]
     return lines
 
 
 def _labels(
-    chain: Chain, guilty: Verdict | None, processes: Mapping[int, Process], look: Palette, most: int
+    chain: Chain, guilty: Verdict | None, processes: Mapping[int, Process], palette: Palette, most: int
 ) -> list[Parts]:
     """Return the stages' names; who holds up the others catches the eye."""
     labels = []
     for index, stage in enumerate(chain.stages):
-        style = look.waiting if guilty and guilty.pressed and guilty.stage == index else look.text
-        labels.append(label(stage, processes, look, style, most))
+        style = palette.waiting if guilty and guilty.pressed and guilty.stage == index else palette.text
+        labels.append(label(stage, processes, palette, style, most))
     if chain.ring:
-        labels[-1] = (("↺ ", look.dim), *labels[-1])
+        labels[-1] = (("↺ ", palette.dim), *labels[-1])
     return labels
 
 
-def _flat(chain: Chain, labels: list[Parts], words: list[tuple[str, Mood]], look: Palette, width: int) -> list[Parts]:
+def _flat(
+    chain: Chain, labels: list[Parts], words: list[tuple[str, Mood]], palette: Palette, width: int
+) -> list[Parts]:
     """Return the two lines of a chain that fits on one; nothing if it does not."""
     above: list[Part] = []
     below: list[Part] = []
@@ -124,29 +126,31 @@ def _flat(chain: Chain, labels: list[Parts], words: list[tuple[str, Mood]], look
         above += head
         if index < len(chain.links):
             arrow = max(cell_len(amount(chain.links[index])) + 7, len(does) + 2 - room)
-            above += _across(chain.links[index], arrow, look)
+            above += _across(chain.links[index], arrow, palette)
             room += arrow
-        below.append((fit(does, max(room, len(does))), _quiet(mood, look)))
+        below.append((fit(does, max(room, len(does))), _quiet(mood, palette)))
     return [tuple(above), tuple(below)] if length(above) <= width and length(below) <= width else []
 
 
-def _tall(chain: Chain, labels: list[Parts], words: list[tuple[str, Mood]], look: Palette, width: int) -> list[Parts]:
+def _tall(
+    chain: Chain, labels: list[Parts], words: list[tuple[str, Mood]], palette: Palette, width: int
+) -> list[Parts]:
     """Return a chain with a stage, or what lies between two, on each line."""
     column = min(max(length(head) for head in labels) + 3, max(12, width - 20))
     lines: list[Parts] = []
     for index, (head, (does, mood)) in enumerate(zip(labels, words, strict=True)):
         pad = " " * max(1, column - length(head))
-        lines.append((*head, (pad, None), (cut(does, max(0, width - column)), _quiet(mood, look))))
+        lines.append((*head, (pad, None), (cut(does, max(0, width - column)), _quiet(mood, palette))))
         if index < len(chain.links):
             link = chain.links[index]
-            style = tone(link, look)
+            style = tone(link, palette)
             shaft = "┃" if link.pressure == "full" else "│"
             lines.append(((f"  {shaft} ", style), named(cut(amount(link), width - 4), link.row.pipe.id, style)))
     return lines
 
 
-def _quiet(mood: Mood, look: Palette) -> Style:
-    return look.dim if mood == "calm" else look.mood(mood)
+def _quiet(mood: Mood, palette: Palette) -> Style:
+    return palette.dim if mood == "calm" else palette.mood(mood)
 
 
 def pipe_name(path: str | None, inode: int) -> str:

@@ -58,34 +58,36 @@ def descriptors(row: PipeRow, pid: int, role: Role) -> str:
     return ", ".join(words)
 
 
-def _person(person: Person, look: Palette, width: int) -> list[Parts]:
+def _person(person: Person, palette: Palette, width: int) -> list[Parts]:
     mark = "● " if person.ours else "  "
     room = max(8, width - 4 - len(str(person.pid)) - 3)
     name = f"{cut(short_command(person.command) or 'process', room)} ({person.pid})"
-    lines: list[Parts] = [((mark, look.accent), link(name, person.pid, look.accent if person.ours else look.text))]
+    lines: list[Parts] = [
+        ((mark, palette.accent), link(name, person.pid, palette.accent if person.ours else palette.text))
+    ]
     if person.descriptors:
-        lines.append((("    " + cut(person.descriptors, width - 4), look.dim),))
+        lines.append((("    " + cut(person.descriptors, width - 4), palette.dim),))
     if person.words not in ("", "holds an end"):
-        style = look.dim if person.mood == "calm" else look.mood(person.mood)
+        style = palette.dim if person.mood == "calm" else palette.mood(person.mood)
         pieces = wrap_words(safe(person.words), width - 4)
         lines += [(("    " + piece.replace("\u00a0", " "), style),) for piece in pieces]
     return lines
 
 
-def side(persons: list[Person], missing: str, look: Palette, width: int) -> list[Parts]:
+def side(persons: list[Person], missing: str, palette: Palette, width: int) -> list[Parts]:
     """Return one side as lines."""
     if not persons:
-        return [(("  " + missing, look.dim),)]
-    return [line for person in persons for line in _person(person, look, width)]
+        return [(("  " + missing, palette.dim),)]
+    return [line for person in persons for line in _person(person, palette, width)]
 
 
-def flow(row: PipeRow, left: Parts, right: Parts, look: Palette, width: int) -> Parts:
+def flow(row: PipeRow, left: Parts, right: Parts, palette: Palette, width: int) -> Parts:
     """Return `left ━━ 64.0 KiB full ━━▶ right` in `width` cells."""
     level = pressure(row)
     words = "" if row.pipe.queued is None else f" {size(row.pipe.queued)}{' full' if level == 'full' else ''} "
-    style = {"full": look.waiting, "some": look.accent}.get(level, look.dim)
+    style = {"full": palette.waiting, "some": palette.accent}.get(level, palette.dim)
     if level == "full" and row.mood == "stuck":
-        style = look.stuck
+        style = palette.stuck
     line = "━" if level == "full" else "─"
     room = width - sum(cell_len(part) for part, _ in (*left, *right)) - cell_len(words) - 3
     half = max(1, room // 2)
@@ -94,17 +96,17 @@ def flow(row: PipeRow, left: Parts, right: Parts, look: Palette, width: int) -> 
 
 
 def ends_lines(
-    row: PipeRow, actors: Mapping[int, ActorState], processes: Mapping[int, Process], look: Palette, width: int
+    row: PipeRow, actors: Mapping[int, ActorState], processes: Mapping[int, Process], palette: Palette, width: int
 ) -> list[Parts]:
     """Return both sides: beside each other, or on a very narrow screen one below the other."""
     writers, readers = people(row, "producer", actors, processes), people(row, "consumer", actors, processes)
     heads: list[Parts] = [
-        ((plural(len(writers), "WRITER", "WRITERS"), look.title),),
-        ((plural(len(readers), "READER", "READERS"), look.title),),
+        ((plural(len(writers), "WRITER", "WRITERS"), palette.title),),
+        ((plural(len(readers), "READER", "READERS"), palette.title),),
     ]
     half = (width - 2) // 2
-    sides = (side(writers, "nobody writes", look, half), side(readers, "nobody reads", look, half))
+    sides = (side(writers, "nobody writes", palette, half), side(readers, "nobody reads", palette, half))
     if width < 60:
         return [heads[0], *sides[0], (), heads[1], *sides[1]]
-    head = flow(row, heads[0], clip(heads[1], half - 2), look, width)
-    return [head, *beside(sides[0], sides[1], half, look, "  ")]
+    head = flow(row, heads[0], clip(heads[1], half - 2), palette, width)
+    return [head, *beside(sides[0], sides[1], half, palette, "  ")]

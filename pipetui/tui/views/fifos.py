@@ -34,52 +34,52 @@ def crowd(row: PipeRow, access: str) -> int:
     return len(pids | {waiter.pid for waiter in row.pipe.waiters if waiter.kind == waiting})
 
 
-def _host(listed: Listed, look: Palette, width: int) -> Parts:
-    return ((cut(safe(listed.session.name), width), look.dim),)
+def _host(listed: Listed, palette: Palette, width: int) -> Parts:
+    return ((cut(safe(listed.session.name), width), palette.dim),)
 
 
-def _path(listed: Listed, look: Palette, width: int) -> Parts:
+def _path(listed: Listed, palette: Palette, width: int) -> Parts:
     return ((fit_middle(title(listed.row), width), None),)
 
 
-def _fill(listed: Listed, look: Palette, width: int) -> Parts:
+def _fill(listed: Listed, palette: Palette, width: int) -> Parts:
     row = listed.row
-    return gauge(row.pipe.queued, row.pipe.capacity, row.mood, width, look, row.history)
+    return gauge(row.pipe.queued, row.pipe.capacity, row.mood, width, palette, row.history)
 
 
-def _bytes(value: float | None, look: Palette) -> Parts:
-    return ((size(value), look.text if value else look.dim),)
+def _bytes(value: float | None, palette: Palette) -> Parts:
+    return ((size(value), palette.text if value else palette.dim),)
 
 
-def _times(value: float | None, look: Palette) -> Parts:
+def _times(value: float | None, palette: Palette) -> Parts:
     """A count a second; the column's title says so, so it needs no unit."""
-    return ((rate(value).removesuffix("/s"), look.text if value else look.dim),)
+    return ((rate(value).removesuffix("/s"), palette.text if value else palette.dim),)
 
 
-def _queued(listed: Listed, look: Palette, width: int) -> Parts:
-    return _bytes(listed.row.pipe.queued, look)
+def _queued(listed: Listed, palette: Palette, width: int) -> Parts:
+    return _bytes(listed.row.pipe.queued, palette)
 
 
-def _capacity(listed: Listed, look: Palette, width: int) -> Parts:
-    return ((size(listed.row.pipe.capacity), look.dim),)
+def _capacity(listed: Listed, palette: Palette, width: int) -> Parts:
+    return ((size(listed.row.pipe.capacity), palette.dim),)
 
 
-def _written(listed: Listed, look: Palette, width: int) -> Parts:
-    return _times(listed.row.write_rate, look)
+def _written(listed: Listed, palette: Palette, width: int) -> Parts:
+    return _times(listed.row.write_rate, palette)
 
 
-def _read(listed: Listed, look: Palette, width: int) -> Parts:
-    return _times(listed.row.read_rate, look)
+def _read(listed: Listed, palette: Palette, width: int) -> Parts:
+    return _times(listed.row.read_rate, palette)
 
 
-def _count(listed: Listed, access: str, look: Palette) -> Parts:
+def _count(listed: Listed, access: str, palette: Palette) -> Parts:
     count = crowd(listed.row, access)
-    return ((str(count), look.text if count else look.dim),)
+    return ((str(count), palette.text if count else palette.dim),)
 
 
-def _state(listed: Listed, look: Palette, width: int) -> Parts:
+def _state(listed: Listed, palette: Palette, width: int) -> Parts:
     row = listed.row
-    return ((cut(safe(listed.away or row.state), width), look.mood(row.mood) if row.state else None),)
+    return ((cut(safe(listed.away or row.state), width), palette.mood(row.mood) if row.state else None),)
 
 
 HOST: Column[Listed] = Column(
@@ -93,8 +93,8 @@ COLUMNS: tuple[Column[Listed], ...] = (
     Column("OF", _capacity, 9, "right", 6, roomy=True),
     Column("WRITES/S", _written, 9, "right", 4),
     Column("READS/S", _read, 9, "right", 5),
-    Column("W", lambda listed, look, width: _count(listed, "w", look), 2, "right", 2),
-    Column("R", lambda listed, look, width: _count(listed, "r", look), 2, "right", 2),
+    Column("W", lambda listed, palette, width: _count(listed, "w", palette), 2, "right", 2),
+    Column("R", lambda listed, palette, width: _count(listed, "r", palette), 2, "right", 2),
     Column("STATE", _state, minimum=26),
 )
 

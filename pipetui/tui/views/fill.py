@@ -16,14 +16,14 @@ _LEVELS = " ▁▂▃▄▅▆▇█"
 _PERCENT = 6
 
 
-def bar(share: float, width: int, style: Style, look: Palette) -> Parts:
+def bar(share: float, width: int, style: Style, palette: Palette) -> Parts:
     """Return a bar of `width` cells that is full for a share of 1; something in the pipe is never drawn as nothing."""
     eighths = round(max(0.0, min(share, 1.0)) * width * 8)
     if share > 0:
         eighths = max(1, eighths)
     full, rest = divmod(eighths, 8)
     head = "█" * full + (_EIGHTHS[rest] if rest else "")
-    return ((head, style + look.track), (" " * (width - len(head)), look.track))
+    return ((head, style + palette.track), (" " * (width - len(head)), palette.track))
 
 
 def level(share: float, most: int = 8) -> int:
@@ -37,21 +37,21 @@ def percent(queued: int, capacity: int) -> str:
 
 
 def gauge(
-    queued: int | None, capacity: int | None, mood: Mood, width: int, look: Palette, history: Sequence[int] = ()
+    queued: int | None, capacity: int | None, mood: Mood, width: int, palette: Palette, history: Sequence[int] = ()
 ) -> Parts:
     """Return the last seconds of a pipe as columns, the newest now, and the percentage; a dot where it is not known."""
     if queued is None or not capacity:
-        return (("·", look.dim),)
+        return (("·", palette.dim),)
     share = queued / capacity
-    style = look.mood(mood) if mood in ("waiting", "stuck") else look.accent
-    words = style if mood in ("waiting", "stuck") else (look.text if queued else look.dim)
+    style = palette.mood(mood) if mood in ("waiting", "stuck") else palette.accent
+    words = style if mood in ("waiting", "stuck") else (palette.text if queued else palette.dim)
     room = width - _PERCENT - 1
     levels = [*([0] * room), *history, level(share)][-room:]
-    columns = [(_LEVELS[max(1, each)], style if each else look.rule) for each in levels]
-    return (("▏", look.rule), *columns, ("▏", look.rule), (f"{percent(queued, capacity):>{_PERCENT - 1}}", words))
+    columns = [(_LEVELS[max(1, each)], style if each else palette.rule) for each in levels]
+    return (("▏", palette.rule), *columns, ("▏", palette.rule), (f"{percent(queued, capacity):>{_PERCENT - 1}}", words))
 
 
-def chart(shares: Sequence[float], width: int, height: int, style: Style, look: Palette) -> list[Parts]:
+def chart(shares: Sequence[float], width: int, height: int, style: Style, palette: Palette) -> list[Parts]:
     """Return `height` lines that show shares of 1 over time, the newest at the right; peaks are never left out."""
     if not shares:
         return []
@@ -61,5 +61,5 @@ def chart(shares: Sequence[float], width: int, height: int, style: Style, look: 
     lines: list[Parts] = []
     for row in range(height - 1, -1, -1):
         drawn = "".join(_LEVELS[max(0, min(8, each - row * 8))] for each in levels)
-        lines.append(((" " * (width - len(drawn)), look.track), (drawn, style + look.track)))
+        lines.append(((" " * (width - len(drawn)), palette.track), (drawn, style + palette.track)))
     return lines

@@ -16,15 +16,15 @@ from pipetui.tui.views.highlight import trouble
 MOST_ROOTS = 4
 
 
-def missing(fleet: Fleet, look: Palette) -> tuple[Parts, ...]:
+def missing(fleet: Fleet, palette: Palette) -> tuple[Parts, ...]:
     """Return which of several hosts are not there, and why; for a narrow line only how many."""
     away = [session for session in fleet.sessions if not session.there] if fleet.several else []
     if not away:
         return ()
     parts: list[Part] = []
     for session in away:
-        parts += [(" · ", look.dim), (safe(session.away), look.stuck if session.lost else look.waiting)]
-    few: Part = (f"{number(len(away))} of {number(len(fleet.sessions))} hosts are away", look.stuck)
+        parts += [(" · ", palette.dim), (safe(session.away), palette.stuck if session.lost else palette.waiting)]
+    few: Part = (f"{number(len(away))} of {number(len(fleet.sessions))} hosts are away", palette.stuck)
     return tuple(parts[1:]), (few,)
 
 
@@ -42,22 +42,22 @@ def no_fifos(fleet: Fleet, name_filter: str, roots: tuple[str, ...], create: str
     return (f"No FIFO found{under}.", f"Press {create} to create one, or quit and run `pipetui demo`.")
 
 
-def log_words(window: LogWindow, finding: LogFilter, fleet: Fleet, look: Palette) -> Parts:
+def log_words(window: LogWindow, finding: LogFilter, fleet: Fleet, palette: Palette) -> Parts:
     """Return which messages are shown, what is looked for in them, and whether they stand still."""
     wanted = window.filter
-    words: list[Part] = [(f" only {_called(wanted.fifo, fleet)}" if wanted.fifo else " all FIFOs", look.dim)]
+    words: list[Part] = [(f" only {_called(wanted.fifo, fleet)}" if wanted.fifo else " all FIFOs", palette.dim)]
     kind, pattern = "regex" if wanted.regex else "filter", safe(wanted.pattern)
-    words.append((f" · {kind} “{pattern}”", look.accent) if pattern else (" · no filter", look.dim))
+    words.append((f" · {kind} “{pattern}”", palette.accent) if pattern else (" · no filter", palette.dim))
     if wrong := trouble(wanted) or window.trouble:
-        words.append((f" · {safe(wrong)}", look.stuck))
+        words.append((f" · {safe(wrong)}", palette.stuck))
     if finding.pattern:
-        words.append((f" · find “{safe(finding.pattern)}”", look.accent))
+        words.append((f" · find “{safe(finding.pattern)}”", palette.accent))
     if bad := trouble(finding):
-        words.append((f" · {safe(bad)}", look.stuck))
+        words.append((f" · {safe(bad)}", palette.stuck))
     if window.following:
-        return (*words, (" · following", look.dim))
-    words += [(" · ", look.dim), ("frozen", look.waiting)]
-    return (*words, ("  ", None), (f" {number(window.below)} new ", look.badge)) if window.below else tuple(words)
+        return (*words, (" · following", palette.dim))
+    words += [(" · ", palette.dim), ("frozen", palette.waiting)]
+    return (*words, ("  ", None), (f" {number(window.below)} new ", palette.badge)) if window.below else tuple(words)
 
 
 def _called(address: str, fleet: Fleet) -> str:
@@ -67,15 +67,15 @@ def _called(address: str, fleet: Fleet) -> str:
     return f"{safe(host)}:{short(address[len(host) + 1 :])}" if host else short(address)
 
 
-def log_counts(window: LogWindow, look: Palette) -> tuple[Parts, ...]:
+def log_counts(window: LogWindow, palette: Palette) -> tuple[Parts, ...]:
     """Return what became of the messages, and for a narrow line only what was not kept."""
     counts = window.counts
-    lost: Part = (f"{amount(counts.not_kept)} not kept", look.waiting if counts.not_kept else look.dim)
-    parts: list[Part] = [(f"{amount(counts.seen)} seen · ", look.dim), lost]
+    lost: Part = (f"{amount(counts.not_kept)} not kept", palette.waiting if counts.not_kept else palette.dim)
+    parts: list[Part] = [(f"{amount(counts.seen)} seen · ", palette.dim), lost]
     if counts.evicted:
-        parts.append((f" · {amount(counts.evicted)} dropped by age", look.dim))
+        parts.append((f" · {amount(counts.evicted)} dropped by age", palette.dim))
     if window.passed:
-        parts.append((f" · {amount(window.passed)} not shown", look.dim))
+        parts.append((f" · {amount(window.passed)} not shown", palette.dim))
     return tuple(parts), (*parts[:2],), (lost,)
 
 

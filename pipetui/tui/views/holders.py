@@ -133,41 +133,41 @@ def short_command(command: str) -> str:
     return safe((program.rsplit("/", 1)[-1] or program) + space + rest)
 
 
-def _pid(row: Holder, look: Palette, width: int) -> Parts:
+def _pid(row: Holder, palette: Palette, width: int) -> Parts:
     ended = row.actor is not None and row.actor.phase == "ended"
     mark = ("○ " if ended else "● ") if row.actor else "  "
-    return ((mark, look.accent), (f"{row.pid:>{width - 2}}", look.dim if ended else None))
+    return ((mark, palette.accent), (f"{row.pid:>{width - 2}}", palette.dim if ended else None))
 
 
-def _command(row: Holder, look: Palette, width: int) -> Parts:
-    return ((cut(short_command(row.command), width), look.accent if row.actor else None),)
+def _command(row: Holder, palette: Palette, width: int) -> Parts:
+    return ((cut(short_command(row.command), width), palette.accent if row.actor else None),)
 
 
-def _user(row: Holder, look: Palette, width: int) -> Parts:
-    return ((cut(safe((row.process and row.process.user) or "–"), width), look.dim),)
+def _user(row: Holder, palette: Palette, width: int) -> Parts:
+    return ((cut(safe((row.process and row.process.user) or "–"), width), palette.dim),)
 
 
-def _cpu(row: Holder, look: Palette, width: int) -> Parts:
+def _cpu(row: Holder, palette: Palette, width: int) -> Parts:
     cpu = row.process.cpu if row.process else None
-    return (("–" if cpu is None else f"{cpu * 100:.0f}%", look.text if cpu else look.dim),)
+    return (("–" if cpu is None else f"{cpu * 100:.0f}%", palette.text if cpu else palette.dim),)
 
 
-def _memory(row: Holder, look: Palette, width: int) -> Parts:
-    return ((size(row.process.rss if row.process else None), look.dim),)
+def _memory(row: Holder, palette: Palette, width: int) -> Parts:
+    return ((size(row.process.rss if row.process else None), palette.dim),)
 
 
-def _rate(row: Holder, look: Palette, width: int) -> Parts:
+def _rate(row: Holder, palette: Palette, width: int) -> Parts:
     value = row.actor.rate if row.actor else None
-    return ((rate(value), look.text if value else look.dim),)
+    return ((rate(value), palette.text if value else palette.dim),)
 
 
-def _flow(row: Holder, look: Palette, width: int) -> Parts:
+def _flow(row: Holder, palette: Palette, width: int) -> Parts:
     value = row.actor.byte_rate if row.actor else None
-    return ((byte_rate(value), look.text if value else look.dim),)
+    return ((byte_rate(value), palette.text if value else palette.dim),)
 
 
-def _messages(row: Holder, look: Palette, width: int) -> Parts:
-    return ((compact(row.actor.counters.messages), None),) if row.actor else (("–", look.dim),)
+def _messages(row: Holder, palette: Palette, width: int) -> Parts:
+    return ((compact(row.actor.counters.messages), None),) if row.actor else (("–", palette.dim),)
 
 
 def compact(count: int) -> str:
@@ -175,8 +175,8 @@ def compact(count: int) -> str:
     return number(count) if count < 1_000_000 else f"{count / 1e6:,.1f} M"
 
 
-def _state(row: Holder, look: Palette, width: int) -> Parts:
-    return ((cut(safe(row.away or row.words), width), look.mood(row.mood)),)
+def _state(row: Holder, palette: Palette, width: int) -> Parts:
+    return ((cut(safe(row.away or row.words), width), palette.mood(row.mood)),)
 
 
 def _is_ours(row: Holder) -> bool:

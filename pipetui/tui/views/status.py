@@ -36,15 +36,15 @@ def away(fleet: Fleet) -> list[Session]:
     return [session for session in fleet.sessions if session.name and session.lost]
 
 
-def figures(fleet: Fleet, look: Palette, width: int) -> Parts:
+def figures(fleet: Fleet, palette: Palette, width: int) -> Parts:
     """Return the left part: name, host, counts, and what is wrong."""
-    parts: list[Part] = [(" pipetui", look.title + look.accent)]
+    parts: list[Part] = [(" pipetui", palette.title + palette.accent)]
     if width >= 60 and (host := _where(fleet)):
-        parts.append((f"  {host}", look.text))
+        parts.append((f"  {host}", palette.text))
     counts = f"{plural(len(fleet.fifos), 'FIFO')} · {plural(processes(fleet), 'process', 'processes')}"
-    parts.append((f"   {counts}", look.dim))
-    for words, style in (*_away(fleet, look), *_wrong(fleet, look)):
-        parts += [(" · ", look.dim), (words, style)]
+    parts.append((f"   {counts}", palette.dim))
+    for words, style in (*_away(fleet, palette), *_wrong(fleet, palette)):
+        parts += [(" · ", palette.dim), (words, style)]
     return tuple(parts)
 
 
@@ -54,43 +54,43 @@ def _where(fleet: Fleet) -> str:
     return plural(len(fleet.sessions), "host") if fleet.several else safe(only.name or only.host)
 
 
-def _away(fleet: Fleet, look: Palette) -> list[tuple[str, Style]]:
+def _away(fleet: Fleet, palette: Palette) -> list[tuple[str, Style]]:
     gone = away(fleet)
     words = f"{safe(gone[0].name)} is away" if len(gone) == 1 else f"{len(gone)} hosts are away"
-    return [(words, look.stuck)] if gone else []
+    return [(words, palette.stuck)] if gone else []
 
 
-def _wrong(fleet: Fleet, look: Palette) -> list[tuple[str, Style]]:
+def _wrong(fleet: Fleet, palette: Palette) -> list[tuple[str, Style]]:
     """Return what is wrong: the findings, or where there is nothing to find, who waits."""
     by_level = Counter(judged.finding.level for judged in fleet.findings)
-    levels: tuple[tuple[Level, Style], ...] = (("problem", look.stuck), ("warning", look.waiting))
+    levels: tuple[tuple[Level, Style], ...] = (("problem", palette.stuck), ("warning", palette.waiting))
     found = [(plural(by_level[level], level), style) for level, style in levels if by_level[level]]
     if found:
         return found
     by_mood = moods(fleet.fifos)
     waits: tuple[Mood, ...] = ("stuck", "waiting")
-    return [(f"{by_mood[mood]} {mood}", look.mood(mood)) for mood in waits if by_mood[mood]]
+    return [(f"{by_mood[mood]} {mood}", palette.mood(mood)) for mood in waits if by_mood[mood]]
 
 
-def condition(fleet: Fleet, look: Palette, *, following: bool, more: int = 0) -> Parts:
+def condition(fleet: Fleet, palette: Palette, *, following: bool, more: int = 0) -> Parts:
     """Return the right part: live, frozen, scanning, and a mark when there are notes, `more` beside the hosts'."""
     parts: list[Part] = []
     if count := notes(fleet) + more:
-        troubled = look.waiting if any(session.status.troubles for session in fleet.sessions) else look.dim
+        troubled = palette.waiting if any(session.status.troubles for session in fleet.sessions) else palette.dim
         parts.append((f"i: {plural(count, 'note')}   ", troubled))
     if len(away(fleet)) == len(fleet.sessions):
         return tuple(parts)
     if not any(session.host for session in fleet.sessions):
-        parts.append(("connecting… ", look.waiting))
+        parts.append(("connecting… ", palette.waiting))
     elif any(session.status.scanning and session.there for session in fleet.sessions):
-        parts.append(("scanning… ", look.dim))
+        parts.append(("scanning… ", palette.dim))
     else:
-        parts.append(("live ", look.active) if following else ("log frozen ", look.waiting))
+        parts.append(("live ", palette.active) if following else ("log frozen ", palette.waiting))
     return tuple(parts)
 
 
-def loss(fleet: Fleet, look: Palette, reconnect: str) -> Parts:
+def loss(fleet: Fleet, palette: Palette, reconnect: str) -> Parts:
     """Return what is said instead when the only host is lost."""
     only = fleet.sessions[0]
     how = "tries at once" if only.name else "reconnects"
-    return ((" pipetui  ", look.title), (f"{safe(only.away)} — {reconnect} {how} ", look.stuck))
+    return ((" pipetui  ", palette.title), (f"{safe(only.away)} — {reconnect} {how} ", palette.stuck))

@@ -27,28 +27,28 @@ def about(findings: Iterable[Finding], pipe: PipeId) -> list[Finding]:
     return [each for each in findings if any(PipeId(ref.dev, ref.inode) == pipe for ref in each.pipes)]
 
 
-def finding_lines(finding: Finding, look: Palette, width: int) -> list[Parts]:
+def finding_lines(finding: Finding, palette: Palette, width: int) -> list[Parts]:
     """Return a finding in full: what is so, why, what to do."""
-    mark, style = tone(finding.level, look)
+    mark, style = tone(finding.level, palette)
     how = "" if finding.certainty == "exact" else " · inferred"
-    lines: list[Parts] = [((f"{mark} {named(finding.rule)}", style), (how, look.dim))]
-    lines += [(("  " + piece, look.text),) for piece in wrap_words(sentence(finding.headline), width - 2)]
+    lines: list[Parts] = [((f"{mark} {named(finding.rule)}", style), (how, palette.dim))]
+    lines += [(("  " + piece, palette.text),) for piece in wrap_words(sentence(finding.headline), width - 2)]
     for name, words in (("Why", finding.why), ("Fix", finding.fix)):
         for index, piece in enumerate(wrap_words(safe(words), width - 7)):
-            style = look.text if name == "Fix" else look.dim
-            lines.append(((f"  {'' if index else name:<5}", look.accent), (piece, style)))
+            style = palette.text if name == "Fix" else palette.dim
+            lines.append(((f"  {'' if index else name:<5}", palette.accent), (piece, style)))
     return lines
 
 
 def beside(
-    left: Sequence[Parts], right: Sequence[Parts], width: int, look: Palette, between: str = "│ "
+    left: Sequence[Parts], right: Sequence[Parts], width: int, palette: Palette, between: str = "│ "
 ) -> list[Parts]:
     """Return two columns as one, the left one `width` cells wide, a thin line between them."""
     lines: list[Parts] = []
     for index in range(max(len(left), len(right))):
         one = left[index] if index < len(left) else ()
         other = right[index] if index < len(right) else ()
-        lines.append((*clip(one, width), (between, look.rule), *other))
+        lines.append((*clip(one, width), (between, palette.rule), *other))
     return lines
 
 
@@ -66,6 +66,6 @@ def clip(parts: Parts, width: int) -> Parts:
     return (*kept, (" " * max(0, width - used), None))
 
 
-def heading(title: str, words: str, look: Palette) -> Parts:
+def heading(title: str, words: str, palette: Palette) -> Parts:
     """Return a heading with a few words behind it."""
-    return ((title, look.title), (f"  {words}" if words else "", look.dim))
+    return ((title, palette.title), (f"  {words}" if words else "", palette.dim))

@@ -8,7 +8,7 @@ from textual.strip import Strip
 
 from pipetui.text import safe
 from pipetui.tui.core.actions import BY_ID, keys_of
-from pipetui.tui.core.theme import Palette, palette
+from pipetui.tui.core.theme import Palette, palette_for
 from pipetui.tui.state.lab_session import Study
 from pipetui.tui.views.cells import Part, Parts, strip
 from pipetui.tui.widgets.lists import Listing
@@ -42,7 +42,7 @@ class Choices(Listing):
     def show(self, study: Study, width: int, hint: Parts) -> int:
         """Show where a study stands; return how many lines that takes."""
         self._study = study
-        lines = _lines(study, palette(self.app.theme), max(20, width - 2))
+        lines = _lines(study, palette_for(self.app.theme), max(20, width - 2))
         lines += [(None, ()), (None, hint)]
         if lines != self._lines:
             self._lines = lines
@@ -112,29 +112,29 @@ class Choices(Listing):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        look = palette(self.app.theme)
+        palette = palette_for(self.app.theme)
         if y >= len(self._lines):
-            return Strip.blank(self.size.width, look.base)
+            return Strip.blank(self.size.width, palette.base)
         choice, parts = self._lines[y]
         marked = choice is not None and self._study is not None and choice == self._study.mark
-        base = look.base + (look.cursor if self.has_focus else look.shadow) if marked else look.base
+        base = palette.base + (palette.cursor if self.has_focus else palette.shadow) if marked else palette.base
         return strip(((" ", None), *parts), self.size.width, base)
 
 
-def _lines(study: Study, look: Palette, width: int) -> list[tuple[int | None, Parts]]:
+def _lines(study: Study, palette: Palette, width: int) -> list[tuple[int | None, Parts]]:
     """Return the question and its answers, each line with the number of the answer that it belongs to."""
     question = study.question
     if question is None:
         words = "All is predicted." if study.card.questions else "Nothing is asked here: run it and see."
-        return [(None, ((words, look.text),))]
+        return [(None, ((words, palette.text),))]
     lines: list[tuple[int | None, Parts]] = [
-        (None, ((piece, look.title),)) for piece in wrap_words(safe(question.text), width)
+        (None, ((piece, palette.title),)) for piece in wrap_words(safe(question.text), width)
     ]
     for index, choice in enumerate(question.choices):
         marked = index == study.mark
         for row, piece in enumerate(wrap_words(safe(choice.text), width - 8)):
             head: tuple[Part, ...] = ((" " * 8, None),)
             if row == 0:
-                head = (("(•) " if marked else "( ) ", look.accent), (f" {index + 1}  ", look.dim))
-            lines.append((index, (*head, (piece, look.text))))
+                head = (("(•) " if marked else "( ) ", palette.accent), (f" {index + 1}  ", palette.dim))
+            lines.append((index, (*head, (piece, palette.text))))
     return lines

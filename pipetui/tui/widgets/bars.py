@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from pipetui.text import safe
 from pipetui.tui.core.actions import Action, key_name
-from pipetui.tui.core.theme import palette
+from pipetui.tui.core.theme import palette_for
 from pipetui.tui.views.cells import Part, Parts, cut, length, spread, strip
 
 
@@ -34,7 +34,7 @@ class Bar(Widget):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        return spread(self._left, self._right, self.size.width, palette(self.app.theme).base)
+        return spread(self._left, self._right, self.size.width, palette_for(self.app.theme).base)
 
 
 class Tabs(Bar):
@@ -53,14 +53,14 @@ class Tabs(Bar):
 
     def show(self, tabs: list[tuple[str, str]], active: str) -> None:
         """Show the tabs (id, title), the active one lit."""
-        look = palette(self.app.theme)
+        palette = palette_for(self.app.theme)
         parts: list[Part] = [(" ", None)]
         self._places = []
         for tab, title in tabs:
             if len(parts) > 1:
-                parts.append((" · ", look.dim))
+                parts.append((" · ", palette.dim))
             start = length(parts)
-            parts.append((title, look.title + look.accent if tab == active else look.dim))
+            parts.append((title, palette.title + palette.accent if tab == active else palette.dim))
             self._places.append((start, start + len(title), tab))
         self.say(tuple(parts))
 
@@ -113,20 +113,20 @@ class KeyBar(Bar):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        look = palette(self.app.theme)
+        palette = palette_for(self.app.theme)
         width = self.size.width
         if self._sentence:
-            style = look.stuck if self._grave else look.accent
-            return strip(((" " + cut(self._sentence, width - 1), style),), width, look.base)
+            style = palette.stuck if self._grave else palette.accent
+            return strip(((" " + cut(self._sentence, width - 1), style),), width, palette.base)
         parts: list[Part] = [(" ", None)]
         self._places = []
         used = 1
         for action, key, label in self._fitting(width):
-            parts += [(key, look.accent), (f" {label}", look.dim), ("   ", None)]
+            parts += [(key, palette.accent), (f" {label}", palette.dim), ("   ", None)]
             size = len(key) + len(label) + 1
             self._places.append((used, used + size, action))
             used += size + 3
-        return strip(parts, width, look.base)
+        return strip(parts, width, palette.base)
 
     def _fitting(self, width: int) -> list[tuple[str, str, str]]:
         """Return the keys that fit: those before the last ones go first."""

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from pipetui.client.fleet import Judged
 from pipetui.model import Finding, Level
 from pipetui.text import plural, safe
-from pipetui.tui.core.theme import Palette, palette
+from pipetui.tui.core.theme import Palette, palette_for
 from pipetui.tui.views.cells import Part, Parts, cut, fit, strip
 from pipetui.tui.widgets.lists import Listing
 from pipetui.tui.widgets.sheet import wrap_words
@@ -60,9 +60,9 @@ def _one_line(words: str, width: int) -> list[str]:
     return [cut(words, width)]
 
 
-def tone(level: Level, look: Palette) -> Part:
+def tone(level: Level, palette: Palette) -> Part:
     """Return the mark of a level."""
-    styles = {"problem": look.stuck, "warning": look.waiting, "note": look.dim}
+    styles = {"problem": palette.stuck, "warning": palette.waiting, "note": palette.dim}
     return MARKS[level], styles[level]
 
 
@@ -127,8 +127,8 @@ class FindingList(Listing):
         """
         grave = [judged for judged in self._findings if judged.finding.level != "note"]
         notes = min(len(self._shown) - len(grave), 1 + _NOTES)
-        look, room = palette(self.app.theme), width - _MARGIN - 1
-        lines = notes + sum(len(self._draw(judged, look, room, whole=True)) for judged in grave)
+        palette, room = palette_for(self.app.theme), width - _MARGIN - 1
+        lines = notes + sum(len(self._draw(judged, palette, room, whole=True)) for judged in grave)
         whole = lines <= max(fewest, most)
         if whole != self._whole:
             self._whole = whole
@@ -141,36 +141,36 @@ class FindingList(Listing):
         return " · ".join(plural(levels.count(level), level) for level in MARKS if level in levels)
 
     def _lay_out(self) -> None:
-        look, width = palette(self.app.theme), max(10, self.size.width - _MARGIN - 1)
+        palette, width = palette_for(self.app.theme), max(10, self.size.width - _MARGIN - 1)
         lines: list[tuple[int, Parts]] = []
         starts: list[int] = []
         for index, judged in enumerate(self._shown):
             starts.append(len(lines))
             if judged is None:
-                lines.append((index, self._draw_fold(look)))
+                lines.append((index, self._draw_fold(palette)))
             else:
-                lines += [(index, parts) for parts in self._draw(judged, look, width, whole=self._whole)]
+                lines += [(index, parts) for parts in self._draw(judged, palette, width, whole=self._whole)]
         if lines != self._lines:
             self._lines, self._starts = lines, starts
             self._keep_in_sight()
             self.refresh()
 
-    def _draw_fold(self, look: Palette) -> Parts:
+    def _draw_fold(self, palette: Palette) -> Parts:
         notes = sum(judged.finding.level == "note" for judged in self._findings)
         mark, hint = ("−", "enter folds them") if self._unfolded else ("+", "enter shows them")
-        return ((f"{mark} {plural(notes, 'note')}  {hint}", look.dim),)
+        return ((f"{mark} {plural(notes, 'note')}  {hint}", palette.dim),)
 
-    def _draw(self, judged: Judged, look: Palette, width: int, *, whole: bool) -> list[Parts]:
+    def _draw(self, judged: Judged, palette: Palette, width: int, *, whole: bool) -> list[Parts]:
         finding, host = judged.finding, f"{safe(judged.session.name)}: " if self._several else ""
-        mark, rule = tone(finding.level, look), named(finding.rule)
-        style = look.dim if finding.level == "note" else look.text
+        mark, rule = tone(finding.level, palette), named(finding.rule)
+        style = palette.dim if finding.level == "note" else palette.text
         if width < _NARROW:
             words = wrap_words(host + sentence(finding.headline), width - 2)
             fix = [] if finding.level == "note" else wrap_words(safe(finding.fix), width - 2)
             return [
                 ((mark[0] + " ", mark[1]), (cut(rule, width), mark[1])),
                 *((("  " + piece, style),) for piece in words),
-                *((("  " + piece, look.dim),) for piece in fix),
+                *((("  " + piece, palette.dim),) for piece in fix),
             ]
         room = width - _RULE - 4
         head = (mark[0] + " ", mark[1]), (fit(rule, _RULE) + "  ", mark[1])
@@ -178,7 +178,7 @@ class FindingList(Listing):
         shown = wrap_words if whole and grave else _one_line
         said: list[Part] = [(piece, style) for piece in shown(host + sentence(finding.headline), room)]
         if grave:
-            said += [(piece, look.dim) for piece in shown(safe(finding.fix), room)]
+            said += [(piece, palette.dim) for piece in shown(safe(finding.fix), room)]
         margin: Part = (" " * (_RULE + 4), None)
         return [(*head, said[0]), *((margin, piece) for piece in said[1:])]
 
@@ -252,12 +252,12 @@ class FindingList(Listing):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        look = palette(self.app.theme)
+        palette = palette_for(self.app.theme)
         line = self._top + y
         if line >= len(self._lines):
-            return Strip.blank(self.size.width, look.base)
+            return Strip.blank(self.size.width, palette.base)
         index, parts = self._lines[line]
         chosen = index == self._at and self.has_focus
         head = " ▸ " if chosen and line == self._starts[index] else "   "
-        base = look.base + look.cursor if chosen else look.base
-        return strip(((head, look.accent), *parts), self.size.width, base)
+        base = palette.base + palette.cursor if chosen else palette.base
+        return strip(((head, palette.accent), *parts), self.size.width, base)

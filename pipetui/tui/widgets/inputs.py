@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from pipetui.text import safe
-from pipetui.tui.core.theme import palette
+from pipetui.tui.core.theme import palette_for
 from pipetui.tui.views.cells import Part, strip
 
 
@@ -94,8 +94,12 @@ class Choice(Widget, can_focus=True):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        look = palette(self.app.theme)
-        lit: Any = look.cursor if self.has_focus else look.track
+        palette = palette_for(self.app.theme)
+        lit: Any = palette.cursor if self.has_focus else palette.track
         word = dict(self._words)[self.value]
-        parts: tuple[Part, ...] = (("‹ ", look.accent + lit), (word, look.text + lit), (" ›", look.accent + lit))
-        return strip(parts, self.size.width, look.base)
+        parts: tuple[Part, ...] = (
+            ("‹ ", palette.accent + lit),
+            (word, palette.text + lit),
+            (" ›", palette.accent + lit),
+        )
+        return strip(parts, self.size.width, palette.base)

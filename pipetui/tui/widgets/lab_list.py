@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from pipetui.model import LabCard
 from pipetui.text import safe
-from pipetui.tui.core.theme import Palette, palette
+from pipetui.tui.core.theme import Palette, palette_for
 from pipetui.tui.views.cells import Parts, cut, strip
 from pipetui.tui.widgets.lists import Listing
 
@@ -133,20 +133,20 @@ class LabList(Listing):
     # --- drawing --------------------------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        look = palette(self.app.theme)
+        palette = palette_for(self.app.theme)
         width, index = self.size.width, self._top + y
         if not self._rows and y == 1:
-            return strip((("  ", None), (cut(self._says, width - 3), look.dim)), width, look.base)
+            return strip((("  ", None), (cut(self._says, width - 3), palette.dim)), width, palette.base)
         if index >= len(self._rows):
-            return Strip.blank(width, look.base)
+            return Strip.blank(width, palette.base)
         name, mark, title = self._rows[index]
         if not name:
-            return strip(((" ", None), (cut(title, width - 2), look.dim)), width, look.base)
+            return strip(((" ", None), (cut(title, width - 2), palette.dim)), width, palette.base)
         chosen = bool(self._places) and self._places[self._at] == index
-        base = look.base + (look.cursor if self.has_focus else look.shadow) if chosen else look.base
-        return strip(_row(chosen, mark, title, width, look), width, base)
+        base = palette.base + (palette.cursor if self.has_focus else palette.shadow) if chosen else palette.base
+        return strip(_row(chosen, mark, title, width, palette), width, base)
 
 
-def _row(chosen: bool, mark: str, title: str, width: int, look: Palette) -> Parts:
-    style = look.waiting if mark == RUNNING else look.active
-    return ((" ▸ " if chosen else "   ", look.accent), (mark + " ", style), (cut(title, width - 6), None))
+def _row(chosen: bool, mark: str, title: str, width: int, palette: Palette) -> Parts:
+    style = palette.waiting if mark == RUNNING else palette.active
+    return ((" ▸ " if chosen else "   ", palette.accent), (mark + " ", style), (cut(title, width - 6), None))

@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from pipetui.model import PipeId
-from pipetui.tui.core.theme import Palette, palette
+from pipetui.tui.core.theme import Palette, palette_for
 from pipetui.tui.views.cells import Part, Parts, strip
 from pipetui.tui.widgets.sheet import Sheet
 
@@ -100,7 +100,7 @@ class LinkSheet(Sheet):
         before, top, last = self._lines, self.top, self._tail
         self._remember(lines)
         self._tail = tail = tail or _NOTHING
-        self._count, self._line_of = len(lines) + tail.count, lambda index, look: self._line(index)
+        self._count, self._line_of = len(lines) + tail.count, lambda index, palette: self._line(index)
         self.top = max(0, min(top, self._count - self.size.height))
         if len(before) != len(lines) or tail is not last or top != self.top:
             self.refresh()
@@ -218,15 +218,15 @@ class LinkSheet(Sheet):
     # --- drawing --------------------------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        look = palette(self.app.theme)
+        palette = palette_for(self.app.theme)
         index = self.top + y
         if not self._places or self._places[self._at][0].line != index:
             return super().render_line(y)
-        return strip(((" ", None), *self._marked(self._lines[index], look)), self.size.width, look.base)
+        return strip(((" ", None), *self._marked(self._lines[index], palette)), self.size.width, palette.base)
 
-    def _marked(self, parts: Parts, look: Palette) -> Parts:
+    def _marked(self, parts: Parts, palette: Palette) -> Parts:
         at = self._places[self._at][0].part
         return tuple(
-            (words, (style or Style()) + look.cursor) if index == at else (words, style)
+            (words, (style or Style()) + palette.cursor) if index == at else (words, style)
             for index, (words, style) in enumerate(parts)
         )

@@ -19,7 +19,7 @@ from textual.strip import Strip
 from pipetui.client.session import LogPage, LogView
 from pipetui.model import Line, LogFilter
 from pipetui.text import number, safe
-from pipetui.tui.core.theme import Palette, palette
+from pipetui.tui.core.theme import Palette, palette_for
 from pipetui.tui.state.log_window import Item, LogWindow, Skip
 from pipetui.tui.views.cells import Part, cut, fit, strip
 from pipetui.tui.views.fifos import short
@@ -74,11 +74,11 @@ class MessageLog(Listing):
             super().__init__()
             self.line = line
 
-    def __init__(self, look: Callable[[LogView], None], host_of: Callable[[int], str] | None = None) -> None:
-        """Ask for views by `look`; with `host_of` each message has the (safe) name of its host in front."""
+    def __init__(self, palette: Callable[[LogView], None], host_of: Callable[[int], str] | None = None) -> None:
+        """Ask for views by `palette`; with `host_of` each message has the (safe) name of its host in front."""
         super().__init__(id="log")
         self._host_of = host_of
-        self.window = LogWindow(look)
+        self.window = LogWindow(palette)
         self.finding = LogFilter()
         self.empty: tuple[str, ...] = ()
         self._widths = Widths()
@@ -173,57 +173,57 @@ class MessageLog(Listing):
     # --- drawing --------------------------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        look = palette(self.app.theme)
+        palette = palette_for(self.app.theme)
         window = self.window
         index = window.top + y
         if index >= len(window.items):
             words = self.empty[y] if not window.items and y < len(self.empty) else ""
-            return strip(((" " + words, look.dim),), self.size.width, look.base)
+            return strip(((" " + words, palette.dim),), self.size.width, palette.base)
         item = window.items[index]
         chosen = not window.following and window.cursor is not None and window.index(window.cursor) == index
         key = (item, self._widths, chosen, chosen and self.has_focus, window.filter, self.finding, self.app.theme)
         drawn = self._strips.get(key)
         if drawn is None:
-            drawn = self._strips[key] = self._draw(item, chosen, look)
+            drawn = self._strips[key] = self._draw(item, chosen, palette)
         return drawn
 
-    def _draw(self, item: Item, chosen: bool, look: Palette) -> Strip:
-        base = look.base
+    def _draw(self, item: Item, chosen: bool, palette: Palette) -> Strip:
+        base = palette.base
         if chosen:
-            base += look.cursor if self.has_focus else look.shadow
-        return strip(self._parts(item, chosen, look), self.size.width, base)
+            base += palette.cursor if self.has_focus else palette.shadow
+        return strip(self._parts(item, chosen, palette), self.size.width, base)
 
-    def _parts(self, item: Item, chosen: bool, look: Palette) -> list[Part]:
+    def _parts(self, item: Item, chosen: bool, palette: Palette) -> list[Part]:
         if isinstance(item, Skip):
-            return [(f" … {number(item.count)} more passed than fit here; freeze and scroll to see them", look.dim)]
+            return [(f" … {number(item.count)} more passed than fit here; freeze and scroll to see them", palette.dim)]
         if item.gap:
             of = f" of {self._host_of(item.number)}" if self._host_of else ""
             why = "they came faster than the log takes"
-            return [(f" … {number(item.gap)} messages{of} not kept: {why}", look.waiting)]
+            return [(f" … {number(item.gap)} messages{of} not kept: {why}", palette.waiting)]
         widths = self._widths
         room = self.size.width
-        parts: list[Part] = [("▸" if chosen else " ", look.accent), (clock(item.time), look.dim), ("  ", None)]
+        parts: list[Part] = [("▸" if chosen else " ", palette.accent), (clock(item.time), palette.dim), ("  ", None)]
         if self._host_of is not None:
-            parts += [(fit(self._host_of(item.number), widths.host), look.dim), ("  ", None)]
-        parts.append((fit(short(item.fifo), widths.fifo), look.accent))
+            parts += [(fit(self._host_of(item.number), widths.host), palette.dim), ("  ", None)]
+        parts.append((fit(short(item.fifo), widths.fifo), palette.accent))
         if room >= 70:
-            parts += [("  ", None), (fit(pids_of(item), widths.pids), look.dim)]
+            parts += [("  ", None), (fit(pids_of(item), widths.pids), palette.dim)]
         if room >= 50:
-            parts += [("  ", None), (fit(number(item.length), widths.length, "right"), look.dim)]
+            parts += [("  ", None), (fit(number(item.length), widths.length, "right"), palette.dim)]
         parts.append(("  ", None))
         if item.piece:
-            parts.append((_PIECES[item.piece], look.waiting))
+            parts.append((_PIECES[item.piece], palette.waiting))
         used = sum(cell_len(value) for value, _ in parts)
-        return parts + self._preview(item, max(0, room - used), look)
+        return parts + self._preview(item, max(0, room - used), palette)
 
-    def _preview(self, line: Line, room: int, look: Palette) -> list[Part]:
+    def _preview(self, line: Line, room: int, palette: Palette) -> list[Part]:
         whole = safe(line.payload)
         if line.length > len(line.payload.encode("utf-8", "surrogateescape")):
             whole += "…"
         shown = cut(whole, room)
         styles: list[tuple[re.Pattern[str] | None, Style]] = [
-            (matcher(self.window.filter), look.match),
-            (matcher(self.finding), look.found),
+            (matcher(self.window.filter), palette.match),
+            (matcher(self.finding), palette.found),
         ]
         marks: list[tuple[int, int, Style]] = []
         for pattern, style in styles:

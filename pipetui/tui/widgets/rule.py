@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.strip import Strip
 from textual.widget import Widget
 
-from pipetui.tui.core.theme import palette
+from pipetui.tui.core.theme import palette_for
 from pipetui.tui.views.cells import Parts, length, spread
 
 
@@ -38,13 +38,13 @@ class Rule(Widget):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        look = palette(self.app.theme)
-        style = look.title + look.accent if self._lit else look.title
-        left: Parts = (("── ", look.rule), (self._title, style))
+        palette = palette_for(self.app.theme)
+        style = palette.title + palette.accent if self._lit else palette.title
+        left: Parts = (("── ", palette.rule), (self._title, style))
         if self._words:
             left += ((" ", None), *self._words)
         left += ((" ", None),) if self._title else ()
         room = self.size.width - length(left)
-        framed: list[Parts] = [((" ", None), *figures, (" ──", look.rule)) for figures in self._figures if figures]
+        framed: list[Parts] = [((" ", None), *figures, (" ──", palette.rule)) for figures in self._figures if figures]
         right: Parts = next((parts for parts in framed if length(parts) <= room), ())
-        return spread(left, right, self.size.width, look.base, ("─", look.rule))
+        return spread(left, right, self.size.width, palette.base, ("─", palette.rule))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from rich.cells import get_character_cell_size
 from textual.strip import Strip
 
-from pipetui.tui.core.theme import Palette, palette
+from pipetui.tui.core.theme import Palette, palette_for
 from pipetui.tui.views.cells import Parts, strip
 from pipetui.tui.widgets.lists import Listing
 
@@ -24,7 +24,7 @@ class Sheet(Listing):
     def __init__(self) -> None:
         super().__init__(id="sheet")
         self._count = 0
-        self._line_of: LineOf = lambda index, look: ()
+        self._line_of: LineOf = lambda index, palette: ()
         self.top = 0
 
     def show(self, count: int, line_of: LineOf) -> None:
@@ -61,10 +61,10 @@ class Sheet(Listing):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        look = palette(self.app.theme)
+        palette = palette_for(self.app.theme)
         index = self.top + y
-        parts = self._line_of(index, look) if index < self._count else ()
-        return strip(((" ", None), *parts), self.size.width, look.base)
+        parts = self._line_of(index, palette) if index < self._count else ()
+        return strip(((" ", None), *parts), self.size.width, palette.base)
 
 
 def wrap(value: str, width: int) -> list[str]:

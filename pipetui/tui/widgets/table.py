@@ -16,7 +16,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from pipetui.tui.core.theme import Palette, palette
+from pipetui.tui.core.theme import Palette, palette_for
 from pipetui.tui.views.cells import Align, Part, Parts, fit, length, strip
 from pipetui.tui.widgets.lists import Listing
 
@@ -290,34 +290,34 @@ class RowTable(Listing, Generic[K, R]):
         return max(self._naturals.get(column.title, {}).values(), default=0)
 
     def render_line(self, y: int) -> Strip:
-        look = palette(self.app.theme)
+        palette = palette_for(self.app.theme)
         if y == 0:
-            return self._head(look)
+            return self._head(palette)
         index = self._top + y - 1
         if index < len(self._keys):
-            return self._line(self._keys[index], look)
+            return self._line(self._keys[index], palette)
         if not self._keys and y - 1 < len(self._empty):
-            return strip(((" " * _MARGIN, None), (self._empty[y - 1], look.dim)), self.size.width, look.base)
-        return Strip.blank(self.size.width, look.base)
+            return strip(((" " * _MARGIN, None), (self._empty[y - 1], palette.dim)), self.size.width, palette.base)
+        return Strip.blank(self.size.width, palette.base)
 
-    def _head(self, look: Palette) -> Strip:
+    def _head(self, palette: Palette) -> Strip:
         parts: list[Part] = [(" " * _MARGIN, None)]
         for column, width in self._widths:
-            parts.append((fit(column.title, width, column.align) + " " * _GAP, look.dim))
-        return strip(parts, self.size.width, look.base)
+            parts.append((fit(column.title, width, column.align) + " " * _GAP, palette.dim))
+        return strip(parts, self.size.width, palette.base)
 
-    def _line(self, key: K, look: Palette) -> Strip:
+    def _line(self, key: K, palette: Palette) -> Strip:
         row = self._rows[key]
-        base = look.base
+        base = palette.base
         chosen = key == self.cursor
         if chosen:
-            base += look.cursor if self.has_focus else look.shadow
-        parts: list[Part] = [(" ▸ " if chosen else "   ", look.accent)]
+            base += palette.cursor if self.has_focus else palette.shadow
+        parts: list[Part] = [(" ▸ " if chosen else "   ", palette.accent)]
         faded = self.is_faded(row)
         for column, width in self._widths:
-            cell = column.render(row, look, width)
+            cell = column.render(row, palette, width)
             if faded:
-                cell = tuple((words, look.dim) for words, _ in cell)
+                cell = tuple((words, palette.dim) for words, _ in cell)
             pad = " " * max(0, width - length(cell))
             parts.extend(((pad, None), *cell) if column.align == "right" else (*cell, (pad, None)))
             parts.append((" " * _GAP, None))

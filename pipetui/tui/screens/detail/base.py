@@ -21,7 +21,7 @@ from pipetui.model import PipeId
 from pipetui.text import safe
 from pipetui.tui.core.actions import BY_ID, Scope, footer, key_name, keys_of
 from pipetui.tui.core.keys import bindings
-from pipetui.tui.core.theme import Palette, palette
+from pipetui.tui.core.theme import Palette, palette_for
 from pipetui.tui.screens.help import Help
 from pipetui.tui.views.cells import Parts
 from pipetui.tui.widgets.bars import KeyBar
@@ -84,7 +84,7 @@ class Look(Screen[None]):
     @property
     def where(self) -> Parts:
         """The host in front of a path or a pid, where it has a name."""
-        return ((f"{safe(self.session.name)}:", self.look.dim),) if self.session.name else ()
+        return ((f"{safe(self.session.name)}:", self.palette.dim),) if self.session.name else ()
 
     # --- for its kinds --------------------------------------------------------------------------------------------
 
@@ -128,9 +128,9 @@ class Look(Screen[None]):
     # --- what they share ------------------------------------------------------------------------------------------
 
     @property
-    def look(self) -> Palette:
+    def palette(self) -> Palette:
         """The colours."""
-        return palette(self.app.theme)
+        return palette_for(self.app.theme)
 
     @property
     def room(self) -> int:

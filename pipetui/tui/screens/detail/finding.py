@@ -32,33 +32,33 @@ class FindingLook(Look):
         super().changed(change)
 
     def lay_out(self) -> None:
-        look = self.look
-        over: Parts = (("over: it is not found any more", look.active),) if self._over else ()
+        palette = self.palette
+        over: Parts = (("over: it is not found any more", palette.active),) if self._over else ()
         self.head.say(
             "FINDING",
             (
                 *self.where,
-                (named(self._finding.rule), look.dim),
+                (named(self._finding.rule), palette.dim),
             ),
             over,
         )
         width = min(self.room, _READABLE)
-        self.sheet.put([*finding_lines(self._finding, look, width), (), *self._parts()])
+        self.sheet.put([*finding_lines(self._finding, palette, width), (), *self._parts()])
 
     def _parts(self) -> list[Parts]:
-        look, session = self.look, self.session
+        palette, session = self.palette, self.session
         refs = {PipeId(ref.dev, ref.inode): ref for ref in self._finding.pipes}
         rows = [session.pipes[pipe] for pipe in refs if pipe in session.pipes]
         lines: list[Parts] = []
         if rows:
-            lines.append(heading("HOW THEY HANG TOGETHER", "", look))
+            lines.append(heading("HOW THEY HANG TOGETHER", "", palette))
             for chain in chains(rows)[0]:
-                lines += [*chain_lines(chain, session.processes, look, self.room, verdict=False), ()]
-        lines.append(heading("ABOUT", "", look))
+                lines += [*chain_lines(chain, session.processes, palette, self.room, verdict=False), ()]
+        lines.append(heading("ABOUT", "", palette))
         for pipe, ref in refs.items():
-            lines.append((("  pipe      ", look.dim), link(pipe_name(ref.path, ref.inode), pipe, look.accent)))
+            lines.append((("  pipe      ", palette.dim), link(pipe_name(ref.path, ref.inode), pipe, palette.accent)))
         for pid in self._finding.pids:
-            lines.append((("  process   ", look.dim), link(_named(session, pid), pid, look.accent)))
+            lines.append((("  process   ", palette.dim), link(_named(session, pid), pid, palette.accent)))
         return lines
 
 

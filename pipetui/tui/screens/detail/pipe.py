@@ -97,22 +97,24 @@ class PipeLook(Look):
     # --- what stands in it ----------------------------------------------------------------------------------------
 
     def lay_out(self) -> None:
-        look, room = self.look, self.room
+        palette, room = self.palette, self.room
         row = self._row
         name = title(row) if row else pipe_name(self._path, self.pipe.inode)
         state: Parts = ()
         if self._gone:
-            state = (("gone: nobody has it open any more", look.waiting),)
+            state = (("gone: nobody has it open any more", palette.waiting),)
         elif self.session.name and self.session.lost:
-            state = ((safe(self.session.away), look.stuck),)
+            state = ((safe(self.session.away), palette.stuck),)
         elif row:
-            state = ((safe(row.state), look.mood(row.mood)),)
+            state = ((safe(row.state), palette.mood(row.mood)),)
         self.head.say(
-            "PIPE" if row is None or row.pipe.kind == "anonymous" else "FIFO", (*self.where, (name, look.accent)), state
+            "PIPE" if row is None or row.pipe.kind == "anonymous" else "FIFO",
+            (*self.where, (name, palette.accent)),
+            state,
         )
         if room >= WIDE:
             left = room - _FACTS - 2
-            lines = beside(self._left(left - 2), self._right(_FACTS), left, look)
+            lines = beside(self._left(left - 2), self._right(_FACTS), left, palette)
         else:
             lines = [*self._wrong(room), *self._left(room), (), *self._facts(room)]
         lines += [(), self._peek_rule(room)]
@@ -125,21 +127,21 @@ class PipeLook(Look):
     def _left(self, width: int) -> list[Parts]:
         if self._row is None:
             words = "It is not known yet: asking…" if not self.session.lost else "It is not known."
-            return [((words, self.look.dim),)]
-        ends = ends_lines(self._row, self.session.actors, self.session.processes, self.look, width)
-        return [*ends, (), *fill_lines(self._row, self._samples, self.look, width)]
+            return [((words, self.palette.dim),)]
+        ends = ends_lines(self._row, self.session.actors, self.session.processes, self.palette, width)
+        return [*ends, (), *fill_lines(self._row, self._samples, self.palette, width)]
 
     def _right(self, width: int) -> list[Parts]:
         return [*self._wrong(width), *self._facts(width)]
 
     def _wrong(self, width: int) -> list[Parts]:
         found = about(self.session.findings, self.pipe)
-        return [line for finding in found for line in (*finding_lines(finding, self.look, width), ())]
+        return [line for finding in found for line in (*finding_lines(finding, self.palette, width), ())]
 
     def _facts(self, width: int) -> list[Parts]:
         if self._row is None:
             return []
-        return [heading("WHAT IT IS", "", self.look), *paragraphs(facts(self._row), self.look, width, 13)]
+        return [heading("WHAT IT IS", "", self.palette), *paragraphs(facts(self._row), self.palette, width, 13)]
 
     # --- the bytes ------------------------------------------------------------------------------------------------
 
@@ -148,19 +150,19 @@ class PipeLook(Look):
         return (self._view or ("text" if is_text(payload) else "hex")) == "hex"
 
     def _peek_rule(self, width: int) -> Parts:
-        look = self.look
-        left: Parts = (("── ", look.rule), ("PEEK ", look.title))
+        palette = self.palette
+        left: Parts = (("── ", palette.rule), ("PEEK ", palette.title))
         right: Parts = ()
         if self._peeked is not None:
-            left += ((_peeked_words(self._peeked) + " ", look.dim),)
-            lit, dark = look.title + look.accent, look.dim
+            left += ((_peeked_words(self._peeked) + " ", palette.dim),)
+            lit, dark = palette.title + palette.accent, palette.dim
             hexed = self._hexed()
-            right = ((" text", dark if hexed else lit), (" │ ", look.rule), ("hex", lit if hexed else dark),
-                     (" ──", look.rule))  # fmt: skip
+            right = ((" text", dark if hexed else lit), (" │ ", palette.rule), ("hex", lit if hexed else dark),
+                     (" ──", palette.rule))  # fmt: skip
         room = width - length(left) - length(right)
         if room < 0:
             return left
-        return (*left, ("─" * room, look.rule), *right)
+        return (*left, ("─" * room, palette.rule), *right)
 
     def _inside(self, width: int) -> Tail:
         if self._peeked is None:
@@ -205,25 +207,25 @@ def _peeked_words(peeked: Peeked) -> str:
     return f"{of} at {time.strftime('%H:%M:%S', time.localtime(peeked.time))}, not consumed"
 
 
-def fill_lines(row: PipeRow, samples: Sequence[Sample], look: Palette, width: int) -> list[Parts]:
+def fill_lines(row: PipeRow, samples: Sequence[Sample], palette: Palette, width: int) -> list[Parts]:
     """Return the gauge, and below it the last minutes."""
     pipe = row.pipe
     if pipe.queued is None or not pipe.capacity:
         why = safe(row.state) if not pipe.ends else "it can't be seen without disturbing it"
-        return [heading("FILL", f"not known: {why}", look)]
-    style = look.mood(row.mood) if row.mood in ("waiting", "stuck") else look.accent
+        return [heading("FILL", f"not known: {why}", palette)]
+    style = palette.mood(row.mood) if row.mood in ("waiting", "stuck") else palette.accent
     words = f"{size(pipe.queued)} of {size(pipe.capacity)}"
-    head: list[Part] = [("FILL  ", look.title), (f"{words}  ", look.text)]
+    head: list[Part] = [("FILL  ", palette.title), (f"{words}  ", palette.text)]
     share = percent(pipe.queued, pipe.capacity)
     room = max(4, min(40, width - length(head) - 6))
-    lines: list[Parts] = [(*head, *bar(pipe.queued / pipe.capacity, room, style, look), (f"{share:>5}", style))]
+    lines: list[Parts] = [(*head, *bar(pipe.queued / pipe.capacity, room, style, palette), (f"{share:>5}", style))]
     if not samples:
         return lines
     shares = [sample.queued / sample.capacity if sample.capacity else 0.0 for sample in samples]
-    lines += [(), *chart(shares, width, _HEIGHT, look.accent, look)]
+    lines += [(), *chart(shares, width, _HEIGHT, palette.accent, palette)]
     began = f"{age(len(samples))} ago, at most {round(max(shares) * 100)}%"
     start = max(0, min(width - len(shares), width - len(began) - 5))
-    return [*lines, ((" " * start + began.ljust(width - start - 3) + "now", look.dim),)]
+    return [*lines, ((" " * start + began.ljust(width - start - 3) + "now", palette.dim),)]
 
 
 def facts(row: PipeRow) -> list[Row]:

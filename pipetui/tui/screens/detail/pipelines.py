@@ -54,27 +54,27 @@ class PipelinesLook(Look):
         found = [(host, chain) for host, (each, _) in enumerate(made) for chain in each]
         left_out = sum(count for _, count in made)
         pressed = sum(_is_pressed(chain) for _, chain in found)
-        look = self.look
-        figures: list[Part] = [(plural(len(found), "chain"), look.dim)]
+        palette = self.palette
+        figures: list[Part] = [(plural(len(found), "chain"), palette.dim)]
         if pressed:
-            figures += [(" · ", look.dim), (f"{number(pressed)} under pressure", look.waiting)]
-        self.head.say("PIPELINES", (("FIFOs and anonymous pipes", look.dim),), tuple(figures))
+            figures += [(" · ", palette.dim), (f"{number(pressed)} under pressure", palette.waiting)]
+        self.head.say("PIPELINES", (("FIFOs and anonymous pipes", palette.dim),), tuple(figures))
         lines: list[Parts] = [()] if self.size.height >= 30 else []
         last = -1
         for host, chain in self._sorted(found):
             if len(self._sessions) > 1 and host != last:
-                lines += [heading(safe(self._sessions[host].name), safe(self._sessions[host].away), look), ()]
+                lines += [heading(safe(self._sessions[host].name), safe(self._sessions[host].away), palette), ()]
             last = host
             drawn = self._chain(self._sessions[host], chain)
             lines += [*(on_host(drawn, host) if len(self._sessions) > 1 else drawn), ()]
         if not self._asked and not all(session.lost for session in self._sessions):
-            lines += [(("Looking for anonymous pipes…", look.dim),), ()]
+            lines += [(("Looking for anonymous pipes…", palette.dim),), ()]
         elif not found:
-            lines += [(("No pipe joins two processes now.", look.dim),), ()]
+            lines += [(("No pipe joins two processes now.", palette.dim),), ()]
         if left_out:
             has = "has" if left_out == 1 else "have"
             words = f"{plural(left_out, 'pipe')} more {has} only one process, or the same ones, at both ends."
-            lines += [((piece, look.dim),) for piece in wrap_words(words, self.room)]
+            lines += [((piece, palette.dim),) for piece in wrap_words(words, self.room)]
         self.sheet.put(lines)
 
     def _sorted(self, found: list[tuple[int, Chain]]) -> list[tuple[int, Chain]]:
@@ -98,15 +98,15 @@ class PipelinesLook(Look):
         return [each for each in problems if any(PipeId(ref.dev, ref.inode) in pipes for ref in each.pipes)]
 
     def _chain(self, session: Session, chain: Chain) -> list[Parts]:
-        look, room = self.look, self.room
+        palette, room = self.palette, self.room
         troubles = self._troubled(session, chain)
-        lines = chain_lines(chain, session.processes, look, room, verdict=not troubles)
+        lines = chain_lines(chain, session.processes, palette, room, verdict=not troubles)
         for finding in troubles:
-            mark, style = tone(finding.level, look)
+            mark, style = tone(finding.level, palette)
             rule = named(finding.rule)
             pieces = wrap_words(f"{rule}: {sentence(finding.headline)}", room - 2)
-            lines.append(((f"{mark} {rule}", style), (pieces[0][len(rule) :], look.text)))
-            lines += [(("  " + piece, look.text),) for piece in pieces[1:]]
+            lines.append(((f"{mark} {rule}", style), (pieces[0][len(rule) :], palette.text)))
+            lines += [(("  " + piece, palette.text),) for piece in pieces[1:]]
         return lines
 
     def deeds(self) -> dict[str, Callable[[], object]]:

@@ -137,40 +137,40 @@ class ProcessLook(Look):
     # --- what stands in it ----------------------------------------------------------------------------------------
 
     def lay_out(self) -> None:
-        look, room = self.look, self.room
+        palette, room = self.palette, self.room
         load = _load(self)
-        right: Parts = ((load, look.dim),) if load else ()
+        right: Parts = ((load, palette.dim),) if load else ()
         if self._gone:
-            right = (("has ended", look.waiting),)
+            right = (("has ended", palette.waiting),)
         name = cut(short_command(self.command), max(10, room - 50)) or "?"
-        self.head.say("PROCESS", (*self.where, (f"{self.pid}  ", look.text), (name, look.accent)), right)
+        self.head.say("PROCESS", (*self.where, (f"{self.pid}  ", palette.text), (name, palette.accent)), right)
         if room >= WIDE:
             left = room - _FAMILY - 2
-            lines = beside(self._draw_left(left - 2), self._draw_right(_FAMILY), left, look)
+            lines = beside(self._draw_left(left - 2), self._draw_right(_FAMILY), left, palette)
         else:
             lines = [*self._draw_left(room), (), *self._draw_right(room)]
         self.sheet.put(lines)
 
     def _draw_left(self, width: int) -> list[Parts]:
-        look = self.look
+        palette = self.palette
         lines = [*self._draw_tasks(width), (), *self._draw_ends(width), ()]
         if self._refused:
-            lines += [((piece, look.waiting),) for piece in wrap_words(safe(self._refused), width)]
+            lines += [((piece, palette.waiting),) for piece in wrap_words(safe(self._refused), width)]
         mine = [finding for finding in self.session.findings if self.pid in (*finding.pids, *finding.behind)]
         seen: set[FindingKey] = set()
         for finding in mine:
             if key_of(finding) not in seen:
                 seen.add(key_of(finding))
-                lines += [*finding_lines(finding, look, width), ()]
+                lines += [*finding_lines(finding, palette, width), ()]
         return lines
 
     def _draw_tasks(self, width: int) -> list[Parts]:
-        look = self.look
-        lines: list[Parts] = [heading("WHAT IT DOES", "", look)]
+        palette = self.palette
+        lines: list[Parts] = [heading("WHAT IT DOES", "", palette)]
         state = self._known.process
         if state is None:
             words = "It has ended." if self._gone else "asking…" if not self._refused else "not known"
-            return [*lines, (("  " + words, look.dim),)]
+            return [*lines, (("  " + words, palette.dim),)]
         names = {pipe: _name(row.pipe) for pipe, row in self._pipes().items()}
         for task, alike in _folded(state.tasks):
             who = f"task {task.tid}" if task.tid != self.pid else "it" if len(state.tasks) == 1 else "main task"
@@ -178,7 +178,7 @@ class ProcessLook(Look):
         return lines
 
     def _draw_task(self, task: TaskState, who: str, alike: int, names: dict[PipeId, str], width: int) -> list[Parts]:
-        look = self.look
+        palette = self.palette
         known = names.get(task.pipe) if task.pipe is not None else None
         pipe = known or (safe(task.path) if task.path else "a pipe")
         children = ", ".join(self._called(pid) for pid in task.children) or "a child"
@@ -190,7 +190,7 @@ class ProcessLook(Look):
             words += f", since {moment(task.since)}"
         if task.certainty == "inferred":
             words += " (inferred)"
-        style = look.mood(_MOODS.get(task.doing, "calm"))
+        style = palette.mood(_MOODS.get(task.doing, "calm"))
         return [((f"  {piece}" if index == 0 else f"    {piece}", style),)
                 for index, piece in enumerate(wrap_words(f"{who} {words}", width - 4))]  # fmt: skip
 
@@ -207,8 +207,8 @@ class ProcessLook(Look):
         return f"{short_command(states[pid])} ({pid})" if states.get(pid) else f"process {pid}"
 
     def _draw_ends(self, width: int) -> list[Parts]:
-        look, rows = self.look, self._pipes()
-        lines: list[Parts] = [heading("ITS PIPE ENDS", "", look)]
+        palette, rows = self.palette, self._pipes()
+        lines: list[Parts] = [heading("ITS PIPE ENDS", "", palette)]
         all_ends = ((end, key) for key, row in rows.items() for end in row.pipe.ends)
         ends = sorted((end.fd, end.access, key) for end, key in all_ends if end.pid == self.pid)
         opening = [
@@ -218,53 +218,53 @@ class ProcessLook(Look):
             if waiter.pid == self.pid and waiter.kind in ("open-read", "open-write")
         ]
         if not ends and not opening:
-            lines.append((("  none", look.dim),))
+            lines.append((("  none", palette.dim),))
         for kind, row in opening:
             wants = "reads" if kind == "open-read" else "writes"
             name = cut(_name(row.pipe), max(10, width - 36))
-            head: Part = (f"  {'–':<6} {wants:<7} ", look.dim)
-            lines.append((head, link(name, row.pipe.id, look.accent), (f"  {_SHORT[kind]}", look.waiting)))
+            head: Part = (f"  {'–':<6} {wants:<7} ", palette.dim)
+            lines.append((head, link(name, row.pipe.id, palette.accent), (f"  {_SHORT[kind]}", palette.waiting)))
         for fd, access, key in ends:
             lines += self._draw_end(fd, access, rows[key], width)
         return lines
 
     def _draw_end(self, fd: int, access: str, row: PipeRow, width: int) -> list[Parts]:
-        look, pipe = self.look, row.pipe
+        palette, pipe = self.palette, row.pipe
         verb = {"r": "reads", "w": "writes", "rw": "reads and writes"}[access]
         level = pressure(row)
-        style = look.waiting if level == "full" else look.accent if level == "some" else look.dim
+        style = palette.waiting if level == "full" else palette.accent if level == "some" else palette.dim
         amount = f"{size(pipe.queued)}{' full' if level == 'full' else ''}" if pipe.queued is not None else ""
         name = cut(_name(pipe), max(10, width - 36))
-        head: list[Part] = [(f"  {f'fd {fd}':<6} {verb:<7} ", look.dim), link(name, pipe.id, look.accent)]
+        head: list[Part] = [(f"  {f'fd {fd}':<6} {verb:<7} ", palette.dim), link(name, pipe.id, palette.accent)]
         lines: list[Parts] = [(*head, ("  " + amount, style))]
         return [*lines, *self._draw_others(pipe, access, width)]
 
     def _draw_others(self, pipe: Pipe, access: str, width: int) -> list[Parts]:
         """Return who is at the other end."""
-        look, other = self.look, "r" if access == "w" else "w"
+        palette, other = self.palette, "r" if access == "w" else "w"
         pids = [pid for pid in pipe.holders(other) if pid != self.pid]  # type: ignore[arg-type]
         arrow = "──▶" if access == "w" else "◀──"
-        indent = (" " * 17 + arrow + " ", look.rule)
+        indent = (" " * 17 + arrow + " ", palette.rule)
         if not pids:
             nobody = "only itself" if self.pid in pipe.holders(other) else "nobody"  # type: ignore[arg-type]
-            return [(indent, (f"{nobody} {'reads' if other == 'r' else 'writes'}", look.waiting))]
+            return [(indent, (f"{nobody} {'reads' if other == 'r' else 'writes'}", palette.waiting))]
         commands = {end.pid: end.command for end in pipe.ends}
         lines: list[Parts] = []
         for pid in pids[:8]:
             listed = self.session.processes.get(pid)
             command = short_command(commands.get(pid) or (listed.command if listed else "")) or "process"
-            lines.append((indent, link(f"{cut(command, max(8, width - 32))} ({pid})", pid, look.text)))
+            lines.append((indent, link(f"{cut(command, max(8, width - 32))} ({pid})", pid, palette.text)))
         if len(pids) > 8:
-            lines.append((indent, (f"and {len(pids) - 8} more", look.dim)))
+            lines.append((indent, (f"and {len(pids) - 8} more", palette.dim)))
         return lines
 
     def _draw_right(self, width: int) -> list[Parts]:
-        look = self.look
-        facts = paragraphs(self._rows(), look, width, 12)
-        lines = [heading("WHO IT IS", "", look), *facts, (), *self._draw_family(width)]
+        palette = self.palette
+        facts = paragraphs(self._rows(), palette, width, 12)
+        lines = [heading("WHO IT IS", "", palette), *facts, (), *self._draw_family(width)]
         actor = next((actor for actor in self.session.actors.values() if actor.pid == self.pid), None)
         if actor is not None:
-            lines += [(), heading("OURS", "", look), *paragraphs(of_actor(actor), look, width, 16)]
+            lines += [(), heading("OURS", "", palette), *paragraphs(of_actor(actor), palette, width, 16)]
         return lines
 
     def _rows(self) -> list[Row]:
@@ -278,10 +278,10 @@ class ProcessLook(Look):
         return rows if self.ours else [*rows, ("ours", f"no; {self._key('process_signal')} sends it a signal")]
 
     def _draw_family(self, width: int) -> list[Parts]:
-        look = self.look
-        lines: list[Parts] = [heading("ITS FAMILY", "", look)]
+        palette = self.palette
+        lines: list[Parts] = [heading("ITS FAMILY", "", palette)]
         if not self._known.family:
-            return [*lines, (("  not known" if self._answered else "  asking…", look.dim),)]
+            return [*lines, (("  not known" if self._answered else "  asking…", palette.dim),)]
         members = {state.pid: state for state in self._known.family}
         if self._known.process is not None:
             members[self.pid] = self._known.process
@@ -291,9 +291,9 @@ class ProcessLook(Look):
             does = cut(_summary(state), 18)
             room = max(8, width - len(branch) - len(does) - 3)
             words = cut(f"{state.pid} {short_command(state.command)}", room)
-            style = look.title + look.accent if me else look.text
+            style = palette.title + palette.accent if me else palette.text
             name: Part = (words, style) if me else link(words, state.pid, style)
-            lines.append(((branch, look.rule), name, ("  " + does, look.dim)))
+            lines.append(((branch, palette.rule), name, ("  " + does, palette.dim)))
         return lines
 
     # --- keys -----------------------------------------------------------------------------------------------------

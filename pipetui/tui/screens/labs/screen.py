@@ -22,7 +22,7 @@ from pipetui.client.session import Change, Session
 from pipetui.text import safe
 from pipetui.tui.core.actions import BY_ID, Action, Scope
 from pipetui.tui.core.keys import bindings
-from pipetui.tui.core.theme import palette
+from pipetui.tui.core.theme import palette_for
 from pipetui.tui.screens.detail.base import WIDE, Look
 from pipetui.tui.screens.labs.handlers import DEEDS
 from pipetui.tui.state.lab_session import PACE_WORDS, Desk, Study
@@ -57,8 +57,8 @@ class Wall(Widget):
     DEFAULT_CSS = "Wall { width: 1; height: 100%; }"
 
     def render_line(self, y: int) -> Strip:
-        look = palette(self.app.theme)
-        return strip((("│", look.rule),), 1, look.base)
+        palette = palette_for(self.app.theme)
+        return strip((("│", palette.rule),), 1, palette.base)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -118,7 +118,7 @@ class LabsLook(Look, inherit_bindings=False):
         yield self.keys
 
     def begin(self) -> None:
-        self.query_one("#listens", Bar).say(((" It listens: ", self.look.waiting),))
+        self.query_one("#listens", Bar).say(((" It listens: ", self.palette.waiting),))
         self.line.placeholder = "type a line"
         self._ready = True
         self.desk.use(self.session)
@@ -191,8 +191,8 @@ class LabsLook(Look, inherit_bindings=False):
         if study is None:
             self.title_.say("")
             return
-        card, look = study.card, self.look
-        left = (safe(card.article), look.dim)
+        card, palette = study.card, self.palette
+        left = (safe(card.article), palette.dim)
         self.title_.say(safe(card.title), (), (left,))
         self.title_.light(self.desk.inside)
         fresh = (card.name, study.phase)
@@ -200,7 +200,7 @@ class LabsLook(Look, inherit_bindings=False):
             self._turn(fresh)
         room = self._room()
         if self.page.parent.display:  # type: ignore[union-attr]
-            self.page.put(lesson_lines(card, look, room))
+            self.page.put(lesson_lines(card, palette, room))
         {"predict": self._predict, "running": self._run, "over": self._over}[study.phase](study, room)
 
     def _turn(self, fresh: tuple[object, ...]) -> None:
@@ -252,14 +252,14 @@ class LabsLook(Look, inherit_bindings=False):
         return self.size.height - 4 - self._listening
 
     def _say_head(self) -> None:
-        look, desk = self.look, self.desk
+        palette, desk = self.palette, self.desk
         done = sum(card.name in desk.progress.done for card in desk.cards)
-        words: Parts = ((f"on {safe(self.session.name)} · ", look.dim),) if self.session.name else ()
+        words: Parts = ((f"on {safe(self.session.name)} · ", palette.dim),) if self.session.name else ()
         if desk.cards:
-            words += ((f"{done} of {len(desk.cards)} done", look.dim),)
+            words += ((f"{done} of {len(desk.cards)} done", palette.dim),)
         if any(card.name in desk.progress.right for card in desk.cards):
-            words += ((f" · {RIGHT} predicted right", look.dim),)
-        pace = (("pace ", look.dim), (PACE_WORDS[desk.pace], look.accent))
+            words += ((f" · {RIGHT} predicted right", palette.dim),)
+        pace = (("pace ", palette.dim), (PACE_WORDS[desk.pace], palette.accent))
         self.head.say("LABS", words, pace)
 
     def _mark(self, name: str) -> str:
@@ -271,24 +271,29 @@ class LabsLook(Look, inherit_bindings=False):
     # --- the phases -----------------------------------------------------------------------------------------------
 
     def _predict(self, study: Study, room: int) -> None:
-        look, total = self.look, len(study.card.questions)
-        words: Parts = ((f"{study.at + 1} of {total}", look.dim),) if total > 1 and study.question else ()
-        more: Parts = ((f"{self._key('page_down')} scrolls what stands above", look.dim),)
+        palette, total = self.palette, len(study.card.questions)
+        words: Parts = ((f"{study.at + 1} of {total}", palette.dim),) if total > 1 and study.question else ()
+        more: Parts = ((f"{self._key('page_down')} scrolls what stands above", palette.dim),)
         long = self.page.count > self.page.size.height > 0
         self.part.say("WHAT WILL HAPPEN?" if study.question else "READY", words, more if long else ())
         self.part.light(self.desk.inside)
         self.choices.styles.height = self.choices.show(study, room, self._hint(study))
 
     def _hint(self, study: Study) -> Parts:
-        look = self.look
+        palette = self.palette
         if not self.desk.inside:
-            return ((self._key("open"), look.accent), (" begins", look.dim))
+            return ((self._key("open"), palette.accent), (" begins", palette.dim))
         parts: list[Part] = []
         if study.question:
-            parts += [("↑ ↓", look.accent), (" or ", look.dim), ("1 2 3", look.accent), (" choose   ", look.dim)]
-        parts += [(self._key("open"), look.accent), (f" {self._enter(study)}   ", look.dim)]
+            parts += [
+                ("↑ ↓", palette.accent),
+                (" or ", palette.dim),
+                ("1 2 3", palette.accent),
+                (" choose   ", palette.dim),
+            ]
+        parts += [(self._key("open"), palette.accent), (f" {self._enter(study)}   ", palette.dim)]
         if study.question:
-            parts += [(self._key("labs_run"), look.accent), (" runs it without predicting", look.dim)]
+            parts += [(self._key("labs_run"), palette.accent), (" runs it without predicting", palette.dim)]
         return tuple(parts)
 
     def _enter(self, study: Study) -> str:
@@ -296,27 +301,27 @@ class LabsLook(Look, inherit_bindings=False):
         return "next question" if study.at + 1 < len(study.card.questions) else "run it"
 
     def _run(self, study: Study, room: int) -> None:
-        look = self.look
+        palette = self.palette
         pace = study.run.pace if study.run else self.desk.pace
-        stop = ((f"{self._key('labs_stop')} stops it", look.dim),)
-        self.part.say("RUNNING", ((PACE_WORDS[pace], look.waiting),), stop)
+        stop = ((f"{self._key('labs_stop')} stops it", palette.dim),)
+        self.part.say("RUNNING", ((PACE_WORDS[pace], palette.waiting),), stop)
         self.part.light(self.desk.inside)
-        self.sheet.put(run_lines(study, self.session, look, room, self._height))
+        self.sheet.put(run_lines(study, self.session, palette, room, self._height))
 
     def _over(self, study: Study, room: int) -> None:
-        run, look = study.run, self.look
+        run, palette = study.run, self.palette
         assert run is not None
         questions = study.card.questions
         right = sum(study.was(each.key) == study.said[each.key] for each in questions if each.key in study.said)
         words: Parts = ()
         if study.said:
-            style = look.active if study.right else look.waiting
+            style = palette.active if study.right else palette.waiting
             words = ((f"{right} of {len(questions)} predicted right", style),)
         if run.trouble:
-            words = (("it did not come to its end", look.stuck),)
+            words = (("it did not come to its end", palette.stuck),)
         self.part.say("WHAT HAPPENED", words)
         self.part.light(self.desk.inside)
-        self.sheet.put(verdict_lines(study, look, room))
+        self.sheet.put(verdict_lines(study, palette, room))
 
     def _say_keys(self, study: Study | None) -> None:
         place = "listening" if self.focused is self.line else self.place

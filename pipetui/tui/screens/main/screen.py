@@ -21,7 +21,7 @@ from pipetui.model import PipeRow, Role
 from pipetui.text import number, safe
 from pipetui.tui.core.actions import BY_ID, Scope, footer, key_name, keys_of
 from pipetui.tui.core.keys import bindings
-from pipetui.tui.core.theme import palette
+from pipetui.tui.core.theme import palette_for
 from pipetui.tui.screens.detail.base import Look
 from pipetui.tui.screens.main import handlers as deeds
 from pipetui.tui.views.cells import Parts, strip
@@ -78,8 +78,8 @@ class Divider(Widget):
     DEFAULT_CSS = "Divider { width: 1; height: 100%; }"
 
     def render_line(self, y: int) -> Strip:
-        look = palette(self.app.theme)
-        return strip((("│" if y else "┬", look.rule),), 1, look.base)
+        palette = palette_for(self.app.theme)
+        return strip((("│" if y else "┬", palette.rule),), 1, palette.base)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -244,23 +244,23 @@ class Monitor(Screen[None]):
         table.show(rows)
         if table.count != before:
             self.share_room()
-        look = palette(self.app.theme)
+        palette = palette_for(self.app.theme)
         words: Parts = ()
         if self.name_filter:
-            words = ((f"{number(len(rows))} of {number(len(self.fleet.fifos))} have “", look.dim),
-                     (safe(self.name_filter), look.accent), ("” in their path", look.dim))  # fmt: skip
-        self._rules["fifos"].say("FIFOS", words, *missing(self.fleet, look))
+            words = ((f"{number(len(rows))} of {number(len(self.fleet.fifos))} have “", palette.dim),
+                     (safe(self.name_filter), palette.accent), ("” in their path", palette.dim))  # fmt: skip
+        self._rules["fifos"].say("FIFOS", words, *missing(self.fleet, palette))
 
     def show_holders(self) -> None:
         """Bring the producers and consumers up to date."""
         row = self.selected
         roles: tuple[Role, ...] = ("producer", "consumer")
-        look = palette(self.app.theme)
+        palette = palette_for(self.app.theme)
         for role in roles:
             table = self.table(role)
             table.say_when_empty(*self._nobody(role, row))
             table.show(seats(self.fleet, self.fifos.row, role))
-            words: Parts = ((f"of {self._called(row)}", look.dim),) if row and row.pipe.path else ()
+            words: Parts = ((f"of {self._called(row)}", palette.dim),) if row and row.pipe.path else ()
             self._rules[f"{role}s"].say(f"{role.upper()}S", words)
 
     def _called(self, row: PipeRow) -> str:
@@ -280,9 +280,9 @@ class Monitor(Screen[None]):
         """Bring the findings up to date; without any, their pane is not there."""
         before = self.findings.count
         self.findings.show(self.fleet.findings)
-        look = palette(self.app.theme)
-        hint: Parts = ((f"{self.key('open')}: look closer", look.dim),)
-        self._rules["findings"].say("FINDINGS", ((self.findings.counts(), look.dim),), hint)
+        palette = palette_for(self.app.theme)
+        hint: Parts = ((f"{self.key('open')}: look closer", palette.dim),)
+        self._rules["findings"].say("FINDINGS", ((self.findings.counts(), palette.dim),), hint)
         if bool(before) != bool(self.findings.count):
             if self.pane == "findings":
                 self.go_to("fifos")
@@ -292,13 +292,13 @@ class Monitor(Screen[None]):
 
     def show_status(self) -> None:
         """Bring the status line and the tabs up to date."""
-        look = palette(self.app.theme)
+        palette = palette_for(self.app.theme)
         if not self.fleet.several and self.fleet.sessions[0].lost:
-            self._status.say(loss(self.fleet, look, self.key("reconnect")))
+            self._status.say(loss(self.fleet, palette, self.key("reconnect")))
         else:
-            right = condition(self.fleet, look, following=self.log_.window.following,
+            right = condition(self.fleet, palette, following=self.log_.window.following,
                               more=bool(self.app.display_note))  # fmt: skip
-            self._status.say(figures(self.fleet, look, self.size.width), right)
+            self._status.say(figures(self.fleet, palette, self.size.width), right)
         tabs = [
             ("fifos", f"FIFOs {number(len(self.fleet.fifos))}"),
             ("processes", f"Processes {number(processes(self.fleet))}"),
@@ -309,9 +309,9 @@ class Monitor(Screen[None]):
 
     def show_log_rule(self) -> None:
         """Bring the line above the messages up to date."""
-        look, log = palette(self.app.theme), self.log_
-        words = log_words(log.window, log.finding, self.fleet, look)
-        self._rules["log"].say("MESSAGES", words, *log_counts(log.window, look))
+        palette, log = palette_for(self.app.theme), self.log_
+        words = log_words(log.window, log.finding, self.fleet, palette)
+        self._rules["log"].say("MESSAGES", words, *log_counts(log.window, palette))
         log.say_when_empty(*no_messages(log.window, self.key("read")))
 
     # --- room -----------------------------------------------------------------------------------------------------

@@ -35,12 +35,12 @@ _HANGING = 4
 _Mark = tuple[int, int, str]
 
 
-def code_lines(text: str, look: Palette, width: int) -> list[Parts]:
+def code_lines(text: str, palette: Palette, width: int) -> list[Parts]:
     """Return the source of a function as lines of at most `width` cells."""
     lines: list[Parts] = []
     marked = _marked(text)
     for line, marks in marked:
-        lines += _wrapped(_painted(line, marks, look), max(10, width))
+        lines += _wrapped(_painted(line, marks, palette), max(10, width))
     return lines
 
 
@@ -49,34 +49,34 @@ def natural_width(text: str) -> int:
     return max((cell_len(line) for line, _ in _marked(text)), default=0)
 
 
-def side_by_side(sources: Sequence[str], look: Palette, width: int) -> list[Parts]:
+def side_by_side(sources: Sequence[str], palette: Palette, width: int) -> list[Parts]:
     """Return functions beside each other where they fit whole, else below each other, in their order."""
     lines: list[Parts] = []
     row: list[str] = []
     for source in sources:
         if row and _width([*row, source]) > width:
-            lines += [*_row(row, look, width), ()]
+            lines += [*_row(row, palette, width), ()]
             row = []
         row.append(source)
-    return [*lines, *_row(row, look, width)] if row else lines
+    return [*lines, *_row(row, palette, width)] if row else lines
 
 
 def _width(sources: Sequence[str]) -> int:
     return sum(natural_width(source) for source in sources) + len(_BETWEEN) * (len(sources) - 1)
 
 
-def _row(sources: Sequence[str], look: Palette, width: int) -> list[Parts]:
+def _row(sources: Sequence[str], palette: Palette, width: int) -> list[Parts]:
     if len(sources) == 1:
-        return code_lines(sources[0], look, width)
+        return code_lines(sources[0], palette, width)
     spare = (width - _width(sources)) // len(sources)
     rooms = [natural_width(source) + min(spare, 8) for source in sources]
-    columns = [code_lines(source, look, room) for source, room in zip(sources, rooms, strict=True)]
+    columns = [code_lines(source, palette, room) for source, room in zip(sources, rooms, strict=True)]
     lines: list[Parts] = []
     for index in range(max(map(len, columns))):
         line: list[Part] = []
         for number, (column, room) in enumerate(zip(columns, rooms, strict=True)):
             if number:
-                line.append((_BETWEEN, look.rule))
+                line.append((_BETWEEN, palette.rule))
             line += clip(column[index] if index < len(column) else (), room)
         lines.append(tuple(line))
     return lines
@@ -127,23 +127,23 @@ def _mark(marks: list[list[_Mark]], lines: Sequence[str], token: tokenize.TokenI
         marks[row - 1].append((begin, stop, kind))
 
 
-def _painted(line: str, marks: Sequence[_Mark], look: Palette) -> Parts:
+def _painted(line: str, marks: Sequence[_Mark], palette: Palette) -> Parts:
     styles: dict[str, Style] = {
-        "keyword": look.accent,
-        "string": look.active,
-        "number": look.waiting,
-        "comment": look.dim,
-        "name": look.title,
-        "builtin": look.text,
+        "keyword": palette.accent,
+        "string": palette.active,
+        "number": palette.waiting,
+        "comment": palette.dim,
+        "name": palette.title,
+        "builtin": palette.text,
     }
     parts: list[Part] = []
     at = 0
     for start, end, kind in marks:
         if start < at:
             continue
-        parts += [(line[at:start], look.text), (line[start:end], styles[kind])]
+        parts += [(line[at:start], palette.text), (line[start:end], styles[kind])]
         at = end
-    return (*parts, (line[at:], look.text))
+    return (*parts, (line[at:], palette.text))
 
 
 def _wrapped(parts: Parts, width: int) -> list[Parts]:

@@ -15,7 +15,7 @@ from pipetui.tui.widgets.sheet import wrap_words
 _PROSE = 96
 
 
-def prose(text: str, style: Style, look: Palette, width: int, indent: str = "") -> list[Parts]:
+def prose(text: str, style: Style, palette: Palette, width: int, indent: str = "") -> list[Parts]:
     """Return paragraphs as lines, a blank one between two."""
     lines: list[Parts] = []
     for paragraph in text.split("\n\n"):
@@ -23,26 +23,26 @@ def prose(text: str, style: Style, look: Palette, width: int, indent: str = "") 
         pieces = wrap_words(safe(paragraph.replace("\n", " ")), min(_PROSE, width) - len(indent))
         quoted = False
         for piece in pieces:
-            parts, quoted = _quotes(piece, quoted, style, look)
+            parts, quoted = _quotes(piece, quoted, style, palette)
             lines.append(((indent, None), *parts))
     return lines
 
 
-def _quotes(piece: str, quoted: bool, style: Style, look: Palette) -> tuple[Parts, bool]:
+def _quotes(piece: str, quoted: bool, style: Style, palette: Palette) -> tuple[Parts, bool]:
     """Return a line with what stands between backticks in a colour, and whether the last one is still open."""
     parts: list[Part] = []
     for index, words in enumerate(piece.split("`")):
         if index:
-            parts.append(("`", look.dim))
+            parts.append(("`", palette.dim))
             quoted = not quoted
-        parts.append((words, look.active if quoted else style))
+        parts.append((words, palette.active if quoted else style))
     return tuple(parts), quoted
 
 
-def lesson_lines(card: LabCard, look: Palette, width: int) -> list[Parts]:
+def lesson_lines(card: LabCard, palette: Palette, width: int) -> list[Parts]:
     """Return all that is to be read before a run, as lines of at most `width` cells."""
-    lines = prose(card.question, look.accent, look, width)
-    lines += [(), *prose(card.story, look.text, look, width)]
+    lines = prose(card.question, palette.accent, palette, width)
+    lines += [(), *prose(card.story, palette.text, palette, width)]
     if card.code:
-        lines += [(), *side_by_side([code.text for code in card.code], look, width)]
+        lines += [(), *side_by_side([code.text for code in card.code], palette, width)]
     return lines

@@ -22,29 +22,31 @@ _WIDE = 96
 _LABEL = 10
 
 
-def verdict_lines(study: Study, look: Palette, width: int) -> list[Parts]:
+def verdict_lines(study: Study, palette: Palette, width: int) -> list[Parts]:
     """Return all that there is to say about a run that has ended."""
     run = study.run
     assert run is not None
     width = min(width, _WIDE)
     lines: list[Parts] = []
     if run.trouble:
-        lines += [*_wrapped(f"It did not come to its end: {run.trouble}.", look, width), ()]
+        lines += [*_wrapped(f"It did not come to its end: {run.trouble}.", palette, width), ()]
     for question in study.card.questions:
-        lines += [*_compared(study, question, look, width), ()]
-    lines += _observed(study, run, look, width)
-    lines += [heading("WHY", "", look), *prose(study.card.reason, look.text, look, width, "  ")]
+        lines += [*_compared(study, question, palette, width), ()]
+    lines += _observed(study, run, palette, width)
+    lines += [heading("WHY", "", palette), *prose(study.card.reason, palette.text, palette, width, "  ")]
     if study.card.man:
-        lines += [(("  See ", look.dim), (safe(", ".join(study.card.man)), look.accent))]
+        lines += [(("  See ", palette.dim), (safe(", ".join(study.card.man)), palette.accent))]
     if study.card.answers:
-        lines += [(), heading("THIS ANSWERS", "", look)]
-        lines += [line for answer in study.card.answers for line in prose(f"“{answer}”", look.text, look, width, "  ")]
-    said = said_lines(study, look, width)
-    return [*lines, (), heading("THEY SAID", "", look), *said] if said else lines
+        lines += [(), heading("THIS ANSWERS", "", palette)]
+        lines += [
+            line for answer in study.card.answers for line in prose(f"“{answer}”", palette.text, palette, width, "  ")
+        ]
+    said = said_lines(study, palette, width)
+    return [*lines, (), heading("THEY SAID", "", palette), *said] if said else lines
 
 
-def _wrapped(sentence: str, look: Palette, width: int) -> list[Parts]:
-    return [((piece, look.waiting),) for piece in wrap_words(safe(sentence), width)]
+def _wrapped(sentence: str, palette: Palette, width: int) -> list[Parts]:
+    return [((piece, palette.waiting),) for piece in wrap_words(safe(sentence), width)]
 
 
 def _told(run: LabRun, key: str) -> Seen | None:
@@ -53,40 +55,40 @@ def _told(run: LabRun, key: str) -> Seen | None:
     return None if seen is not None and seen.fine is False and seen.value == NOT_SEEN else seen
 
 
-def _compared(study: Study, question: Question, look: Palette, width: int) -> list[Parts]:
+def _compared(study: Study, question: Question, palette: Palette, width: int) -> list[Parts]:
     """Return a question, what was predicted, what was seen, and the reason."""
     assert study.run
-    lines: list[Parts] = [((piece, look.title),) for piece in wrap_words(safe(question.text), width)]
+    lines: list[Parts] = [((piece, palette.title),) for piece in wrap_words(safe(question.text), width)]
     seen = _told(study.run, question.key)
     said = study.said.get(question.key)
     known = seen is not None and seen.fine is not None
     right = known and seen is not None and seen.value == said
     if question.key in study.said:
-        mark = ("  ", None) if not known else (f"{YES} ", look.active) if right else (f"{NO} ", look.stuck)
+        mark = ("  ", None) if not known else (f"{YES} ", palette.active) if right else (f"{NO} ", palette.stuck)
         words = text_of(study, question.key, said)
-        lines += _labelled("you said", words, look, width, (mark[0], mark[1]))
+        lines += _labelled("you said", words, palette, width, (mark[0], mark[1]))
     if seen is None:
-        lines += _labelled("it was", "not seen", look, width)
+        lines += _labelled("it was", "not seen", palette, width)
     elif seen.fine is None:
-        lines += _labelled("it was", f"not tried here: {safe(str(seen.value))}", look, width)
+        lines += _labelled("it was", f"not tried here: {safe(str(seen.value))}", palette, width)
     else:
-        lines += _labelled("it was", text_of(study, question.key, seen.value), look, width)
-        lines += _labelled("because", safe(question.because), look, width)
+        lines += _labelled("it was", text_of(study, question.key, seen.value), palette, width)
+        lines += _labelled("because", safe(question.because), palette, width)
     return lines
 
 
 def _labelled(
-    label: str, words: str, look: Palette, width: int, mark: tuple[str, object] = ("  ", None)
+    label: str, words: str, palette: Palette, width: int, mark: tuple[str, object] = ("  ", None)
 ) -> list[Parts]:
-    style = look.accent if label == "it was" else look.text
+    style = palette.accent if label == "it was" else palette.text
     lines: list[Parts] = []
     for index, piece in enumerate(wrap_words(words, width - _LABEL - 2)):
         head = label if index == 0 else ""
-        lines.append((mark if index == 0 else ("  ", None), (f"{head:<{_LABEL}}", look.dim), (piece, style)))  # type: ignore[arg-type]
+        lines.append((mark if index == 0 else ("  ", None), (f"{head:<{_LABEL}}", palette.dim), (piece, style)))  # type: ignore[arg-type]
     return lines
 
 
-def _observed(study: Study, run: LabRun, look: Palette, width: int) -> list[Parts]:
+def _observed(study: Study, run: LabRun, palette: Palette, width: int) -> list[Parts]:
     """Return what else had to come true, each with a mark; what a question asked, only if it came otherwise."""
     lines: list[Parts] = []
     asked = {question.key for question in study.card.questions}
@@ -96,14 +98,14 @@ def _observed(study: Study, run: LabRun, look: Palette, width: int) -> list[Part
         if observation.key in asked and (seen is None or seen.fine is not False):
             continue
         if seen is None:
-            mark, style, text = (UNTRIED, look.dim, text) if run.trouble else (NO, look.stuck, text)
+            mark, style, text = (UNTRIED, palette.dim, text) if run.trouble else (NO, palette.stuck, text)
             text += " (not seen)"
         elif seen.fine is None:
-            mark, style, text = UNTRIED, look.dim, f"{text} (not tried here: {safe(str(seen.value))})"
+            mark, style, text = UNTRIED, palette.dim, f"{text} (not tried here: {safe(str(seen.value))})"
         elif seen.fine:
-            mark, style = YES, look.active
+            mark, style = YES, palette.active
         else:
-            mark, style, text = NO, look.stuck, f"{text} (it was: {safe(str(seen.value))})"
+            mark, style, text = NO, palette.stuck, f"{text} (it was: {safe(str(seen.value))})"
         for index, piece in enumerate(wrap_words(text, width - 4)):
-            lines.append(((f"  {mark if index == 0 else ' '} ", style), (piece, look.text)))
-    return [heading("SEEN", "", look), *lines, ()] if lines else []
+            lines.append(((f"  {mark if index == 0 else ' '} ", style), (piece, palette.text)))
+    return [heading("SEEN", "", palette), *lines, ()] if lines else []

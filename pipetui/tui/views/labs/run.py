@@ -53,26 +53,26 @@ def mine(run: LabRun | None, session: Session) -> list[PipeRow]:
     return sorted(rows, key=lambda row: (row.pipe.kind == "anonymous", row.pipe.path or "", row.pipe.id))
 
 
-def run_lines(study: Study, session: Session, look: Palette, width: int, height: int) -> list[Parts]:
+def run_lines(study: Study, session: Session, palette: Palette, width: int, height: int) -> list[Parts]:
     """Return a run as lines; of what is said the newest, as much as `height` leaves room for."""
     run = study.run
-    above = [*_predicted(study, look, width), *_processes(study, session, look, width)]
-    above += [*_pipes(run, session, look, width), *_findings(run, session, look, width)]
-    above.append(heading("THEY SAY", "", look))
-    said = said_lines(study, look, width)
+    above = [*_predicted(study, palette, width), *_processes(study, session, palette, width)]
+    above += [*_pipes(run, session, palette, width), *_findings(run, session, palette, width)]
+    above.append(heading("THEY SAY", "", palette))
+    said = said_lines(study, palette, width)
     if run is None or not said:
-        said = [(("  …", look.dim),)]
+        said = [(("  …", palette.dim),)]
     room = max(5, height - len(above))
     return [*above, *said[-room:]]
 
 
-def _predicted(study: Study, look: Palette, width: int) -> list[Parts]:
+def _predicted(study: Study, palette: Palette, width: int) -> list[Parts]:
     """Return what the person said would happen, in a line each."""
     lines: list[Parts] = []
     for question in study.card.questions:
         if question.key in study.said:
             words = cut(text_of(study, question.key, study.said[question.key]), max(10, width - 10))
-            lines.append((("You say:  ", look.dim), (words, look.accent)))
+            lines.append((("You say:  ", palette.dim), (words, palette.accent)))
     return [*lines, ()] if lines else []
 
 
@@ -86,35 +86,35 @@ def text_of(study: Study, key: str, value: object) -> str:
     return safe(str(value))
 
 
-def _processes(study: Study, session: Session, look: Palette, width: int) -> list[Parts]:
-    lines: list[Parts] = [heading("PROCESSES", "", look)]
+def _processes(study: Study, session: Session, palette: Palette, width: int) -> list[Parts]:
+    lines: list[Parts] = [heading("PROCESSES", "", palette)]
     run = study.run
     if run is None or not run.parts:
-        return [*lines, (("  starting…", look.dim),), ()]
+        return [*lines, (("  starting…", palette.dim),), ()]
     rows = mine(run, session)
     for part in run.parts:
         name = fit(cut(safe(part.name), _NAME), _NAME)
-        words, style = _doing(part.pid, rows, look)
+        words, style = _doing(part.pid, rows, palette)
         if part.name == _DIRECTOR and not words:
             words = "starts the others and looks on"
-        who = link(name, part.pid, speaker(study, part.name, look))
-        pid: Part = (f" {part.pid:<8}", look.dim)
+        who = link(name, part.pid, speaker(study, part.name, palette))
+        pid: Part = (f" {part.pid:<8}", palette.dim)
         lines.append((("  ", None), who, pid, (cut(words, max(0, width - _NAME - 11)), style)))
     return [*lines, ()]
 
 
-def _doing(pid: int, rows: Sequence[PipeRow], look: Palette) -> tuple[str, Style]:
+def _doing(pid: int, rows: Sequence[PipeRow], palette: Palette) -> tuple[str, Style]:
     """Return what a process does, as far as its pipes tell."""
     for row in rows:
         for waiter in row.pipe.waiters:
             if waiter.pid == pid:
-                return _WAITS[waiter.kind].format(pipe_words(row)), look.waiting
+                return _WAITS[waiter.kind].format(pipe_words(row)), palette.waiting
     held = []
     for access, has in (("w", "has the write end of"), ("r", "has the read end of")):
         names = [pipe_words(row) for row in rows if pid in row.pipe.holders(access)]  # type: ignore[arg-type]
         if names:
             held.append(f"{has} {', '.join(names)}")
-    return " · ".join(held), look.dim
+    return " · ".join(held), palette.dim
 
 
 def pipe_words(row: PipeRow) -> str:
@@ -122,26 +122,26 @@ def pipe_words(row: PipeRow) -> str:
     return short(row.pipe.path) if row.pipe.path is not None else f"pipe:[{row.pipe.id.inode}]"
 
 
-def _pipes(run: LabRun | None, session: Session, look: Palette, width: int) -> list[Parts]:
+def _pipes(run: LabRun | None, session: Session, palette: Palette, width: int) -> list[Parts]:
     rows = mine(run, session)
     if not rows:
         return []
-    lines: list[Parts] = [heading("PIPES", "", look)]
+    lines: list[Parts] = [heading("PIPES", "", palette)]
     for row in rows[:_PIPES]:
-        name = link(fit(cut(pipe_words(row), _NAME), _NAME), row.pipe.id, look.accent)
+        name = link(fit(cut(pipe_words(row), _NAME), _NAME), row.pipe.id, palette.accent)
         parts: list[Part] = [("  ", None), name, (" ", None)]
         if width >= _GAUGE:
-            drawn = gauge(row.pipe.queued, row.pipe.capacity, row.mood, 17, look, row.history)
+            drawn = gauge(row.pipe.queued, row.pipe.capacity, row.mood, 17, palette, row.history)
             parts += [*drawn, (" " * max(0, 17 - sum(len(words) for words, _ in drawn)) + "  ", None)]
         used = sum(len(words) for words, _ in parts)
-        parts.append((cut(safe(row.state), max(0, width - used)), look.mood(row.mood)))
+        parts.append((cut(safe(row.state), max(0, width - used)), palette.mood(row.mood)))
         lines.append(tuple(parts))
     if len(rows) > _PIPES:
-        lines.append(((f"  and {len(rows) - _PIPES} more", look.dim),))
+        lines.append(((f"  and {len(rows) - _PIPES} more", palette.dim),))
     return [*lines, ()]
 
 
-def _findings(run: LabRun | None, session: Session, look: Palette, width: int) -> list[Parts]:
+def _findings(run: LabRun | None, session: Session, palette: Palette, width: int) -> list[Parts]:
     """Return what is wrong with the run's processes: often that is the lesson."""
     pids = {part.pid for part in run.parts} if run else set()
     pipes = {row.pipe.id for row in mine(run, session)}
@@ -152,43 +152,43 @@ def _findings(run: LabRun | None, session: Session, look: Palette, width: int) -
     ]
     lines: list[Parts] = []
     for finding in found[:_FINDINGS]:
-        mark, style = tone(finding.level, look)
+        mark, style = tone(finding.level, palette)
         rule = named(finding.rule)
         pieces = wrap_words(f"{rule}: {sentence(finding.headline)}", width - 2)
-        lines.append(((f"{mark} ", style), (pieces[0][: len(rule)], style), (pieces[0][len(rule) :], look.text)))
-        lines += [(("  " + piece, look.text),) for piece in pieces[1:]]
+        lines.append(((f"{mark} ", style), (pieces[0][: len(rule)], style), (pieces[0][len(rule) :], palette.text)))
+        lines += [(("  " + piece, palette.text),) for piece in pieces[1:]]
     return [*lines, ()] if lines else []
 
 
 # --- what they say ------------------------------------------------------------------------------------------------
 
 
-def speaker(study: Study, name: str, look: Palette) -> Style:
+def speaker(study: Study, name: str, palette: Palette) -> Style:
     """Return the colour of a process of a lab: the same wherever it is named."""
     names = [code.name.strip("_") for code in study.card.code]
     if name not in names:
-        return look.dim
-    return (look.accent, look.active, look.waiting, look.text)[names.index(name) % 4]
+        return palette.dim
+    return (palette.accent, palette.active, palette.waiting, palette.text)[names.index(name) % 4]
 
 
-def said_lines(study: Study, look: Palette, width: int) -> list[Parts]:
+def said_lines(study: Study, palette: Palette, width: int) -> list[Parts]:
     """Return what the processes of the newest run said, each line with its second and its name."""
     if study.run is None:
         return []
     lines: list[Parts] = []
     for said in study.run.said:
-        lines += _said(said, study, look, width)
+        lines += _said(said, study, palette, width)
     return lines
 
 
-def _said(said: Said, study: Study, look: Palette, width: int) -> list[Parts]:
+def _said(said: Said, study: Study, palette: Palette, width: int) -> list[Parts]:
     since = max(0.0, said.time - (study.began or said.time))
     when = f"{since:6.2f} s  "
     lines: list[Parts] = []
     for index, piece in enumerate(wrap_words(safe(said.text), max(10, width - len(when) - _NAME - 1))):
         if index:
-            lines.append(((" " * (len(when) + _NAME + 1), None), (piece, look.text)))
+            lines.append(((" " * (len(when) + _NAME + 1), None), (piece, palette.text)))
         else:
-            name: Part = (fit(cut(safe(said.name), _NAME), _NAME) + " ", speaker(study, said.name, look))
-            lines.append(((when, look.dim), name, (piece, look.text)))
+            name: Part = (fit(cut(safe(said.name), _NAME), _NAME) + " ", speaker(study, said.name, palette))
+            lines.append(((when, palette.dim), name, (piece, palette.text)))
     return lines
