@@ -15,7 +15,8 @@ from pipetui.backend import wire
 from pipetui.model import ActorState, End, PipeId, Status
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.core.config import Config
-from pipetui.tui.views.fifos import COLUMNS, FifoTable
+from pipetui.tui.views.fifos import COLUMNS
+from pipetui.tui.widgets.tables import FifoTable
 
 
 def empty() -> FakeHub:

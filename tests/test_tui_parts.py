@@ -14,9 +14,8 @@ from pipetui.model import LogFilter
 from pipetui.tui.core import actions, config, environment, theme
 from pipetui.tui.screens.main.registry import DEEDS
 from pipetui.tui.views import highlight, payload
-from pipetui.tui.views.cells import cut, fit, fit_middle
+from pipetui.tui.views.cells import cut, fit, fit_middle, wrap
 from pipetui.tui.views.fill import bar, chart, gauge
-from pipetui.tui.widgets.sheet import wrap
 
 
 def test_every_action_does_something_and_stands_in_the_readme_table() -> None:

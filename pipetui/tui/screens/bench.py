@@ -26,8 +26,7 @@ from pipetui.tui.views.benchchart import (
     size_words,
     speeds,
 )
-from pipetui.tui.views.cells import Parts
-from pipetui.tui.widgets.sheet import wrap_words
+from pipetui.tui.views.cells import Parts, wrap_words
 
 _FOOTER = ("bench_run", "bench_stop", "bench_size", "look_copy", "look_help", "look_close")
 

@@ -10,20 +10,14 @@ from textual.screen import Screen
 
 from pipetui.client.fleet import Fleet
 from pipetui.client.session import Session
-from pipetui.model import ActorState, ConsumerSpec, Counters, ProducerSpec
-from pipetui.text import byte_rate, number, plural, rate, safe, size
+from pipetui.text import plural, safe
 from pipetui.tui.core.actions import SCOPE_TITLES, Action, in_scope, key_name, keys_of
 from pipetui.tui.core.theme import Palette, palette_for
-from pipetui.tui.views.cells import Part, Parts, fit
-from pipetui.tui.views.holders import ending
+from pipetui.tui.views.cells import Part, Parts, fit, wrap_words
+from pipetui.tui.views.facts import Entry, paragraphs
 from pipetui.tui.widgets.bars import KeyBar
 from pipetui.tui.widgets.rule import Rule
-from pipetui.tui.widgets.sheet import Sheet, wrap_words
-
-#: A heading, a pair of a name and what is said of it, or an empty line. All safe.
-Row = tuple[str, str]
-
-_NAME = 16
+from pipetui.tui.widgets.sheet import Sheet
 
 
 class Page(Screen[None]):
@@ -63,18 +57,6 @@ class Page(Screen[None]):
     def on_key_bar_pressed(self, event: KeyBar.Pressed) -> None:
         if event.action == "leave":
             self.action_leave()
-
-
-def paragraphs(rows: list[Row], palette: Palette, width: int, name_width: int = _NAME) -> list[Parts]:
-    """Return rows as lines: a row without a name is a heading or a sentence, the others stand in two columns."""
-    lines: list[Parts] = []
-    for name, words in rows:
-        if not name:
-            lines += [((piece, palette.title),) for piece in wrap_words(words, width)]
-            continue
-        for index, piece in enumerate(wrap_words(words, max(10, width - name_width))):
-            lines.append(((fit("" if index else name, name_width), palette.accent), (piece, None)))
-    return lines
 
 
 class Help(Page):
@@ -145,35 +127,10 @@ class Notes(Page):
         if session.name and not session.there:
             return paragraphs([("away", safe(session.away))], palette, width)
         status = session.status
-        rows: list[Row] = []
+        rows: list[Entry] = []
         if status.unreadable_processes:
             many = plural(status.unreadable_processes, "process", "processes")
             rows.append(("processes", f"{many} could not be looked into: they belong to another user."))
         rows += [("not searched", safe(note)) for note in status.partial]
         rows += [("trouble", safe(note)) for note in status.troubles]
         return paragraphs(rows or [("", "Nothing is missing: every FIFO and process could be read.")], palette, width)
-
-
-def of_actor(actor: ActorState) -> list[Row]:
-    """Return all that is known of one of ours, by name and value, safe."""
-    counters: Counters = actor.counters
-    rows: list[Row] = [
-        ("ours", f"yes, {actor.role} number {actor.id}"),
-        ("FIFO", safe(actor.spec.path)),
-        ("rate", f"{rate(actor.rate)}, {byte_rate(actor.byte_rate)}"),
-        ("messages", number(counters.messages)),
-        ("bytes", f"{number(counters.bytes)} ({size(counters.bytes)})"),
-        ("blocked", f"{counters.blocked:.1f} s in open or write"),
-        ("EAGAIN", number(counters.eagain)),
-        ("EPIPE", number(counters.epipe)),
-        ("EOF", number(counters.eofs)),
-        ("incomplete", number(counters.incomplete)),
-        ("split", number(counters.split)),
-        *_of_spec(actor.spec),
-    ]
-    return [*rows, ("end", safe(ending(actor)))] if actor.phase == "ended" else rows
-
-
-def _of_spec(spec: ProducerSpec | ConsumerSpec) -> list[Row]:
-    names = spec.__dataclass_fields__
-    return [(name.replace("_", " "), safe(str(getattr(spec, name)))) for name in names if name not in ("path", "name")]

@@ -17,9 +17,10 @@ from pipetui.tui.core.actions import footer
 from pipetui.tui.core.keys import bindings
 from pipetui.tui.core.theme import Palette, palette_for
 from pipetui.tui.views.cells import Part, Parts
+from pipetui.tui.views.log_lines import pids_of
 from pipetui.tui.views.payload import Hex, is_json, is_text, json_lines, text_lines
+from pipetui.tui.views.times import clock
 from pipetui.tui.widgets.bars import KeyBar
-from pipetui.tui.widgets.message_log import clock, pids_of
 from pipetui.tui.widgets.rule import Rule
 from pipetui.tui.widgets.sheet import Sheet
 

@@ -1,4 +1,4 @@
-"""Fitting text into terminal cells: cutting, padding and joining styled parts into the one line a widget draws.
+"""Fitting text into terminal cells: cutting, padding, wrapping and joining styled parts into lines.
 
 Wide characters take two cells, so lengths are counted in cells, not characters. The parts given here are already
 safe (see `text.safe`): nothing in this file escapes anything.
@@ -6,15 +6,17 @@ safe (see `text.safe`): nothing in this file escapes anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, get_character_cell_size, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
 from pipetui.text import cut_middle
+from pipetui.tui.core.theme import Palette
 
 Align = Literal["left", "right"]
 
@@ -65,3 +67,65 @@ def spread(left: Parts, right: Parts, width: int, base: Style, filler: Part = ("
     if room < 0:
         return strip(left, width, base)
     return strip((*left, (filler[0] * room, filler[1]), *right), width, base)
+
+
+# --- lines ---------------------------------------------------------------------------------------------------------
+
+
+def wrap(value: str, width: int) -> list[str]:
+    """Return a safe line in pieces of at most `width` cells."""
+    width = max(1, width)
+    if len(value) <= width and value.isascii():
+        return [value]
+    if value.isascii():
+        return [value[start : start + width] for start in range(0, len(value), width)]
+    return _wrap_wide(value, width)
+
+
+def wrap_words(value: str, width: int) -> list[str]:
+    """Return a safe sentence in lines of at most `width` characters, broken between words."""
+    return textwrap.wrap(value, max(1, width)) or [""]
+
+
+def _wrap_wide(value: str, width: int) -> list[str]:
+    pieces: list[str] = []
+    start = used = 0
+    for index, char in enumerate(value):
+        size = 1 if char < "\x7f" else get_character_cell_size(char)
+        if used + size > width and index > start:
+            pieces.append(value[start:index])
+            start, used = index, 0
+        used += size
+    pieces.append(value[start:])
+    return pieces
+
+
+def clip(parts: Parts, width: int) -> Parts:
+    """Return parts as exactly `width` cells: cut with an ellipsis, or padded."""
+    room = width - length(parts)
+    if room >= 0:
+        return (*parts, (" " * room, None))
+    kept: list[Part] = []
+    used = 0
+    for words, style in parts:
+        words = cut(words, width - used)
+        kept.append((words, style))
+        used += length(((words, style),))
+    return (*kept, (" " * max(0, width - used), None))
+
+
+def beside(
+    left: Sequence[Parts], right: Sequence[Parts], width: int, palette: Palette, between: str = "│ "
+) -> list[Parts]:
+    """Return two columns as one, the left one `width` cells wide, a thin line between them."""
+    lines: list[Parts] = []
+    for index in range(max(len(left), len(right))):
+        one = left[index] if index < len(left) else ()
+        other = right[index] if index < len(right) else ()
+        lines.append((*clip(one, width), (between, palette.rule), *other))
+    return lines
+
+
+def heading(title: str, words: str, palette: Palette) -> Parts:
+    """Return a heading with a few words behind it."""
+    return ((title, palette.title), (f"  {words}" if words else "", palette.dim))

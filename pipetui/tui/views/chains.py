@@ -10,13 +10,12 @@ from rich.style import Style
 from pipetui.model import Mood, Process
 from pipetui.text import safe, size
 from pipetui.tui.core.theme import Palette
-from pipetui.tui.views.cells import Part, Parts, cut, fit, length
+from pipetui.tui.views.cells import Part, Parts, cut, fit, length, wrap_words
 from pipetui.tui.views.fifos import short
 from pipetui.tui.views.fill import percent
 from pipetui.tui.views.holders import short_command
+from pipetui.tui.views.links import link as named
 from pipetui.tui.views.pipelines import Chain, Link, Stage, Verdict, bottleneck, doing
-from pipetui.tui.widgets.link_sheet import link as named
-from pipetui.tui.widgets.sheet import wrap_words
 
 #: How much of each command is shown (cells): less, rather than more lines.
 _WIDTHS = (26, 18, 12)
@@ -53,7 +52,7 @@ def amount(link: Link) -> str:
     return f"{words} ({len(link.rows)} pipes)" if len(link.rows) > 1 else words
 
 
-def tone(link: Link, palette: Palette) -> Style:
+def link_style(link: Link, palette: Palette) -> Style:
     """Return how a link is drawn: a full one catches the eye, an empty one does not."""
     if link.pressure == "full":
         return palette.stuck if link.row.mood == "stuck" else palette.waiting
@@ -66,7 +65,7 @@ def _line(link: Link) -> str:
 
 def _across(link: Link, width: int, palette: Palette) -> Parts:
     """Return a link as an arrow of exactly `width` cells with its amount in it."""
-    style, words, line = tone(link, palette), amount(link), _line(link)
+    style, words, line = link_style(link, palette), amount(link), _line(link)
     room = width - cell_len(words) - 3
     left = room // 2
     return (
@@ -143,7 +142,7 @@ def _tall(
         lines.append((*head, (pad, None), (cut(does, max(0, width - column)), _quiet(mood, palette))))
         if index < len(chain.links):
             link = chain.links[index]
-            style = tone(link, palette)
+            style = link_style(link, palette)
             shaft = "┃" if link.pressure == "full" else "│"
             lines.append(((f"  {shaft} ", style), named(cut(amount(link), width - 4), link.row.pipe.id, style)))
     return lines

@@ -10,12 +10,11 @@ from rich.cells import cell_len
 from pipetui.model import ActorState, Mood, PipeRow, Process, Role
 from pipetui.text import plural, safe, size
 from pipetui.tui.core.theme import Palette
-from pipetui.tui.views.cells import Part, Parts, cut
+from pipetui.tui.views.cells import Part, Parts, beside, clip, cut, wrap_words
 from pipetui.tui.views.holders import holders, is_at, short_command
+from pipetui.tui.views.links import link
 from pipetui.tui.views.pipelines import pressure
-from pipetui.tui.views.words import beside, clip, moment
-from pipetui.tui.widgets.link_sheet import link
-from pipetui.tui.widgets.sheet import wrap_words
+from pipetui.tui.views.times import moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pipetui.text import rate, safe, size
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.views.cells import Parts, cut, fit_middle
 from pipetui.tui.views.fill import gauge
-from pipetui.tui.widgets.table import Column, RowTable
+from pipetui.tui.widgets.table import Column
 
 
 def title(row: PipeRow) -> str:
@@ -100,17 +100,6 @@ COLUMNS: tuple[Column[Listed], ...] = (
 
 #: For screens too narrow for the bar: the name and the state are what matters.
 _SEVERITY: dict[Mood, int] = {"stuck": 0, "waiting": 1, "active": 2, "calm": 3}
-
-
-class FifoTable(RowTable[FifoKey, Listed]):
-    """The FIFOs, by path; where there are several hosts, by these first."""
-
-    def __init__(self, *, several: bool = False) -> None:
-        columns = (HOST, *COLUMNS) if several else COLUMNS
-        super().__init__(columns, lambda key, listed: (key.host, listed.row.pipe.path or "\x7f", key), "fifos")
-
-    def is_faded(self, row: Listed) -> bool:
-        return bool(row.away)
 
 
 def matching(fifos: Mapping[FifoKey, Listed], name: str) -> Mapping[FifoKey, Listed]:

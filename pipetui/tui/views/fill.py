@@ -7,13 +7,18 @@ from collections.abc import Sequence
 
 from rich.style import Style
 
-from pipetui.model import Mood
+from pipetui.client.session import Sample
+from pipetui.model import Mood, PipeRow
+from pipetui.text import age, safe, size
 from pipetui.tui.core.theme import Palette
-from pipetui.tui.views.cells import Parts
+from pipetui.tui.views.cells import Part, Parts, heading, length
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _LEVELS = " ▁▂▃▄▅▆▇█"
 _PERCENT = 6
+
+#: How high the chart of one pipe is (lines).
+_HEIGHT = 5
 
 
 def bar(share: float, width: int, style: Style, palette: Palette) -> Parts:
@@ -63,3 +68,24 @@ def chart(shares: Sequence[float], width: int, height: int, style: Style, palett
         drawn = "".join(_LEVELS[max(0, min(8, each - row * 8))] for each in levels)
         lines.append(((" " * (width - len(drawn)), palette.track), (drawn, style + palette.track)))
     return lines
+
+
+def fill_lines(row: PipeRow, samples: Sequence[Sample], palette: Palette, width: int) -> list[Parts]:
+    """Return the gauge, and below it the last minutes."""
+    pipe = row.pipe
+    if pipe.queued is None or not pipe.capacity:
+        why = safe(row.state) if not pipe.ends else "it can't be seen without disturbing it"
+        return [heading("FILL", f"not known: {why}", palette)]
+    style = palette.mood(row.mood) if row.mood in ("waiting", "stuck") else palette.accent
+    words = f"{size(pipe.queued)} of {size(pipe.capacity)}"
+    head: list[Part] = [("FILL  ", palette.title), (f"{words}  ", palette.text)]
+    share = percent(pipe.queued, pipe.capacity)
+    room = max(4, min(40, width - length(head) - 6))
+    lines: list[Parts] = [(*head, *bar(pipe.queued / pipe.capacity, room, style, palette), (f"{share:>5}", style))]
+    if not samples:
+        return lines
+    shares = [sample.queued / sample.capacity if sample.capacity else 0.0 for sample in samples]
+    lines += [(), *chart(shares, width, _HEIGHT, palette.accent, palette)]
+    began = f"{age(len(samples))} ago, at most {round(max(shares) * 100)}%"
+    start = max(0, min(width - len(shares), width - len(began) - 5))
+    return [*lines, ((" " * start + began.ljust(width - start - 3) + "now", palette.dim),)]

@@ -13,7 +13,7 @@ from pipetui.model import ActorState, Mood, PipeId, PipeRow, Process, Role, Wait
 from pipetui.text import byte_rate, number, rate, safe, size
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.views.cells import Parts, cut
-from pipetui.tui.widgets.table import Column, RowTable
+from pipetui.tui.widgets.table import Column
 
 #: Ours by actor number, the others by pid.
 HolderKey = tuple[Literal["actor", "process"], int]
@@ -198,14 +198,3 @@ def columns(role: Role) -> tuple[Column[Holder], ...]:
         Column("SENT" if role == "producer" else "READ", _messages, 7, "right", 2, only_for=_is_ours),
         Column("STATE", _state, minimum=18),
     )
-
-
-class HolderTable(RowTable[SeatKey, Holder]):
-    """The processes at one side of the selected FIFO."""
-
-    def __init__(self, role: Role) -> None:
-        super().__init__(columns(role), lambda key, row: key, f"{role}s")
-        self.role = role
-
-    def is_faded(self, row: Holder) -> bool:
-        return bool(row.away)

@@ -10,7 +10,7 @@ import json
 import re
 
 from pipetui.text import encode, hex_dump, safe
-from pipetui.tui.widgets.sheet import wrap
+from pipetui.tui.views.cells import wrap
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _INDENT = "  "

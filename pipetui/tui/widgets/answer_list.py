@@ -10,9 +10,8 @@ from pipetui.text import safe
 from pipetui.tui.core.actions import BY_ID, keys_of
 from pipetui.tui.core.theme import Palette, palette_for
 from pipetui.tui.state.lab_session import Study
-from pipetui.tui.views.cells import Part, Parts, strip
+from pipetui.tui.views.cells import Part, Parts, strip, wrap_words
 from pipetui.tui.widgets.lists import Listing
-from pipetui.tui.widgets.sheet import wrap_words
 
 
 class Choices(Listing):

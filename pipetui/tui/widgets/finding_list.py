@@ -12,14 +12,11 @@ from textual.message import Message
 from textual.strip import Strip
 
 from pipetui.client.fleet import Judged
-from pipetui.model import Finding, Level
 from pipetui.text import plural, safe
 from pipetui.tui.core.theme import Palette, palette_for
-from pipetui.tui.views.cells import Part, Parts, cut, fit, strip
+from pipetui.tui.views.cells import Part, Parts, cut, fit, strip, wrap_words
+from pipetui.tui.views.findings import MARKS, key_of, level_mark, named, sentence
 from pipetui.tui.widgets.lists import Listing
-from pipetui.tui.widgets.sheet import wrap_words
-
-MARKS: dict[Level, str] = {"problem": "✖", "warning": "▲", "note": "·"}
 
 #: How many unfolded notes are in sight where there is room.
 _NOTES = 4
@@ -27,28 +24,6 @@ _NOTES = 4
 _RULE = 14
 _MARGIN = 3
 _NARROW = 90
-
-#: What stays the same of a finding while its words change (`for 14 s`, `for 15 s`).
-FindingKey = tuple[str, tuple[tuple[int, int], ...], tuple[int, ...]]
-
-
-def key_of(finding: Finding) -> FindingKey:
-    """Return a finding's identity."""
-    return finding.rule, tuple((ref.dev, ref.inode) for ref in finding.pipes), finding.pids
-
-
-def named(rule: str) -> str:
-    """Return a rule's name in words."""
-    return safe(rule.replace("-", " "))
-
-
-def sentence(words: str) -> str:
-    """Return a headline as a sentence, safe: with a capital, unless it begins with somebody's name, and a full stop."""
-    words = safe(words).strip()
-    first = words.split(" ", 1)[0]
-    if first in ("nobody", "every", "process"):
-        words = words[:1].upper() + words[1:]
-    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 def _place(judged: Judged | None) -> object:
@@ -58,12 +33,6 @@ def _place(judged: Judged | None) -> object:
 
 def _one_line(words: str, width: int) -> list[str]:
     return [cut(words, width)]
-
-
-def tone(level: Level, palette: Palette) -> Part:
-    """Return the mark of a level."""
-    styles = {"problem": palette.stuck, "warning": palette.waiting, "note": palette.dim}
-    return MARKS[level], styles[level]
 
 
 class FindingList(Listing):
@@ -162,7 +131,7 @@ class FindingList(Listing):
 
     def _draw(self, judged: Judged, palette: Palette, width: int, *, whole: bool) -> list[Parts]:
         finding, host = judged.finding, f"{safe(judged.session.name)}: " if self._several else ""
-        mark, rule = tone(finding.level, palette), named(finding.rule)
+        mark, rule = level_mark(finding.level, palette), named(finding.rule)
         style = palette.dim if finding.level == "note" else palette.text
         if width < _NARROW:
             words = wrap_words(host + sentence(finding.headline), width - 2)

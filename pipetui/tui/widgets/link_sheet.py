@@ -16,23 +16,10 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from pipetui.model import PipeId
 from pipetui.tui.core.theme import Palette, palette_for
-from pipetui.tui.views.cells import Part, Parts, strip
+from pipetui.tui.views.cells import Parts, strip
+from pipetui.tui.views.links import _GO, Target, target_of
 from pipetui.tui.widgets.sheet import Sheet
-
-#: What a name leads to: a pipe by its identity, a process by its pid.
-Target = PipeId | int
-
-
-class There(NamedTuple):
-    """What a name leads to on one of several hosts, each with its number."""
-
-    host: int
-    target: Target
-
-
-_GO = "go"
 
 
 class Place(NamedTuple):
@@ -40,29 +27,6 @@ class Place(NamedTuple):
 
     line: int
     part: int
-
-
-def link(words: str, target: Target, style: Style) -> Part:
-    """Return `words` (safe) as a part that leads to `target`."""
-    return words, style + Style(meta={_GO: target})
-
-
-def on_host(lines: Sequence[Parts], host: int) -> list[Parts]:
-    """Return lines in which every name leads to the host of this number."""
-
-    def there(part: Part) -> Part:
-        target, style = target_of(part), part[1]
-        if target is None or style is None:
-            return part
-        return part[0], style + Style(meta={_GO: There(host, target)})
-
-    return [tuple(map(there, line)) for line in lines]
-
-
-def target_of(part: Part) -> Target | None:
-    """Return what a part leads to."""
-    style = part[1]
-    return style.meta.get(_GO) if style is not None and style.meta else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 
-from rich.cells import get_character_cell_size
 from textual.strip import Strip
 
 from pipetui.tui.core.theme import Palette, palette_for
@@ -65,31 +63,3 @@ class Sheet(Listing):
         index = self.top + y
         parts = self._line_of(index, palette) if index < self._count else ()
         return strip(((" ", None), *parts), self.size.width, palette.base)
-
-
-def wrap(value: str, width: int) -> list[str]:
-    """Return a safe line in pieces of at most `width` cells."""
-    width = max(1, width)
-    if len(value) <= width and value.isascii():
-        return [value]
-    if value.isascii():
-        return [value[start : start + width] for start in range(0, len(value), width)]
-    return _wrap_wide(value, width)
-
-
-def wrap_words(value: str, width: int) -> list[str]:
-    """Return a safe sentence in lines of at most `width` characters, broken between words."""
-    return textwrap.wrap(value, max(1, width)) or [""]
-
-
-def _wrap_wide(value: str, width: int) -> list[str]:
-    pieces: list[str] = []
-    start = used = 0
-    for index, char in enumerate(value):
-        size = 1 if char < "\x7f" else get_character_cell_size(char)
-        if used + size > width and index > start:
-            pieces.append(value[start:index])
-            start, used = index, 0
-        used += size
-    pieces.append(value[start:])
-    return pieces

@@ -24,8 +24,9 @@ from pipetui.tui.core.keys import bindings
 from pipetui.tui.core.theme import Palette, palette_for
 from pipetui.tui.screens.help import Help
 from pipetui.tui.views.cells import Parts
+from pipetui.tui.views.links import Target
 from pipetui.tui.widgets.bars import KeyBar
-from pipetui.tui.widgets.link_sheet import LinkSheet, Target
+from pipetui.tui.widgets.link_sheet import LinkSheet
 from pipetui.tui.widgets.rule import Rule
 
 if TYPE_CHECKING:

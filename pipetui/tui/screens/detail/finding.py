@@ -5,13 +5,12 @@ from __future__ import annotations
 from pipetui.client.session import Change, Session
 from pipetui.model import Finding, PipeId
 from pipetui.tui.screens.detail.base import Look
-from pipetui.tui.views.cells import Parts
+from pipetui.tui.views.cells import Parts, heading
 from pipetui.tui.views.chains import chain_lines, pipe_name
+from pipetui.tui.views.findings import finding_lines, key_of, named
 from pipetui.tui.views.holders import short_command
+from pipetui.tui.views.links import link
 from pipetui.tui.views.pipelines import chains
-from pipetui.tui.views.words import finding_lines, heading
-from pipetui.tui.widgets.finding_list import key_of, named
-from pipetui.tui.widgets.link_sheet import link
 
 _READABLE = 100
 

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import stat
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.binding import BindingType
 
 from pipetui.client.session import Change, Peeked, Refused, Sample, Session
-from pipetui.model import Pipe, PipeId, PipeRow
-from pipetui.text import age, number, plural, safe, size
+from pipetui.model import PipeId, PipeRow
+from pipetui.text import number, safe
 from pipetui.tui.core.actions import Scope
 from pipetui.tui.core.keys import bindings
-from pipetui.tui.core.theme import Palette
 from pipetui.tui.screens.detail.base import WIDE, Look, shows
-from pipetui.tui.screens.help import Row, paragraphs
-from pipetui.tui.views.cells import Part, Parts, length
+from pipetui.tui.views.cells import Parts, beside, heading, length, wrap_words
 from pipetui.tui.views.chains import pipe_name
 from pipetui.tui.views.ends import ends_lines
+from pipetui.tui.views.facts import paragraphs, pipe_facts
 from pipetui.tui.views.fifos import title
-from pipetui.tui.views.fill import bar, chart, percent
+from pipetui.tui.views.fill import fill_lines
+from pipetui.tui.views.findings import about, finding_lines
 from pipetui.tui.views.payload import Hex, is_text, text_lines
-from pipetui.tui.views.words import about, beside, finding_lines, heading, moment
 from pipetui.tui.widgets.link_sheet import Tail
-from pipetui.tui.widgets.sheet import wrap_words
 
 #: How long the chart may be older than the pipe (seconds), how high it is (lines), and how wide the right column.
 _FRESH = 1.0
-_HEIGHT = 5
+
 _FACTS = 46
 
 
@@ -141,7 +138,7 @@ class PipeLook(Look):
     def _facts(self, width: int) -> list[Parts]:
         if self._row is None:
             return []
-        return [heading("WHAT IT IS", "", self.palette), *paragraphs(facts(self._row), self.palette, width, 13)]
+        return [heading("WHAT IT IS", "", self.palette), *paragraphs(pipe_facts(self._row), self.palette, width, 13)]
 
     # --- the bytes ------------------------------------------------------------------------------------------------
 
@@ -205,50 +202,3 @@ class PipeLook(Look):
 def _peeked_words(peeked: Peeked) -> str:
     of = f"{number(peeked.queued)} of {number(peeked.capacity)} bytes queued"
     return f"{of} at {time.strftime('%H:%M:%S', time.localtime(peeked.time))}, not consumed"
-
-
-def fill_lines(row: PipeRow, samples: Sequence[Sample], palette: Palette, width: int) -> list[Parts]:
-    """Return the gauge, and below it the last minutes."""
-    pipe = row.pipe
-    if pipe.queued is None or not pipe.capacity:
-        why = safe(row.state) if not pipe.ends else "it can't be seen without disturbing it"
-        return [heading("FILL", f"not known: {why}", palette)]
-    style = palette.mood(row.mood) if row.mood in ("waiting", "stuck") else palette.accent
-    words = f"{size(pipe.queued)} of {size(pipe.capacity)}"
-    head: list[Part] = [("FILL  ", palette.title), (f"{words}  ", palette.text)]
-    share = percent(pipe.queued, pipe.capacity)
-    room = max(4, min(40, width - length(head) - 6))
-    lines: list[Parts] = [(*head, *bar(pipe.queued / pipe.capacity, room, style, palette), (f"{share:>5}", style))]
-    if not samples:
-        return lines
-    shares = [sample.queued / sample.capacity if sample.capacity else 0.0 for sample in samples]
-    lines += [(), *chart(shares, width, _HEIGHT, palette.accent, palette)]
-    began = f"{age(len(samples))} ago, at most {round(max(shares) * 100)}%"
-    start = max(0, min(width - len(shares), width - len(began) - 5))
-    return [*lines, ((" " * start + began.ljust(width - start - 3) + "now", palette.dim),)]
-
-
-def facts(row: PipeRow) -> list[Row]:
-    """Return what is known of a pipe, by name and value, safe."""
-    pipe = row.pipe
-    rows: list[Row] = [("state", safe(row.state) or "–")]
-    rows += [("path" if not index else "also", safe(path)) for index, path in enumerate(pipe.paths)]
-    if pipe.deleted:
-        rows.append(("removed", "it has no name any more and goes when nobody holds it"))
-    if pipe.kind == "anonymous":
-        rows.append(("name", "none: it is anonymous, made by pipe(2)"))
-    if pipe.mode is not None:
-        rows.append(("permissions", f"{pipe.mode:04o}, {_may(pipe)}"))
-    if pipe.owner is not None:
-        rows.append(("owner", safe(pipe.owner)))
-    rows.append(("identity", f"device {pipe.id.dev}, inode {pipe.id.inode}"))
-    rows += [("last write", moment(pipe.last_write)), ("last read", moment(pipe.last_read))]
-    holders = plural(len({end.pid for end in pipe.ends}), "process", "processes")
-    opened = f"by {plural(len(pipe.ends), 'descriptor')} in {holders}" if pipe.ends else safe(row.state)
-    return [*rows, ("open", opened)]
-
-
-def _may(pipe: Pipe) -> str:
-    mode = pipe.mode or 0
-    words = stat.filemode(stat.S_IFIFO | mode)[1:]
-    return f"{words} ({'others may too' if mode & 0o077 else 'its owner only'})"

@@ -13,13 +13,11 @@ from pipetui.text import number, plural, safe
 from pipetui.tui.core.actions import Scope
 from pipetui.tui.core.keys import bindings
 from pipetui.tui.screens.detail.base import Look
-from pipetui.tui.views.cells import Part, Parts
+from pipetui.tui.views.cells import Part, Parts, heading, wrap_words
 from pipetui.tui.views.chains import chain_lines
+from pipetui.tui.views.findings import level_mark, named, sentence
+from pipetui.tui.views.links import Target, There, on_host
 from pipetui.tui.views.pipelines import Chain, bottleneck, chains
-from pipetui.tui.views.words import heading
-from pipetui.tui.widgets.finding_list import named, sentence, tone
-from pipetui.tui.widgets.link_sheet import Target, There, on_host
-from pipetui.tui.widgets.sheet import wrap_words
 
 #: A chain of some host.
 Key = tuple[int, tuple[PipeId, ...]]
@@ -102,7 +100,7 @@ class PipelinesLook(Look):
         troubles = self._troubled(session, chain)
         lines = chain_lines(chain, session.processes, palette, room, verdict=not troubles)
         for finding in troubles:
-            mark, style = tone(finding.level, palette)
+            mark, style = level_mark(finding.level, palette)
             rule = named(finding.rule)
             pieces = wrap_words(f"{rule}: {sentence(finding.headline)}", room - 2)
             lines.append(((f"{mark} {rule}", style), (pieces[0][len(rule) :], palette.text)))

@@ -16,15 +16,14 @@ from pipetui.tui.core.actions import Scope
 from pipetui.tui.core.keys import bindings
 from pipetui.tui.dialogs.signal import SendSignal
 from pipetui.tui.screens.detail.base import WIDE, Look, shows
-from pipetui.tui.screens.help import Row, of_actor, paragraphs
-from pipetui.tui.views.cells import Part, Parts, cut
+from pipetui.tui.views.cells import Part, Parts, beside, cut, heading, wrap_words
 from pipetui.tui.views.chains import pipe_name
+from pipetui.tui.views.facts import Entry, actor_facts, paragraphs
+from pipetui.tui.views.findings import FindingKey, finding_lines, key_of
 from pipetui.tui.views.holders import Holder, short_command
+from pipetui.tui.views.links import link
 from pipetui.tui.views.pipelines import pressure
-from pipetui.tui.views.words import beside, finding_lines, heading, moment
-from pipetui.tui.widgets.finding_list import FindingKey, key_of
-from pipetui.tui.widgets.link_sheet import link
-from pipetui.tui.widgets.sheet import wrap_words
+from pipetui.tui.views.times import moment
 
 #: How long what was asked of the hub is taken as true (seconds), and how wide the right column is.
 _FRESH = 2.0
@@ -264,12 +263,12 @@ class ProcessLook(Look):
         lines = [heading("WHO IT IS", "", palette), *facts, (), *self._draw_family(width)]
         actor = next((actor for actor in self.session.actors.values() if actor.pid == self.pid), None)
         if actor is not None:
-            lines += [(), heading("OURS", "", palette), *paragraphs(of_actor(actor), palette, width, 16)]
+            lines += [(), heading("OURS", "", palette), *paragraphs(actor_facts(actor), palette, width, 16)]
         return lines
 
-    def _rows(self) -> list[Row]:
+    def _rows(self) -> list[Entry]:
         listed, state = self.session.processes.get(self.pid), self._known.process
-        rows: list[Row] = [("command", safe(self.command) or "–")]
+        rows: list[Entry] = [("command", safe(self.command) or "–")]
         rows.append(("user", safe((listed and listed.user) or "–")))
         rows.append(("cpu", "–" if listed is None or listed.cpu is None else f"{listed.cpu * 100:.0f}% of one core"))
         rows.append(("memory", size(listed.rss if listed else None)))

@@ -25,9 +25,9 @@ from pipetui.tui.core.theme import palette_for
 from pipetui.tui.screens.detail.base import Look
 from pipetui.tui.screens.main import handlers as deeds
 from pipetui.tui.views.cells import Parts, strip
-from pipetui.tui.views.fifos import FifoTable, matching, short
+from pipetui.tui.views.fifos import matching, short
 from pipetui.tui.views.headings import log_counts, log_words, missing, no_fifos, no_messages
-from pipetui.tui.views.holders import Holder, HolderTable, seats
+from pipetui.tui.views.holders import Holder, seats
 from pipetui.tui.views.status import condition, figures, loss, processes
 from pipetui.tui.widgets.bars import Bar, KeyBar, Tabs
 from pipetui.tui.widgets.filter_bar import FilterBar
@@ -36,6 +36,7 @@ from pipetui.tui.widgets.lists import Listing
 from pipetui.tui.widgets.message_log import MessageLog
 from pipetui.tui.widgets.rule import Rule
 from pipetui.tui.widgets.table import RowTable
+from pipetui.tui.widgets.tables import FifoTable, HolderTable
 
 if TYPE_CHECKING:
     from pipetui.tui.app import PipetuiApp

@@ -18,8 +18,7 @@ from rich.style import Style
 
 from pipetui.text import safe
 from pipetui.tui.core.theme import Palette
-from pipetui.tui.views.cells import Part, Parts, length
-from pipetui.tui.views.words import clip
+from pipetui.tui.views.cells import Part, Parts, clip, length
 
 _BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_"))
 _QUOTED = {tokenize.STRING} | {

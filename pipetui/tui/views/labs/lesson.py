@@ -7,9 +7,8 @@ from rich.style import Style
 from pipetui.model import LabCard
 from pipetui.text import safe
 from pipetui.tui.core.theme import Palette
-from pipetui.tui.views.cells import Part, Parts
+from pipetui.tui.views.cells import Part, Parts, wrap_words
 from pipetui.tui.views.labs.code import side_by_side
-from pipetui.tui.widgets.sheet import wrap_words
 
 #: Lines of prose are no longer than this: the eye has to find the next one (cells).
 _PROSE = 96

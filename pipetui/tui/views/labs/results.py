@@ -6,11 +6,9 @@ from pipetui.model import LabRun, Question, Seen
 from pipetui.text import safe
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.state.lab_session import Study
-from pipetui.tui.views.cells import Parts
+from pipetui.tui.views.cells import Parts, heading, wrap_words
 from pipetui.tui.views.labs.lesson import prose
 from pipetui.tui.views.labs.run import said_lines, text_of
-from pipetui.tui.views.words import heading
-from pipetui.tui.widgets.sheet import wrap_words
 
 YES, NO, UNTRIED = "✓", "✗", "–"
 

@@ -11,13 +11,11 @@ from pipetui.model import LabRun, PipeId, PipeRow, Said, WaitKind
 from pipetui.text import safe
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.state.lab_session import Study
-from pipetui.tui.views.cells import Part, Parts, cut, fit
+from pipetui.tui.views.cells import Part, Parts, cut, fit, heading, wrap_words
 from pipetui.tui.views.fifos import short
 from pipetui.tui.views.fill import gauge
-from pipetui.tui.views.words import heading
-from pipetui.tui.widgets.finding_list import named, sentence, tone
-from pipetui.tui.widgets.link_sheet import link
-from pipetui.tui.widgets.sheet import wrap_words
+from pipetui.tui.views.findings import level_mark, named, sentence
+from pipetui.tui.views.links import link
 
 #: How many pipes and findings stand there at most, and how wide a name is (cells).
 _PIPES = 6
@@ -152,7 +150,7 @@ def _findings(run: LabRun | None, session: Session, palette: Palette, width: int
     ]
     lines: list[Parts] = []
     for finding in found[:_FINDINGS]:
-        mark, style = tone(finding.level, palette)
+        mark, style = level_mark(finding.level, palette)
         rule = named(finding.rule)
         pieces = wrap_words(f"{rule}: {sentence(finding.headline)}", width - 2)
         lines.append(((f"{mark} ", style), (pieces[0][: len(rule)], style), (pieces[0][len(rule) :], palette.text)))
