@@ -31,10 +31,8 @@ from pipetui.model import (
     Waiter,
 )
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.core import actions
 from pipetui.tui.core.theme import palette_for
-from pipetui.tui.screens.labs.handlers import DEEDS
-from pipetui.tui.state.lab_progress import Progress
+from pipetui.tui.state.lab_progress import LabProgress
 from pipetui.tui.views.labs.code import code_lines, side_by_side
 
 WRITER = """def writer(path: str) -> None:
@@ -100,10 +98,6 @@ async def run(hub: FakeHub, pilot: Pilot[Any], *runs: LabRun) -> None:
     """Let the hub tell of runs."""
     hub.push(wire.Update(labs=runs))
     await settle(pilot)
-
-
-def test_every_key_of_the_labs_does_something() -> None:
-    assert {action.id for action in actions.in_scope("labs")} == set(DEEDS)
 
 
 # --- the way through a lab ------------------------------------------------------------------------------------------
@@ -359,8 +353,8 @@ async def test_on_a_very_wide_screen_the_code_stays_beside_the_run(
 async def test_what_was_done_is_kept(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "l", "enter", "r", "l")
     await run(hub, pilot, over())
-    assert Progress().done == {"meet"}, "also when another screen is in front"
-    assert Progress().right == set()
+    assert LabProgress().done == {"meet"}, "also when another screen is in front"
+    assert LabProgress().right == set()
 
 
 @pytest.mark.parametrize(
@@ -369,25 +363,25 @@ async def test_what_was_done_is_kept(app: PipetuiApp, hub: FakeHub, pilot: Pilot
 def test_whatever_the_file_holds_is_tolerated(state: Path, content: bytes) -> None:
     state.parent.mkdir(parents=True)
     state.write_bytes(content)
-    progress = Progress()
+    progress = LabProgress()
     assert progress.done == set()
     progress.note("meet", right=True)
-    assert Progress().right == {"meet"}
+    assert LabProgress().right == {"meet"}
     assert [path.name for path in state.parent.iterdir()] == ["labs.json"]
 
 
 def test_what_can_not_be_written_is_known_all_the_same(state: Path) -> None:
     state.parent.parent.joinpath("pipetui").write_text("a file is in the way")
-    progress = Progress()
+    progress = LabProgress()
     progress.note("meet", right=False)
     assert progress.done == {"meet"}
 
 
 def test_right_once_stays_right(state: Path) -> None:
-    progress = Progress()
+    progress = LabProgress()
     progress.note("meet", right=True)
     progress.note("meet", right=False)
-    assert Progress().right == {"meet"}
+    assert LabProgress().right == {"meet"}
 
 
 # --- the code ---------------------------------------------------------------------------------------------------------

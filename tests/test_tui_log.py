@@ -76,7 +76,7 @@ async def test_every_message_is_seen_on_the_way_up_and_down(app: PipetuiApp, hub
 
 @on_screen()
 async def test_the_wheel_freezes_too(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
-    await pilot._post_mouse_events([events.MouseScrollUp], widget=app.monitor.log_)
+    await pilot._post_mouse_events([events.MouseScrollUp], widget=app.main.messages)
     await settle(pilot)
     assert "frozen" in screen_text(app)
 
@@ -119,7 +119,7 @@ async def test_one_fifo_only_and_all_again(app: PipetuiApp, hub: FakeHub, pilot:
     assert "all FIFOs" in screen_text(app)
     await press(pilot, "enter", "o")
     assert "only orders" in screen_text(app)
-    assert app.monitor.pane == "log"
+    assert app.main.pane == "log"
 
 
 @on_screen()
@@ -238,7 +238,7 @@ async def test_letters_typed_at_once_after_the_key_are_text_and_not_commands(
             app.post_message(events.Key(key if key != "/" else "slash", key))
         await until(pilot, lambda: "quxwrd" in screen_text(app))
         await press(pilot, "escape")
-    assert app.screen is app.monitor
+    assert app.screen is app.main
     for key in "cmine":
         app.post_message(events.Key(key, key))
     app.post_message(events.Key("enter", None))

@@ -79,7 +79,7 @@ async def test_a_hub_that_says_the_same_again_causes_no_drawing(
 @on_screen()
 async def test_one_changed_row_draws_only_that_row(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await settle(pilot)
-    table = app.monitor.fifos
+    table = app.main.fifos
     regions: list[int] = []
     before = table.refresh
 
@@ -392,7 +392,7 @@ async def test_rows_stay_in_order_and_columns_fit_whatever_comes_and_goes(
         rows = tuple(fifo(inode, path) for inode, path in come.items())
         hub.push(wire.Update(pipes=rows, pipes_gone=tuple(PipeId(8, inode) for inode in gone)))
         await settle(pilot)
-        table = app.monitor.fifos
+        table = app.main.fifos
         assert [key.pipe.inode for key in table.keys] == sorted(paths, key=lambda inode: paths[inode])
         assert table._natural(COLUMNS[0]) == max(len(path) for path in paths.values())
 

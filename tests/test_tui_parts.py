@@ -9,20 +9,54 @@ import pytest
 from rich.cells import cell_len
 from rich.color import Color, ColorSystem
 from rich.style import Style
+from textual.binding import Binding
+from textual.dom import DOMNode
 
 from pipetui.model import LogFilter
 from pipetui.tui.core import actions, config, environment, theme
-from pipetui.tui.screens.main.registry import DEEDS
+from pipetui.tui.screens.bench import BenchScreen
+from pipetui.tui.screens.detail.base import DetailScreen
+from pipetui.tui.screens.detail.pipe import PipeScreen
+from pipetui.tui.screens.detail.pipelines import PipelinesScreen
+from pipetui.tui.screens.detail.process import ProcessScreen
+from pipetui.tui.screens.help import Page
+from pipetui.tui.screens.labs.screen import LabsScreen
+from pipetui.tui.screens.main.screen import MainScreen
+from pipetui.tui.screens.message import MessageScreen
 from pipetui.tui.views import highlight, payload
 from pipetui.tui.views.cells import cut, fit, fit_middle, wrap
 from pipetui.tui.views.fill import bar, chart, gauge
+from pipetui.tui.widgets.lists import LineList
+
+#: Which screen or list carries out the actions of a scope.
+OWNERS: dict[actions.Scope, type[DOMNode]] = {
+    "everywhere": MainScreen,
+    "fifos": MainScreen,
+    "processes": MainScreen,
+    "messages": MainScreen,
+    "lists": LineList,
+    "message": MessageScreen,
+    "detail": DetailScreen,
+    "pipe": PipeScreen,
+    "process": ProcessScreen,
+    "pipelines": PipelinesScreen,
+    "labs": LabsScreen,
+    "bench": BenchScreen,
+    "page": Page,
+}
 
 
-def test_every_action_does_something_and_stands_in_the_readme_table() -> None:
-    for action in actions.ACTIONS:
-        on_its_own = ("lists", "message", "look", "pipe", "process", "pipelines", "labs", "bench")
-        assert action.id in DEEDS or action.scope in on_its_own, action.id
-        assert action.help in actions.markdown_table()
+@pytest.mark.parametrize("action", actions.ACTIONS, ids=lambda action: action.id)
+def test_every_action_does_something_of_ours_and_stands_in_the_readme_table(action: actions.Action) -> None:
+    owner = OWNERS[action.scope]
+    ours = [each for each in owner.__mro__ if each.__module__.startswith("pipetui.")]
+    assert any(f"action_{action.id}" in vars(each) for each in ours)
+    bound = [binding for each in ours for binding in vars(each).get("BINDINGS", ()) if isinstance(binding, Binding)]
+    assert action.id in [binding.id for binding in bound]
+    assert action.help in actions.markdown_table()
+
+
+def test_no_key_does_two_things() -> None:
     assert actions.clashes({}) == []
 
 

@@ -18,12 +18,13 @@ Scope = Literal[
     "processes",
     "messages",
     "message",
-    "look",
+    "detail",
     "pipe",
     "process",
     "pipelines",
     "labs",
     "bench",
+    "page",
 ]
 Effect = Literal["", "passive", "holds an end", "consumes", "changes"]
 
@@ -111,12 +112,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("view_previous", ("p", "left"), "previous", "The previous (older) message", "message", "passive", 5),
     Action("view_copy", ("y",), "copy", "Copy the whole payload", "message", "passive", 6),
     Action("view_close", ("escape", "q", "enter"), "close", "Back to the log", "message", "", 7),
-    Action("look_next", ("tab", "right", "l"), "next", "Go to the next pipe or process that is named here",
-           "look", "passive", 2),
-    Action("look_previous", ("shift+tab", "left", "h"), "previous", "Go to the one before", "look", "passive"),
-    Action("look_copy", ("y",), "copy", "Copy the pipe or process under the cursor", "look", "passive", 7),
-    Action("look_help", ("?",), "keys", "Show every key and what it does to pipes", "look", "", 8),
-    Action("look_close", ("escape", "q"), "back", "Back to where you were", "look", "", 9),
+    Action("detail_next", ("tab", "right", "l"), "next", "Go to the next pipe or process that is named here",
+           "detail", "passive", 2),
+    Action("detail_previous", ("shift+tab", "left", "h"), "previous", "Go to the one before", "detail", "passive"),
+    Action("detail_copy", ("y",), "copy", "Copy the pipe or process under the cursor", "detail", "passive", 7),
+    Action("detail_help", ("?",), "keys", "Show every key and what it does to pipes", "detail", "", 8),
+    Action("detail_close", ("escape", "q"), "back", "Back to where you were", "detail", "", 9),
     Action("pipe_peek", ("p",), "peek", "Look at the bytes that are queued now, or look again; they stay there",
            "pipe", "passive", 3),
     Action("pipe_text", ("1",), "text", "The queued bytes as text", "pipe", "passive", 4),
@@ -149,6 +150,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("bench_size", ("s",), "size", "Chart the next message size", "bench"),
     Action("bench_size_back", ("S",), "size before", "Chart the message size before", "bench"),
     Action("bench_close", ("b",), "back", "Back to the labs; the comparison goes on", "bench"),
+    Action("page_close", ("escape", "q", "enter", "?"), "back", "Close this page", "page", "", 2),
 )  # fmt: skip
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
@@ -160,23 +162,25 @@ SCOPE_TITLES: dict[Scope, str] = {
     "processes": "Producers and consumers",
     "messages": "Messages",
     "message": "One message, opened",
-    "look": "Looking closer: pipelines, a pipe, a process, a finding",
+    "detail": "Looking closer: pipelines, a pipe, a process, a finding",
     "pipe": "One pipe",
     "process": "One process",
     "pipelines": "Pipelines",
     "labs": "Labs",
     "bench": "The comparison",
+    "page": "Help and notes",
 }
 
 #: Which scopes hold together on screens other than the main one.
 _TOGETHER: dict[Scope, tuple[Scope, ...]] = {
     "message": ("message",),
-    "look": ("look", "lists"),
-    "pipe": ("pipe", "look", "lists"),
-    "process": ("process", "look", "lists"),
-    "pipelines": ("pipelines", "look", "lists"),
+    "detail": ("detail", "lists"),
+    "pipe": ("pipe", "detail", "lists"),
+    "process": ("process", "detail", "lists"),
+    "pipelines": ("pipelines", "detail", "lists"),
     "labs": ("labs", "lists"),
-    "bench": ("bench", "look", "lists"),
+    "bench": ("bench", "detail", "lists"),
+    "page": ("page",),
 }
 
 _NAMES = {

@@ -17,7 +17,7 @@ from textual.app import App
 from textual.dom import DOMNode
 
 #: How long a key waits for one before it that does not end (seconds): then keys are taken as Textual does.
-PATIENCE = 1.0
+TIMEOUT = 1.0
 
 
 class TypeAhead:
@@ -62,7 +62,7 @@ async def _done(node: DOMNode) -> None:
     done = asyncio.Event()
     if node.call_later(done.set):
         try:
-            await asyncio.wait_for(done.wait(), PATIENCE)
+            await asyncio.wait_for(done.wait(), TIMEOUT)
         except asyncio.TimeoutError:
             pass
 
@@ -71,4 +71,4 @@ async def _until(true: Callable[[], bool]) -> None:
     for _ in range(50):
         if true():
             return
-        await asyncio.sleep(PATIENCE / 50)
+        await asyncio.sleep(TIMEOUT / 50)

@@ -21,7 +21,7 @@ from textual.widgets import Button, Input, Static
 
 from pipetui.client.session import Refused
 from pipetui.text import safe
-from pipetui.tui.widgets.inputs import Choice, Line
+from pipetui.tui.widgets.inputs import ChoiceInput, TextInput
 
 Values = Mapping[str, str]
 
@@ -68,9 +68,9 @@ class Form(ModalScreen[str]):
     Form .field { height: 1; }
     Form .label { width: 16; color: $faded; }
     Form .hint { color: $faded; width: auto; padding-left: 2; }
-    Form Line { width: 1fr; }
-    Form Line.-number { width: 12; }
-    Form Choice { width: 1fr; }
+    Form TextInput { width: 1fr; }
+    Form TextInput.-number { width: 12; }
+    Form ChoiceInput { width: 1fr; }
     Form .wrong { color: $error; height: auto; padding-left: 16; display: none; }
     Form .wrong.-said { display: block; }
     Form #problem { color: $error; height: auto; display: none; margin-top: 1; }
@@ -140,9 +140,9 @@ class Form(ModalScreen[str]):
         with Horizontal(classes="field", id=f"row-{field.id}"):
             yield Static(Text(field.label), classes="label")
             if field.choices:
-                yield Choice(field.choices, field.value, name=field.id)
+                yield ChoiceInput(field.choices, field.value, name=field.id)
             else:
-                line = Line(field.value, name=field.id)
+                line = TextInput(field.value, name=field.id)
                 line.set_class(bool(field.hint) and not field.long, "-number")
                 yield line
             if field.hint:
@@ -153,7 +153,7 @@ class Form(ModalScreen[str]):
         self._hide_the_moot()
         for field in self.fields:
             widget = self.query_one(f"#{field.id}")
-            if isinstance(widget, Line):
+            if isinstance(widget, TextInput):
                 widget.cursor_position = len(widget.value)
         self.query_one(self.first()).focus()
 
@@ -166,7 +166,7 @@ class Form(ModalScreen[str]):
         found: dict[str, str] = {}
         for field in self.fields:
             widget: Widget = self.query_one(f"#{field.id}")
-            assert isinstance(widget, (Choice, Line))
+            assert isinstance(widget, (ChoiceInput, TextInput))
             found[field.id] = widget.value
         return found
 
@@ -180,7 +180,7 @@ class Form(ModalScreen[str]):
         static.update(Text(safe(sentence)))
         static.set_class(bool(sentence), "-said")
 
-    def on_choice_changed(self, event: Choice.Changed) -> None:
+    def on_choice_input_changed(self, event: ChoiceInput.Changed) -> None:
         event.stop()
         self._hide_the_moot()
 
@@ -192,7 +192,7 @@ class Form(ModalScreen[str]):
         event.stop()
         self.submit()
 
-    def on_choice_submitted(self, event: Choice.Submitted) -> None:
+    def on_choice_input_submitted(self, event: ChoiceInput.Submitted) -> None:
         event.stop()
         self.submit()
 

@@ -7,7 +7,7 @@ import signal
 from pipetui.client.session import Session
 from pipetui.tui.dialogs.form import Field, Form, Values
 from pipetui.tui.views.holders import short_command
-from pipetui.tui.widgets.inputs import Choice
+from pipetui.tui.widgets.inputs import ChoiceInput
 
 SIGNALS: tuple[tuple[str, str], ...] = (
     ("TERM", "TERM: please end"),
@@ -40,7 +40,7 @@ class SendSignal(Form):
         sure = "It is sent only if this is still the same process."
         return f"{self._pid}  {short_command(self._command)}\n{whose} {sure}"
 
-    def on_choice_submitted(self, event: Choice.Submitted) -> None:
+    def on_choice_input_submitted(self, event: ChoiceInput.Submitted) -> None:
         if not self._ours:
             event.prevent_default()  # of the form: to do it
             event.stop()

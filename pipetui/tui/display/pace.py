@@ -31,8 +31,8 @@ _REALLY_FULL = 0.3
 _ASK_AFTER = 1024
 
 #: No answer for so long: the question or its answer was lost, or the terminal never answers.
-_PATIENCE = 5.0
-_FIRST_PATIENCE = 0.25
+_TIMEOUT = 5.0
+_FIRST_TIMEOUT = 0.25
 
 #: Questions without an answer at one time.
 _MOST_ASKED = 16
@@ -115,7 +115,7 @@ class Pace:
 
         At a slow line behind each frame, so that it is known how much is on its way.
         """
-        if self._asked and now - self._asked[0][1] >= _PATIENCE:
+        if self._asked and now - self._asked[0][1] >= _TIMEOUT:
             self._asked.clear()
         if self.slow:
             due = len(self._asked) < _MOST_ASKED
@@ -193,7 +193,7 @@ class Pace:
         """Return how many bytes may not have arrived yet; 0 when there is no way to know."""
         if not self._asked or self._mute:
             return 0
-        if now - self._asked[0][1] < (_PATIENCE if self._answers else _FIRST_PATIENCE):
+        if now - self._asked[0][1] < (_TIMEOUT if self._answers else _FIRST_TIMEOUT):
             return self._sent - self._arrived
         self._mute = not self._answers
         return 0
@@ -202,7 +202,7 @@ class Pace:
         """Spend less when the way is full although nobody answers, and slowly more again."""
         if not full:
             self._full_since = None
-            if now - self._changed > _PATIENCE:
+            if now - self._changed > _TIMEOUT:
                 self._budget, self._changed = min(self._full_budget, self._budget * 1.5), now
         elif self._full_since is None:
             self._full_since = now

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from rich.style import Style
@@ -13,7 +12,7 @@ from pipetui.model import BenchReport
 from pipetui.text import safe
 from pipetui.tui.core.actions import BY_ID, Scope
 from pipetui.tui.core.keys import bindings
-from pipetui.tui.screens.detail.base import Look
+from pipetui.tui.screens.detail.base import DetailScreen
 from pipetui.tui.views.benchchart import (
     COSTS,
     DrawnLine,
@@ -28,7 +27,7 @@ from pipetui.tui.views.benchchart import (
 )
 from pipetui.tui.views.cells import Parts, wrap_words
 
-_FOOTER = ("bench_run", "bench_stop", "bench_size", "look_copy", "look_help", "look_close")
+_FOOTER = ("bench_run", "bench_stop", "bench_size", "detail_copy", "detail_help", "detail_close")
 
 #: A chart that is wider than this only gets harder to read.
 _WIDEST = 120
@@ -41,11 +40,11 @@ _WHAT = (
 )
 
 
-class BenchLook(Look):
+class BenchScreen(DetailScreen):
     """The screen of the comparison that a session's hub runs.
 
-    `BenchLook(session)` shows `session.bench`, whether it runs, is over or was never started, and starts nothing by
-    itself. Leaving it does not stop it. To be pushed like any other look: `app.push_screen(BenchLook(session))`.
+    `BenchScreen(session)` shows `session.bench`, whether it runs, is over or was never started, and starts nothing by
+    itself. Leaving it does not stop it. To be pushed like any other look: `app.push_screen(BenchScreen(session))`.
     """
 
     SCOPE: ClassVar[Scope] = "bench"
@@ -61,7 +60,7 @@ class BenchLook(Look):
 
     def changed(self, change: Change) -> None:
         if change.lost:
-            self.tell(change.lost, grave=True)
+            self.notify(change.lost, severity="error")
         if change.bench or change.status:
             self._lay_out_soon()
 
@@ -71,12 +70,12 @@ class BenchLook(Look):
         report, palette = self.session.bench, self.palette
         where: Parts = ((f"on {safe(self.session.name)}", palette.dim),) if self.session.name else ()
         if report is None:
-            self.head.say("COMPARISON", where)
-            words = f"{self._key('bench_run')} runs it; it takes about 25 seconds, and everything else goes on."
+            self.head.update("COMPARISON", where)
+            words = f"{self.key('bench_run')} runs it; it takes about 25 seconds, and everything else goes on."
             self.sheet.put([*self._paragraph(_WHAT, palette.text), (), *self._paragraph(words, palette.dim)])
             return
         size = chosen(report, self._charted)
-        self.head.say("COMPARISON", where, ((f"{self._key('bench_size')}: another message size", palette.dim),))
+        self.head.update("COMPARISON", where, ((f"{self.key('bench_size')}: another message size", palette.dim),))
         lines = self._top(report)
         if report.mechanisms:
             gap: list[Parts] = [()] if self.size.height >= 40 else []
@@ -119,48 +118,47 @@ class BenchLook(Look):
 
     # --- keys -----------------------------------------------------------------------------------------------------
 
-    def deeds(self) -> dict[str, Callable[[], object]]:
-        return {
-            "bench_run": self._run,
-            "bench_stop": self._stop,
-            "bench_size": lambda: self._turn(1),
-            "bench_size_back": lambda: self._turn(-1),
-            "bench_close": lambda: self.dismiss(None),
-            "look_copy": self._copy_all,
-        }
-
-    def _run(self) -> None:
-        if self._goes_on:
-            self.tell("It is running.")
+    def action_bench_run(self) -> None:
+        if self._measuring:
+            self.notify("It is running.")
         else:
-            self.ask(self.session.run_bench())
+            self.request(self.session.run_bench())
 
-    def _stop(self) -> None:
-        if self._goes_on:
-            self.ask(self.session.stop_bench())
+    def action_bench_stop(self) -> None:
+        if self._measuring:
+            self.request(self.session.stop_bench())
         else:
-            self.tell("It does not run.")
+            self.notify("It does not run.")
+
+    def action_bench_size(self) -> None:
+        self._turn(1)
+
+    def action_bench_size_back(self) -> None:
+        self._turn(-1)
+
+    def action_bench_close(self) -> None:
+        self.dismiss(None)
 
     @property
-    def _goes_on(self) -> bool:
+    def _measuring(self) -> bool:
         return self.session.bench is not None and not self.session.bench.over
 
     def _turn(self, by: int) -> None:
         """Show the chart of the next message size."""
         report = self.session.bench
         if report is None or not report.sizes:
-            self.tell("There is no chart yet.")
+            self.notify("There is no chart yet.")
             return
         sizes = report.sizes
         self._charted = sizes[(sizes.index(chosen(report, self._charted)) + by) % len(sizes)]
-        self.tell(f"Messages of {size_words(self._charted)}")
+        self.notify(f"Messages of {size_words(self._charted)}")
         self.lay_out()
 
-    def _copy_all(self) -> None:
+    def action_detail_copy(self) -> None:
         report = self.session.bench
         if report is None or not report.figures:
-            self.tell("There is nothing here to copy.")
+            self.notify("There is nothing here to copy.")
             return
         lines = [*speeds(report), (), *costs(report), (), *chart(report, chosen(report, self._charted), 80)]
         self.app.to_clipboard("\n".join([*joined(lines), "", self._advice(report)]))
-        self.tell("Copied the figures, if your terminal takes them (OSC 52)")
+        self.notify("Copied the figures, if your terminal takes them (OSC 52)")

@@ -2,61 +2,64 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.screen import Screen
+from textual.binding import BindingType
 
 from pipetui.client.fleet import Fleet
 from pipetui.client.session import Session
 from pipetui.text import plural, safe
-from pipetui.tui.core.actions import SCOPE_TITLES, Action, in_scope, key_name, keys_of
-from pipetui.tui.core.theme import Palette, palette_for
+from pipetui.tui.core.actions import BY_ID, SCOPE_TITLES, Action, in_scope, key_name, keys_of
+from pipetui.tui.core.keys import bindings
+from pipetui.tui.core.theme import Palette
+from pipetui.tui.screens.base import BaseScreen
 from pipetui.tui.views.cells import Part, Parts, fit, wrap_words
 from pipetui.tui.views.facts import Entry, paragraphs
-from pipetui.tui.widgets.bars import KeyBar
+from pipetui.tui.widgets.lists import LineList
 from pipetui.tui.widgets.rule import Rule
 from pipetui.tui.widgets.sheet import Sheet
 
 
-class Page(Screen[None]):
-    """Lines under a title; escape, q or enter leave it."""
+class Page(BaseScreen):
+    """Lines under a title."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter,question_mark", "leave", show=False, priority=True)
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("page")
 
     DEFAULT_CSS = "Page { layout: vertical; }"
 
     HEADING = ""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.head, self.sheet = Rule("head"), Sheet()
+
     def compose(self) -> ComposeResult:
-        yield Rule("head")
-        yield Sheet()
-        yield KeyBar()
+        yield self.head
+        yield self.sheet
+        yield self.keys
 
     def on_mount(self) -> None:
-        self.query_one(Rule).say(self.HEADING)
-        close = Action("leave", ("escape",), "back", "Close this page")
-        self.query_one(KeyBar).show([Action("down", ("down",), "scroll", ""), close], {})
-        self.query_one(Sheet).focus()
+        self.head.update(self.HEADING)
+        scroll = replace(BY_ID["down"], label="scroll")
+        self.keys.show([scroll, BY_ID["page_close"]], self.app.config.keys)
+        self.sheet.focus()
 
     def on_resize(self) -> None:
-        lines = self.lines(palette_for(self.app.theme), max(10, self.size.width - 3))
-        self.query_one(Sheet).show(len(lines), lambda index, palette: lines[index])
+        lines = self.lines(self.palette, max(10, self.size.width - 3))
+        self.sheet.show(len(lines), lambda index, palette: lines[index])
+
+    @property
+    def active_list(self) -> LineList:
+        return self.sheet
 
     def lines(self, palette: Palette, width: int) -> list[Parts]:
         """Return the lines for this width."""
         raise NotImplementedError
 
-    def action_leave(self) -> None:
-        """Go back."""
+    def action_page_close(self) -> None:
         self.dismiss(None)
-
-    def on_key_bar_pressed(self, event: KeyBar.Pressed) -> None:
-        if event.action == "leave":
-            self.action_leave()
 
 
 class Help(Page):

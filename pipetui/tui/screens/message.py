@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from pipetui.client.fleet import Fleet
-from pipetui.client.session import Refused, Session
+from pipetui.client.session import Session
 from pipetui.model import Line, LogFilter
 from pipetui.text import encode, number, plural, safe
 from pipetui.tui.core.actions import footer
 from pipetui.tui.core.keys import bindings
-from pipetui.tui.core.theme import Palette, palette_for
+from pipetui.tui.core.theme import Palette
+from pipetui.tui.screens.base import BaseScreen
 from pipetui.tui.views.cells import Part, Parts
 from pipetui.tui.views.log_lines import pids_of
 from pipetui.tui.views.payload import Hex, is_json, is_text, json_lines, text_lines
 from pipetui.tui.views.times import clock
-from pipetui.tui.widgets.bars import KeyBar
+from pipetui.tui.widgets.lists import LineList
 from pipetui.tui.widgets.rule import Rule
 from pipetui.tui.widgets.sheet import Sheet
 
@@ -28,32 +27,32 @@ _VIEWS = ("text", "hex", "json")
 _TITLES = {"text": "text", "hex": "hex", "json": "JSON"}
 
 
-class MessageScreen(Screen[None]):
+class MessageScreen(BaseScreen):
     """Shows a message; next and previous go through those that pass the log's filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("message")
 
     DEFAULT_CSS = "MessageScreen { layout: vertical; }"
 
-    def __init__(self, fleet: Fleet, line: Line, within: LogFilter, keys: dict[str, tuple[str, ...]]) -> None:
+    def __init__(self, fleet: Fleet, line: Line, within: LogFilter) -> None:
         super().__init__()
         self._fleet = fleet
         self._line = line
         self._within = within
-        self._keys = keys
         self._json = False
         self._view = "text"
+        self.head, self.views, self.sheet = Rule("head"), Rule("views"), Sheet()
 
     def compose(self) -> ComposeResult:
-        yield Rule("head")
-        yield Rule("views")
-        yield Sheet()
-        yield KeyBar()
+        yield self.head
+        yield self.views
+        yield self.sheet
+        yield self.keys
 
     def on_mount(self) -> None:
-        self.query_one(KeyBar).show(footer("message"), self._keys)
+        self.keys.show(footer("message"), self.app.config.keys)
         self._show(self._line)
-        self.query_one(Sheet).focus()
+        self.sheet.focus()
 
     def on_resize(self) -> None:
         self._lay_out()
@@ -66,10 +65,10 @@ class MessageScreen(Screen[None]):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        palette = palette_for(self.app.theme)
-        self.query_one("#head", Rule).say(f"MESSAGE {number(self._origin[1])}", self._facts(palette))
-        self.query_one("#views", Rule).say("", self._tabs(palette), ((self._amount(), palette.dim),))
-        sheet, width = self.query_one(Sheet), max(10, self.size.width - 2)
+        palette = self.palette
+        self.head.update(f"MESSAGE {number(self._origin[1])}", self._facts(palette))
+        self.views.update("", self._tabs(palette), ((self._amount(), palette.dim),))
+        sheet, width = self.sheet, max(10, self.size.width - 2)
         if self._view == "hex":
             hexes = Hex(self._line.payload, width)
             sheet.show(hexes.count, lambda index, palette: ((hexes.line(index), None),))
@@ -107,49 +106,49 @@ class MessageScreen(Screen[None]):
 
     # --- actions --------------------------------------------------------------------------------------------------
 
-    def action_do(self, action: str) -> None:
-        """Carry out an action of the registry."""
-        self.query_one(KeyBar).hush()
-        deeds: dict[str, Callable[[], object]] = {
-            "view_text": lambda: self._turn_to("text"),
-            "view_hex": lambda: self._turn_to("hex"),
-            "view_json": lambda: self._turn_to("json"),
-            "view_cycle": self._cycle,
-            "view_next": lambda: self.run_worker(self._go(backwards=False), exclusive=True),
-            "view_previous": lambda: self.run_worker(self._go(backwards=True), exclusive=True),
-            "view_copy": self._copy,
-            "view_close": lambda: self.dismiss(None),
-        }
-        deeds[action]()
+    @property
+    def active_list(self) -> LineList:
+        return self.sheet
 
-    def on_key_bar_pressed(self, event: KeyBar.Pressed) -> None:
-        self.action_do(event.action)
+    def action_view_text(self) -> None:
+        self._turn_to("text")
+
+    def action_view_hex(self) -> None:
+        self._turn_to("hex")
+
+    def action_view_json(self) -> None:
+        self._turn_to("json")
+
+    def action_view_cycle(self) -> None:
+        views = [view for view in _VIEWS if view != "json" or self._json]
+        self._turn_to(views[(views.index(self._view) + 1) % len(views)])
 
     def _turn_to(self, view: str) -> None:
         if view == "json" and not self._json:
-            self.query_one(KeyBar).tell("This message is not JSON.")
+            self.notify("This message is not JSON.")
             return
         self._view = view
         self._lay_out()
 
-    def _cycle(self) -> None:
-        views = [view for view in _VIEWS if view != "json" or self._json]
-        self._turn_to(views[(views.index(self._view) + 1) % len(views)])
+    def action_view_next(self) -> None:
+        self.request(self._go(backwards=False), exclusive=True)
 
-    async def _go(self, *, backwards: bool) -> None:
-        try:
-            found = await self._fleet.find(self._within, LogFilter(), self._line.number, backwards=backwards)
-            line = await self._fleet.fetch(found) if found is not None else None
-        except Refused as refused:
-            self.query_one(KeyBar).tell(str(refused), grave=True)
-            return
+    def action_view_previous(self) -> None:
+        self.request(self._go(backwards=True), exclusive=True)
+
+    async def _go(self, *, backwards: bool) -> str:
+        found = await self._fleet.find(self._within, LogFilter(), self._line.number, backwards=backwards)
+        line = await self._fleet.fetch(found) if found is not None else None
         if line is None:
-            self.query_one(KeyBar).tell("There is no older message." if backwards else "There is no newer message yet.")
-        else:
-            self._show(line)
+            return "There is no older message." if backwards else "There is no newer message yet."
+        self._show(line)
+        return ""
 
-    def _copy(self) -> None:
+    def action_view_copy(self) -> None:
         payload = self._line.payload
-        self.app.copy_to_clipboard(payload.encode("utf-8", "replace").decode("utf-8"))
+        self.app.to_clipboard(payload)
         size = plural(len(encode(payload)), "byte")
-        self.query_one(KeyBar).tell(f"Copied the payload, {size}, if your terminal takes it (OSC 52)")
+        self.notify(f"Copied the payload, {size}, if your terminal takes it (OSC 52)")
+
+    def action_view_close(self) -> None:
+        self.dismiss(None)

@@ -23,7 +23,7 @@ def default_path() -> Path:
     return Path(user_state_dir("pipetui")) / "labs.json"
 
 
-class Progress:
+class LabProgress:
     """What has been done, by the names of labs. Every change is written at once."""
 
     def __init__(self, path: Path | None = None) -> None:

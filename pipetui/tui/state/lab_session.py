@@ -1,4 +1,4 @@
-"""What a person has on the desk: the labs, what was predicted of each, its newest run, and the pace.
+"""The labs as one person works through them: what was predicted of each, its newest run, and the pace.
 
 It outlives the screen, so that a run goes on while the person looks at something else, and is there when they return.
 """
@@ -12,7 +12,7 @@ from typing import Literal
 
 from pipetui.client.session import Change, Session
 from pipetui.model import Fact, LabCard, LabRun, Pace, Question
-from pipetui.tui.state.lab_progress import Progress
+from pipetui.tui.state.lab_progress import LabProgress
 
 #: "predict": it has not been run since it was last begun; "over": it was, and there is something to say about it.
 Phase = Literal["predict", "running", "over"]
@@ -22,11 +22,11 @@ PACE_WORDS: dict[Pace, str] = {"fast": "as fast as it can", "normal": "as it is"
 
 
 @dataclass
-class Study:
-    """One lab in the person's hands: `said` are the predictions, `at` the question that is asked now."""
+class LabAttempt:
+    """One attempt at a lab: what was predicted, and the run. `at` is the question that is asked now."""
 
     card: LabCard
-    said: dict[str, Fact] = field(default_factory=dict)
+    predictions: dict[str, Fact] = field(default_factory=dict)
     at: int = 0
     mark: int | None = None
     number: int | None = None
@@ -49,7 +49,7 @@ class Study:
         """Take the marked choice as the prediction; say whether there is another question."""
         question = self.question
         if question is not None and self.mark is not None:
-            self.said[question.key] = question.choices[self.mark].value
+            self.predictions[question.key] = question.choices[self.mark].value
         self.at, self.mark = min(self.at + 1, len(self.card.questions)), None
         self._recall()
         return self.question is not None
@@ -64,20 +64,20 @@ class Study:
 
     def _recall(self) -> None:
         question = self.question
-        if question is not None and question.key in self.said:
+        if question is not None and question.key in self.predictions:
             values = [choice.value for choice in question.choices]
-            self.mark = values.index(self.said[question.key])
+            self.mark = values.index(self.predictions[question.key])
 
     def start(self, number: int) -> None:
         """A run of it has begun."""
         self.number, self.run, self.began = number, None, None
 
-    def anew(self) -> None:
+    def restart(self) -> None:
         """Ask everything again."""
-        self.said.clear()
+        self.predictions.clear()
         self.at, self.mark, self.number, self.run, self.began = 0, None, None, None, None
 
-    def was(self, key: str) -> Fact | None:
+    def found(self, key: str) -> Fact | None:
         """Return what the newest run found under a key; None if it found nothing there."""
         seen = next((seen for seen in self.run.seen if seen.key == key), None) if self.run else None
         return None if seen is None or seen.fine is None else seen.value
@@ -87,25 +87,25 @@ class Study:
         """Whether everything was predicted, and came so."""
         asked = self.card.questions
         return bool(asked) and all(
-            each.key in self.said and self.was(each.key) == self.said[each.key] for each in asked
+            each.key in self.predictions and self.found(each.key) == self.predictions[each.key] for each in asked
         )
 
 
-class Desk:
-    """The studies by the names of their labs. `moved` is called when a run has changed."""
+class LabSession:
+    """An attempt at each lab, by the names of the labs, and which is selected."""
 
-    def __init__(self, progress: Callable[[], Progress] = Progress) -> None:
+    def __init__(self, progress: Callable[[], LabProgress] = LabProgress) -> None:
         self.cards: tuple[LabCard, ...] = ()
         self.selected = ""
         self.inside = False
         self.pace: Pace = "normal"
-        self._studies: dict[str, Study] = {}
+        self._attempts: dict[str, LabAttempt] = {}
         self._open_progress = progress
-        self._progress: Progress | None = None
+        self._progress: LabProgress | None = None
         self._session: Session | None = None
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> LabProgress:
         """What has been done; read when it is first asked for."""
         if self._progress is None:
             self._progress = self._open_progress()
@@ -116,7 +116,7 @@ class Desk:
         if session is not self._session:
             self._session = session
             self.cards = ()
-            self._drop_runs()
+            self._forget_runs()
             session.on_change(partial(self._changed, session))
 
     def take(self, cards: tuple[LabCard, ...]) -> None:
@@ -124,21 +124,21 @@ class Desk:
         self.cards = cards
         names = [card.name for card in cards]
         for card in cards:
-            study = self._studies.get(card.name)
-            if study is None or study.card != card:
-                self._studies[card.name] = Study(card)
+            attempt = self._attempts.get(card.name)
+            if attempt is None or attempt.card != card:
+                self._attempts[card.name] = LabAttempt(card)
         if self.selected not in names:
             fresh = (name for name in names if name not in self.progress.done)
             self.selected = next(fresh, names[0] if names else "")
 
     @property
-    def study(self) -> Study | None:
+    def attempt(self) -> LabAttempt | None:
         """The lab that is selected."""
         return self.of(self.selected)
 
-    def of(self, name: str) -> Study | None:
+    def of(self, name: str) -> LabAttempt | None:
         """Return one of the labs."""
-        return self._studies.get(name) if any(card.name == name for card in self.cards) else None
+        return self._attempts.get(name) if any(card.name == name for card in self.cards) else None
 
     def next(self) -> bool:
         """Select the lab after this one; say whether there is one."""
@@ -155,34 +155,36 @@ class Desk:
 
     def running(self, name: str) -> bool:
         """Whether a lab is running now."""
-        study = self._studies.get(name)
-        return study is not None and study.phase == "running"
+        attempt = self._attempts.get(name)
+        return attempt is not None and attempt.phase == "running"
 
     def _changed(self, session: Session, change: Change) -> None:
         if session is self._session and change.renewed:
-            self._drop_runs()
+            self._forget_runs()
         elif session is self._session and (change.labs or change.lost):
-            self.look_at_runs()
+            self.update_runs()
 
-    def _drop_runs(self) -> None:
+    def _forget_runs(self) -> None:
         """Forget runs on a hub that is gone."""
-        for study in self._studies.values():
-            study.number = study.run = study.began = None
+        for attempt in self._attempts.values():
+            attempt.number = attempt.run = attempt.began = None
 
-    def look_at_runs(self) -> None:
+    def update_runs(self) -> None:
         """Take the newest of each run from the session, and note what has been done."""
         assert self._session
-        for study in self._studies.values():
-            if study.phase == "running" and study.number is not None:
-                self._look_at(study, self._session.labs.get(study.number))
+        for attempt in self._attempts.values():
+            if attempt.phase == "running" and attempt.number is not None:
+                self._update_run(attempt, self._session.labs.get(attempt.number))
 
-    def _look_at(self, study: Study, run: LabRun | None) -> None:
+    def _update_run(self, attempt: LabAttempt, run: LabRun | None) -> None:
         assert self._session
-        study.run = run or study.run
-        if self._session.lost and study.phase == "running":
-            last = study.run or LabRun(study.number or 0, study.card.name)
-            study.run = LabRun(last.id, last.lab, last.pace, (), last.said, last.seen, False, False, self._session.lost)
-        if study.run and study.run.said and study.began is None:
-            study.began = study.run.said[0].time
-        if study.phase == "over" and study.run and not study.run.trouble:
-            self.progress.note(study.card.name, right=study.right)
+        attempt.run = run or attempt.run
+        if self._session.lost and attempt.phase == "running":
+            last = attempt.run or LabRun(attempt.number or 0, attempt.card.name)
+            attempt.run = LabRun(
+                last.id, last.lab, last.pace, (), last.said, last.seen, False, False, self._session.lost
+            )
+        if attempt.run and attempt.run.said and attempt.began is None:
+            attempt.began = attempt.run.said[0].time
+        if attempt.phase == "over" and attempt.run and not attempt.run.trouble:
+            self.progress.note(attempt.card.name, right=attempt.right)

@@ -11,8 +11,8 @@ from pipetui.model import Mood, PipeRow
 from pipetui.text import rate, safe, size
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.views.cells import Parts, cut, fit_middle
+from pipetui.tui.views.columns import Column
 from pipetui.tui.views.fill import gauge
-from pipetui.tui.widgets.table import Column
 
 
 def title(row: PipeRow) -> str:

@@ -7,7 +7,11 @@ from collections.abc import Iterable
 from pipetui.model import Finding, Level, PipeId
 from pipetui.text import safe
 from pipetui.tui.core.theme import Palette
-from pipetui.tui.views.cells import Part, Parts, wrap_words
+from pipetui.tui.views.cells import Part, Parts, cut, fit, wrap_words
+
+#: How wide the name of a rule is beside the words of a finding, and from which width on it stands there (cells).
+_RULE = 14
+_NARROW = 90
 
 MARKS: dict[Level, str] = {"problem": "✖", "warning": "▲", "note": "·"}
 
@@ -56,3 +60,27 @@ def finding_lines(finding: Finding, palette: Palette, width: int) -> list[Parts]
             style = palette.text if name == "Fix" else palette.dim
             lines.append(((f"  {'' if index else name:<5}", palette.accent), (piece, style)))
     return lines
+
+
+def summary_lines(finding: Finding, host: str, palette: Palette, width: int, *, whole: bool) -> list[Parts]:
+    """Return a finding (of some host) for a list: what is so and the fix, in a line each unless it is to be `whole`.
+
+    Of a note the fix is left out. In less than 90 cells the rule stands above the words, which are always whole there.
+    """
+    noted, headline = finding.level == "note", (f"{safe(host)}: " if host else "") + sentence(finding.headline)
+    mark, style = level_mark(finding.level, palette)
+    text = palette.dim if noted else palette.text
+    narrow = width < _NARROW
+    wrapped = wrap_words if narrow or (whole and not noted) else _one_line
+    room = width - 2 if narrow else width - _RULE - 4
+    lines: list[Part] = [(piece, text) for piece in wrapped(headline, room)]
+    lines += [(piece, palette.dim) for piece in wrapped(safe(finding.fix), room)] if not noted else []
+    rule = named(finding.rule)
+    if narrow:
+        return [((f"{mark} ", style), (cut(rule, width), style)), *((("  ", None), line) for line in lines)]
+    margin: Part = (" " * (_RULE + 4), None)
+    return [((f"{mark} ", style), (fit(rule, _RULE) + "  ", style), lines[0]), *((margin, line) for line in lines[1:])]
+
+
+def _one_line(words: str, width: int) -> list[str]:
+    return [cut(words, width)]

@@ -3,8 +3,8 @@ which messages are shown, and what became of the others."""
 
 from __future__ import annotations
 
-from pipetui.client.fleet import Fleet
-from pipetui.model import LogFilter
+from pipetui.client.fleet import Fleet, Listed
+from pipetui.model import LogFilter, Role
 from pipetui.text import amount, number, safe
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.state.log_window import LogWindow
@@ -86,3 +86,27 @@ def no_messages(window: LogWindow, read: str) -> tuple[str, ...]:
     if window.counts.seen:
         return ("The newest messages are not kept in the log any more.",)
     return ("No messages yet: they are seen by consumers.", f"{read} starts one on the selected FIFO.")
+
+
+def filter_words(shown: int, total: int, name: str, palette: Palette) -> Parts:
+    """Return how many FIFOs pass the filter by name, if there is one."""
+    if not name:
+        return ()
+    words = f"{number(shown)} of {number(total)} have “"
+    return ((words, palette.dim), (safe(name), palette.accent), ("” in their path", palette.dim))
+
+
+def fifo_name(listed: Listed, *, with_host: bool) -> str:
+    """Return a FIFO's name without its folder, if wanted with its host."""
+    name = short(listed.row.pipe.path or "")
+    return f"{safe(listed.session.name)}:{name}" if with_host else name
+
+
+def no_holders(role: Role, listed: Listed | None, start: str) -> str:
+    """Return what is said where nobody writes to (reads) the selected FIFO; `start` is the key that changes that."""
+    if listed is None:
+        return "Select a FIFO to see who is at its ends."
+    does = "writes" if role == "producer" else "reads"
+    unseen = listed.session.status.unseen
+    nobody = f"Unknown who {does}: {safe(unseen)}." if unseen else f"Nobody {does}."
+    return f"{nobody} {start} starts a {role}."

@@ -13,13 +13,13 @@ from pipetui.model import ActorState, Mood, PipeId, PipeRow, Process, Role, Wait
 from pipetui.text import byte_rate, number, rate, safe, size
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.views.cells import Parts, cut
-from pipetui.tui.widgets.table import Column
+from pipetui.tui.views.columns import Column
 
 #: Ours by actor number, the others by pid.
 HolderKey = tuple[Literal["actor", "process"], int]
 
 #: The same among those of all hosts: with the number of its host.
-SeatKey = tuple[Literal["actor", "process"], int, int]
+FleetHolderKey = tuple[Literal["actor", "process"], int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,9 @@ def holders(
     return found
 
 
-def seats(fleet: Fleet, chosen: Listed | None, role: Role) -> dict[SeatKey, Holder]:
+def fleet_holders(fleet: Fleet, chosen: Listed | None, role: Role) -> dict[FleetHolderKey, Holder]:
     """Return who is at one side of the chosen FIFO, and our actors on any host whose FIFO is not listed any more."""
-    found: dict[SeatKey, Holder] = {}
+    found: dict[FleetHolderKey, Holder] = {}
     for host, session in enumerate(fleet.sessions):
         here = chosen is not None and chosen.session is session
         if not here and not session.actors:

@@ -8,16 +8,16 @@ from textual.strip import Strip
 
 from pipetui.text import safe
 from pipetui.tui.core.actions import BY_ID, keys_of
-from pipetui.tui.core.theme import Palette, palette_for
-from pipetui.tui.state.lab_session import Study
+from pipetui.tui.core.theme import Palette
+from pipetui.tui.state.lab_session import LabAttempt
 from pipetui.tui.views.cells import Part, Parts, strip, wrap_words
-from pipetui.tui.widgets.lists import Listing
+from pipetui.tui.widgets.lists import LineList
 
 
-class Choices(Listing):
-    """The widget. Arrows or a number mark an answer, Enter takes it; the study keeps the mark."""
+class AnswerList(LineList):
+    """The widget. Arrows or a number mark an answer, Enter takes it; the attempt keeps the mark."""
 
-    DEFAULT_CSS = "Choices { height: auto; }"
+    DEFAULT_CSS = "AnswerList { height: auto; }"
 
     class Marked(Message):
         """Another answer is marked."""
@@ -35,13 +35,13 @@ class Choices(Listing):
     def __init__(self, keys: dict[str, tuple[str, ...]]) -> None:
         super().__init__(id="choices")
         self._keys = keys_of(BY_ID["labs_choose"], keys)
-        self._study: Study | None = None
+        self._attempt: LabAttempt | None = None
         self._lines: list[tuple[int | None, Parts]] = []
 
-    def show(self, study: Study, width: int, hint: Parts) -> int:
-        """Show where a study stands; return how many lines that takes."""
-        self._study = study
-        lines = _lines(study, palette_for(self.app.theme), max(20, width - 2))
+    def show(self, attempt: LabAttempt, width: int, hint: Parts) -> int:
+        """Show the question of an attempt; return how many lines that takes."""
+        self._attempt = attempt
+        lines = _lines(attempt, self.palette, max(20, width - 2))
         lines += [(None, ()), (None, hint)]
         if lines != self._lines:
             self._lines = lines
@@ -50,24 +50,24 @@ class Choices(Listing):
 
     @property
     def _count(self) -> int:
-        question = self._study.question if self._study else None
+        question = self._attempt.question if self._attempt else None
         return len(question.choices) if question else 0
 
     # --- the mark -------------------------------------------------------------------------------------------------
 
     def mark(self, index: int) -> None:
         """Mark an answer."""
-        if self._study is not None and 0 <= index < self._count and self._study.mark != index:
-            self._study.mark = index
+        if self._attempt is not None and 0 <= index < self._count and self._attempt.mark != index:
+            self._attempt.mark = index
             self.post_message(self.Marked())
 
     def move(self, lines: int) -> None:
-        if self._study is None or not self._count or abs(lines) > 1:
+        if self._attempt is None or not self._count or abs(lines) > 1:
             self.post_message(self.Scrolled(lines))
-        elif self._study.mark is None:
+        elif self._attempt.mark is None:
             self.mark(0 if lines > 0 else self._count - 1)
         else:
-            self.mark(max(0, min(self._study.mark + lines, self._count - 1)))
+            self.mark(max(0, min(self._attempt.mark + lines, self._count - 1)))
 
     def page(self) -> int:
         """Return how many lines of what stands above are a page."""
@@ -91,46 +91,36 @@ class Choices(Listing):
 
     def on_click(self, event: events.Click) -> None:
         choice = self._lines[event.y][0] if event.y < len(self._lines) else None
-        if choice is None or self._study is None:
+        if choice is None or self._attempt is None:
             return
-        if self._study.mark == choice:
+        if self._attempt.mark == choice:
             self.open()
         else:
             self.mark(choice)
 
     # --- drawing --------------------------------------------------------------------------------------------------
 
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self.refresh()
-
     def render_line(self, y: int) -> Strip:
-        palette = palette_for(self.app.theme)
+        palette = self.palette
         if y >= len(self._lines):
             return Strip.blank(self.size.width, palette.base)
         choice, parts = self._lines[y]
-        marked = choice is not None and self._study is not None and choice == self._study.mark
+        marked = choice is not None and self._attempt is not None and choice == self._attempt.mark
         base = palette.base + (palette.cursor if self.has_focus else palette.shadow) if marked else palette.base
         return strip(((" ", None), *parts), self.size.width, base)
 
 
-def _lines(study: Study, palette: Palette, width: int) -> list[tuple[int | None, Parts]]:
+def _lines(attempt: LabAttempt, palette: Palette, width: int) -> list[tuple[int | None, Parts]]:
     """Return the question and its answers, each line with the number of the answer that it belongs to."""
-    question = study.question
+    question = attempt.question
     if question is None:
-        words = "All is predicted." if study.card.questions else "Nothing is asked here: run it and see."
+        words = "All is predicted." if attempt.card.questions else "Nothing is asked here: run it and see."
         return [(None, ((words, palette.text),))]
     lines: list[tuple[int | None, Parts]] = [
         (None, ((piece, palette.title),)) for piece in wrap_words(safe(question.text), width)
     ]
     for index, choice in enumerate(question.choices):
-        marked = index == study.mark
+        marked = index == attempt.mark
         for row, piece in enumerate(wrap_words(safe(choice.text), width - 8)):
             head: tuple[Part, ...] = ((" " * 8, None),)
             if row == 0:

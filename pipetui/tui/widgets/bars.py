@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from textual import events
 from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.strip import Strip
-from textual.widget import Widget
 
 from pipetui.text import safe
 from pipetui.tui.core.actions import Action, key_name
-from pipetui.tui.core.theme import palette_for
 from pipetui.tui.views.cells import Part, Parts, cut, length, spread, strip
+from pipetui.tui.widgets.lists import LineWidget
 
 
-class Bar(Widget):
+class Bar(LineWidget):
     """One line of parts at the left and parts at the right, drawn again only when they change."""
 
     DEFAULT_CSS = "Bar { height: 1; }"
@@ -23,18 +23,14 @@ class Bar(Widget):
         self._left: Parts = ()
         self._right: Parts = ()
 
-    def say(self, left: Parts, right: Parts = ()) -> None:
+    def update(self, left: Parts, right: Parts = ()) -> None:
         """Show these parts, made safe by the caller."""
         if (left, right) != (self._left, self._right):
             self._left, self._right = left, right
             self.refresh()
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self.refresh()
-
     def render_line(self, y: int) -> Strip:
-        return spread(self._left, self._right, self.size.width, palette_for(self.app.theme).base)
+        return spread(self._left, self._right, self.size.width, self.palette.base)
 
 
 class Tabs(Bar):
@@ -53,7 +49,7 @@ class Tabs(Bar):
 
     def show(self, tabs: list[tuple[str, str]], active: str) -> None:
         """Show the tabs (id, title), the active one lit."""
-        palette = palette_for(self.app.theme)
+        palette = self.palette
         parts: list[Part] = [(" ", None)]
         self._places = []
         for tab, title in tabs:
@@ -62,7 +58,7 @@ class Tabs(Bar):
             start = length(parts)
             parts.append((title, palette.title + palette.accent if tab == active else palette.dim))
             self._places.append((start, start + len(title), tab))
-        self.say(tuple(parts))
+        self.update(tuple(parts))
 
     def on_click(self, event: events.Click) -> None:
         for start, end, tab in self._places:
@@ -71,7 +67,7 @@ class Tabs(Bar):
 
 
 class KeyBar(Bar):
-    """The keys of the focused pane, as many as fit; or one sentence, until the next key."""
+    """The keys of the focused pane, as many as fit; or a message, until the next key."""
 
     class Pressed(Message):
         """A key of the footer was clicked."""
@@ -84,8 +80,8 @@ class KeyBar(Bar):
         super().__init__("keys")
         self._keys: list[tuple[str, str, str]] = []
         self._places: list[tuple[int, int, str]] = []
-        self._sentence = ""
-        self._grave = False
+        self._message = ""
+        self._severity: SeverityLevel = "information"
         self._kept = 2
 
     def show(self, actions: list[Action], keys: dict[str, tuple[str, ...]], kept: int = 2) -> None:
@@ -96,28 +92,28 @@ class KeyBar(Bar):
             self._keys = wanted
             self.refresh()
 
-    def tell(self, sentence: str, *, grave: bool = False) -> None:
-        """Say something instead of the keys."""
-        self._sentence, self._grave = safe(sentence), grave
+    def show_message(self, message: str, severity: SeverityLevel = "information") -> None:
+        """Show a message instead of the keys."""
+        self._message, self._severity = safe(message), severity
         self.refresh()
 
     @property
-    def sentence(self) -> str:
-        """What is being said."""
-        return self._sentence
+    def message(self) -> str:
+        """The message that is shown; empty while the keys are."""
+        return self._message
 
-    def hush(self) -> None:
+    def clear_message(self) -> None:
         """Show the keys again."""
-        if self._sentence:
-            self._sentence = ""
+        if self._message:
+            self._message = ""
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        palette = palette_for(self.app.theme)
+        palette = self.palette
         width = self.size.width
-        if self._sentence:
-            style = palette.stuck if self._grave else palette.accent
-            return strip(((" " + cut(self._sentence, width - 1), style),), width, palette.base)
+        if self._message:
+            style = palette.stuck if self._severity == "error" else palette.accent
+            return strip(((" " + cut(self._message, width - 1), style),), width, palette.base)
         parts: list[Part] = [(" ", None)]
         self._places = []
         used = 1

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from pipetui.tui.widgets.inputs import Line
+from pipetui.tui.widgets.inputs import TextInput
 
 #: How long typing must rest before the hub is asked (seconds).
 _PAUSE = 0.1
@@ -26,7 +26,7 @@ class FilterBar(Horizontal):
     FilterBar { height: 1; }
     FilterBar Static { width: auto; color: $faded; }
     FilterBar .name { color: $accent; padding: 0 1; }
-    FilterBar Line { width: 1fr; }
+    FilterBar TextInput { width: 1fr; }
     FilterBar .toggle { padding: 0 1; }
     """
 
@@ -58,7 +58,7 @@ class FilterBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static(classes="name")
-        yield Line()
+        yield TextInput()
         if self._can_regex:
             yield Static(classes="toggle")
 
@@ -76,7 +76,7 @@ class FilterBar(Horizontal):
         self.query_one(".name", Static).update(Text(name))
         self._show_toggle()
         self.display = True
-        line = self.query_one(Line)
+        line = self.query_one(TextInput)
         with self.prevent(Input.Changed):
             line.value = pattern
         line.cursor_position = len(pattern)
@@ -93,7 +93,7 @@ class FilterBar(Horizontal):
 
     def _say(self, *, kept: bool = False, dropped: bool = False) -> None:
         self._stop_timer()
-        pattern = "" if dropped else self.query_one(Line).value
+        pattern = "" if dropped else self.query_one(TextInput).value
         self.post_message(self.Typed(self._purpose, pattern, self._regex, kept=kept, dropped=dropped))
 
     def _stop_timer(self) -> None:

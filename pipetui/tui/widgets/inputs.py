@@ -8,12 +8,11 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 from textual.widgets import Input
 
 from pipetui.text import safe
-from pipetui.tui.core.theme import palette_for
 from pipetui.tui.views.cells import Part, strip
+from pipetui.tui.widgets.lists import LineWidget
 
 
 def plain(value: str) -> str:
@@ -26,12 +25,12 @@ def kept(original: str, typed: str) -> str:
     return original if typed == plain(original) else typed
 
 
-class Line(Input):
+class TextInput(Input):
     """An input of one row whose cursor does not blink (an idle screen writes nothing)."""
 
     DEFAULT_CSS = """
-    Line, Line:focus { background: $field; background-tint: transparent; }
-    Line:ansi { text-style: underline; }
+    TextInput, TextInput:focus { background: $field; background-tint: transparent; }
+    TextInput:ansi { text-style: underline; }
     """
 
     def __init__(self, value: str = "", *, name: str | None = None) -> None:
@@ -43,10 +42,10 @@ class Line(Input):
         return plain(value)
 
 
-class Choice(Widget, can_focus=True):
+class ChoiceInput(LineWidget, can_focus=True):
     """`‹ wait ›`: the arrows or a click change it, Enter is left to the dialog."""
 
-    DEFAULT_CSS = "Choice { height: 1; }"
+    DEFAULT_CSS = "ChoiceInput { height: 1; }"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "turn(-1)", show=False),
@@ -57,7 +56,7 @@ class Choice(Widget, can_focus=True):
     class Changed(Message):
         """Another word was chosen."""
 
-        def __init__(self, choice: Choice, value: str) -> None:
+        def __init__(self, choice: ChoiceInput, value: str) -> None:
             super().__init__()
             self.choice = choice
             self.value = value
@@ -89,12 +88,8 @@ class Choice(Widget, can_focus=True):
     def on_blur(self) -> None:
         self.refresh()
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self.refresh()
-
     def render_line(self, y: int) -> Strip:
-        palette = palette_for(self.app.theme)
+        palette = self.palette
         lit: Any = palette.cursor if self.has_focus else palette.track
         word = dict(self._words)[self.value]
         parts: tuple[Part, ...] = (

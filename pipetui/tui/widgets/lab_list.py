@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
-from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
 from pipetui.model import LabCard
 from pipetui.text import safe
-from pipetui.tui.core.theme import Palette, palette_for
-from pipetui.tui.views.cells import Parts, cut, strip
-from pipetui.tui.widgets.lists import Listing
+from pipetui.tui.views.cells import cut, strip
+from pipetui.tui.widgets.lists import CursorList
 
 #: What the articles are about; one that is not named here stands by its own name.
 _ARTICLES = {
@@ -28,7 +26,7 @@ _ARTICLES = {
 DONE, RIGHT, RUNNING = "✓", "★", "»"
 
 
-class LabList(Listing):
+class LabList(CursorList):
     """The widget. The cursor goes from lab to lab; the headings are in between."""
 
     DEFAULT_CSS = "LabList { height: 1fr; }"
@@ -44,19 +42,18 @@ class LabList(Listing):
         """Enter, or a double click, on a lab."""
 
     def __init__(self) -> None:
-        super().__init__(id="labs")
+        super().__init__("labs")
         self._rows: list[tuple[str, str, str]] = []
-        self._places: list[int] = []
+        self._labs: list[int] = []
         self._at = 0
-        self._top = 0
-        self._says = ""
+        self._empty = ""
 
     def wanted(self) -> int:
         """Return how many cells it takes to show all titles whole."""
         return max((cell_len(title) + 6 for _, _, title in self._rows), default=0)
 
-    def show(self, cards: Sequence[LabCard], selected: str, marks: Iterable[tuple[str, str]], says: str = "") -> None:
-        """Show these labs with their marks; without any, show a sentence."""
+    def show(self, cards: Sequence[LabCard], selected: str, marks: Iterable[tuple[str, str]], empty: str = "") -> None:
+        """Show these labs with their marks; without any, a sentence."""
         known = dict(marks)
         rows: list[tuple[str, str, str]] = []
         before = ""
@@ -65,88 +62,62 @@ class LabList(Listing):
                 rows += [*([("", "", "")] if rows else []), ("", "", _ARTICLES.get(card.article, safe(card.article)))]
                 before = card.article
             rows.append((card.name, known.get(card.name, " "), safe(card.title)))
-        places = [index for index, row in enumerate(rows) if row[0]]
-        at = next((index for index, place in enumerate(places) if rows[place][0] == selected), 0)
-        if (rows, at, says) != (self._rows, self._at, self._says):
-            self._rows, self._places, self._at, self._says = rows, places, at, says
-            self._keep_in_sight()
+        labs = [index for index, row in enumerate(rows) if row[0]]
+        at = next((index for index, line in enumerate(labs) if rows[line][0] == selected), 0)
+        if (rows, at, empty) != (self._rows, self._at, self._empty):
+            self._rows, self._labs, self._at, self._empty = rows, labs, at, empty
+            self.keep_in_sight()
             self.refresh()
 
     # --- the cursor -----------------------------------------------------------------------------------------------
 
-    def move(self, lines: int) -> None:
-        self._go(self._at + lines)
+    @property
+    def entry_count(self) -> int:
+        return len(self._labs)
 
-    def to_first(self) -> None:
-        self._go(0)
+    @property
+    def cursor_index(self) -> int:
+        return self._at
 
-    def to_last(self) -> None:
-        self._go(len(self._places) - 1)
+    @property
+    def line_count(self) -> int:
+        return len(self._rows)
 
-    def _go(self, at: int) -> None:
-        at = max(0, min(at, len(self._places) - 1))
-        if at != self._at and self._places:
-            self._at = at
-            self._keep_in_sight()
+    def lines_of(self, index: int) -> range:
+        """Return the line of a lab; of the first under a heading, with that."""
+        line = self._labs[index]
+        return range(line - 1 if line and not self._rows[line - 1][0] else line, line + 1)
+
+    def entry_at(self, line: int) -> int | None:
+        return self._labs.index(line) if line in self._labs else None
+
+    def select_index(self, index: int) -> None:
+        if index != self._at:
+            self._at = index
+            self.keep_in_sight()
             self.refresh()
-            self.post_message(self.Moved(self._rows[self._places[at]][0]))
-
-    def _keep_in_sight(self) -> None:
-        if not self._places:
-            return
-        place = self._places[self._at]
-        first = place - 1 if place and not self._rows[place - 1][0] else place  # with its heading
-        top = max(min(self._top, first), place - self.size.height + 1)
-        self._top = max(0, min(top, len(self._rows) - self.size.height))
+            self.post_message(self.Moved(self._rows[self._labs[index]][0]))
 
     def open(self) -> None:
-        if self._places:
-            self.post_message(self.Opened(self._rows[self._places[self._at]][0]))
-
-    def scroll_lines(self, lines: int) -> None:
-        top = max(0, min(self._top + lines, len(self._rows) - self.size.height))
-        if top != self._top:
-            self._top = top
-            self.refresh()
-
-    def on_click(self, event: events.Click) -> None:
-        index = self._top + event.y
-        if index in self._places:
-            self._go(self._places.index(index))
-            if event.chain == 2:
-                self.open()
+        if self._labs:
+            self.post_message(self.Opened(self._rows[self._labs[self._at]][0]))
 
     def on_resize(self) -> None:
-        self._keep_in_sight()
-        self.refresh()
-
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
+        self.keep_in_sight()
         self.refresh()
 
     # --- drawing --------------------------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        palette = palette_for(self.app.theme)
-        width, index = self.size.width, self._top + y
+        palette, width, index = self.palette, self.size.width, self.top + y
         if not self._rows and y == 1:
-            return strip((("  ", None), (cut(self._says, width - 3), palette.dim)), width, palette.base)
+            return strip((("  ", None), (cut(self._empty, width - 3), palette.dim)), width, palette.base)
         if index >= len(self._rows):
             return Strip.blank(width, palette.base)
         name, mark, title = self._rows[index]
         if not name:
             return strip(((" ", None), (cut(title, width - 2), palette.dim)), width, palette.base)
-        chosen = bool(self._places) and self._places[self._at] == index
-        base = palette.base + (palette.cursor if self.has_focus else palette.shadow) if chosen else palette.base
-        return strip(_row(chosen, mark, title, width, palette), width, base)
-
-
-def _row(chosen: bool, mark: str, title: str, width: int, palette: Palette) -> Parts:
-    style = palette.waiting if mark == RUNNING else palette.active
-    return ((" ▸ " if chosen else "   ", palette.accent), (mark + " ", style), (cut(title, width - 6), None))
+        selected = self._labs[self._at] == index
+        style = palette.waiting if mark == RUNNING else palette.active
+        parts = (self.marker(selected=selected), (mark + " ", style), (cut(title, width - 6), None))
+        return strip(parts, width, self.row_style(selected=selected))

@@ -16,7 +16,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from pipetui.tui.core.theme import Palette, palette_for
+from pipetui.tui.core.theme import Palette
 from pipetui.tui.views.cells import Parts, strip
 from pipetui.tui.views.links import _GO, Target, target_of
 from pipetui.tui.widgets.sheet import Sheet
@@ -170,6 +170,9 @@ class LinkSheet(Sheet):
     def to_last(self) -> None:
         self.move_top(self._count)
 
+    def action_open(self) -> None:
+        self.open()
+
     def open(self) -> None:
         if self._places:
             self.post_message(self.Followed(self._places[self._at][1]))
@@ -182,7 +185,7 @@ class LinkSheet(Sheet):
     # --- drawing --------------------------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        palette = palette_for(self.app.theme)
+        palette = self.palette
         index = self.top + y
         if not self._places or self._places[self._at][0].line != index:
             return super().render_line(y)

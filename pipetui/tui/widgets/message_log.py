@@ -16,17 +16,17 @@ from textual.strip import Strip
 from pipetui.client.session import LogPage, LogView
 from pipetui.model import Line, LogFilter
 from pipetui.text import number, safe
-from pipetui.tui.core.theme import Palette, palette_for
+from pipetui.tui.core.theme import Palette
 from pipetui.tui.state.log_window import Item, LogWindow, Skip
 from pipetui.tui.views.cells import Part, cut, fit, strip
 from pipetui.tui.views.fifos import short
 from pipetui.tui.views.highlight import matcher, spans
 from pipetui.tui.views.log_lines import _PIECES, Widths, paint, pids_of
 from pipetui.tui.views.times import clock
-from pipetui.tui.widgets.lists import Listing
+from pipetui.tui.widgets.lists import LineList
 
 
-class MessageLog(Listing):
+class MessageLog(LineList):
     """The log. Its owner gives it pages and is told by `Moved` when the header has something new to say."""
 
     class Moved(Message):
@@ -68,7 +68,7 @@ class MessageLog(Listing):
             self.finding = wanted
             self.refresh()
 
-    def say_when_empty(self, *lines: str) -> None:
+    def show_when_empty(self, *lines: str) -> None:
         """Show these lines (made safe by the caller) where there are no messages."""
         if lines != self.empty:
             self.empty = lines
@@ -124,12 +124,6 @@ class MessageLog(Listing):
         self.window.resize(event.size.width, event.size.height)
         self.refresh()
 
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
-
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._strips.clear()
@@ -138,7 +132,7 @@ class MessageLog(Listing):
     # --- drawing --------------------------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        palette = palette_for(self.app.theme)
+        palette = self.palette
         window = self.window
         index = window.top + y
         if index >= len(window.items):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from textual.actions import SkipAction
 from textual.strip import Strip
 
-from pipetui.tui.core.theme import Palette, palette_for
+from pipetui.tui.core.theme import Palette
 from pipetui.tui.views.cells import Parts, strip
-from pipetui.tui.widgets.lists import Listing
+from pipetui.tui.widgets.lists import LineList
 
 #: Gives the parts (safe) of line `index`.
 LineOf = Callable[[int, Palette], Parts]
 
 
-class Sheet(Listing):
+class Sheet(LineList):
     """The widget. It is given how many lines there are and a function for each."""
 
     DEFAULT_CSS = "Sheet { height: 1fr; }"
@@ -50,16 +51,15 @@ class Sheet(Listing):
     def to_last(self) -> None:
         self.move(self._count)
 
+    def action_open(self) -> None:
+        raise SkipAction  # there is nothing to open: the screen may do something with the key
+
     def on_resize(self) -> None:
         self.move(0)
         self.refresh()
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self.refresh()
-
     def render_line(self, y: int) -> Strip:
-        palette = palette_for(self.app.theme)
+        palette = self.palette
         index = self.top + y
         parts = self._line_of(index, palette) if index < self._count else ()
         return strip(((" ", None), *parts), self.size.width, palette.base)

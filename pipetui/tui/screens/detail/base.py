@@ -1,36 +1,31 @@
-"""What the screens that look closer have in common: a title, a text with names to follow, and the keys.
+"""What the detail screens have in common: a title, a text with names to follow, and the keys.
 
-The main screen passes each change of the session on to the look that is in front (`changed`); one that lies behind
-another is brought up to date when it comes to the front again. So a look needs no timer.
+The main screen passes each change of the session on to the detail screen that is in front (`changed`); one that lies
+behind another is brought up to date when it comes to the front again. So a detail screen needs no timer.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 from textual.timer import Timer
 
-from pipetui.client.session import Change, Refused, Session
+from pipetui.client.session import Change, Session
 from pipetui.model import PipeId
 from pipetui.text import safe
-from pipetui.tui.core.actions import BY_ID, Scope, footer, key_name, keys_of
+from pipetui.tui.core.actions import Scope, footer
 from pipetui.tui.core.keys import bindings
-from pipetui.tui.core.theme import Palette, palette_for
+from pipetui.tui.screens.base import BaseScreen
 from pipetui.tui.screens.help import Help
 from pipetui.tui.views.cells import Parts
 from pipetui.tui.views.links import Target
-from pipetui.tui.widgets.bars import KeyBar
 from pipetui.tui.widgets.link_sheet import LinkSheet
+from pipetui.tui.widgets.lists import LineList
 from pipetui.tui.widgets.rule import Rule
-
-if TYPE_CHECKING:
-    from pipetui.tui.app import PipetuiApp
 
 #: For how many times as long as it took to lay out it is not done again.
 _REST = 4
@@ -39,14 +34,12 @@ _REST = 4
 WIDE = 100
 
 
-class Look(Screen[None]):
-    """A screen. Its kinds say what stands in it (`lay_out`) and what their own keys do (`deeds`)."""
+class DetailScreen(BaseScreen):
+    """A screen. Its kinds say what stands in it (`lay_out`) and have methods for their own keys."""
 
-    app: PipetuiApp
-
-    SCOPE: ClassVar[Scope] = "look"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("look")
-    DEFAULT_CSS = "Look { layout: vertical; } Look LinkSheet { height: 1fr; }"
+    SCOPE: ClassVar[Scope] = "detail"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("detail")
+    DEFAULT_CSS = "DetailScreen { layout: vertical; } DetailScreen LinkSheet { height: 1fr; }"
 
     #: Whether anonymous pipes are wanted from the hub as long as this is open.
     anonymous = False
@@ -56,7 +49,7 @@ class Look(Screen[None]):
         self.session = session
         self._rested_at = 0.0
         self._later: Timer | None = None
-        self.head, self.sheet, self.keys = Rule("head"), LinkSheet(), KeyBar()
+        self.head, self.sheet = Rule("head"), LinkSheet()
 
     def compose(self) -> ComposeResult:
         yield self.head
@@ -64,12 +57,12 @@ class Look(Screen[None]):
         yield self.keys
 
     def on_mount(self) -> None:
-        self.head.light(True)
+        self.head.highlight(True)
         self.begin()
-        self.app.ask_for_anonymous()
+        self.app.update_anonymous()
 
     def on_unmount(self) -> None:
-        self.app.ask_for_anonymous(without=self)
+        self.app.update_anonymous(without=self)
 
     def on_resize(self, event: events.Resize) -> None:
         self.lay_out()
@@ -101,7 +94,7 @@ class Look(Screen[None]):
     def changed(self, change: Change) -> None:
         """Take what an update changed."""
         if change.lost:
-            self.tell(change.lost, grave=True)
+            self.notify(change.lost, severity="error")
         if change.pipes or change.actors or change.processes or change.findings:
             self._lay_out_soon()
 
@@ -122,71 +115,35 @@ class Look(Screen[None]):
         ended = time.monotonic()
         self._rested_at = ended + _REST * (ended - began)
 
-    def deeds(self) -> dict[str, Callable[[], object]]:
-        """Return what the actions of this kind do."""
-        return {}
-
     # --- what they share ------------------------------------------------------------------------------------------
-
-    @property
-    def palette(self) -> Palette:
-        """The colours."""
-        return palette_for(self.app.theme)
 
     @property
     def room(self) -> int:
         """How many cells a line has."""
         return max(10, self.size.width - 2)
 
-    def _key(self, action: str) -> str:
-        """Return the first key of an action, as people write it."""
-        return key_name(keys_of(BY_ID[action], self.app.config.keys)[0])
-
-    def tell(self, sentence: str, *, grave: bool = False) -> None:
-        """Say one sentence in the footer, until the next key."""
-        self.keys.tell(sentence, grave=grave)
-
-    def ask(self, request: Coroutine[Any, Any, None]) -> None:
-        """Run a request; say why if it is refused."""
-
-        async def run() -> None:
-            try:
-                await request
-            except Refused as refused:
-                self.tell(str(refused), grave=True)
-
-        self.run_worker(run())
-
-    def on_key(self) -> None:
-        self.keys.hush()
-
-    def action_do(self, action: str) -> None:
-        """Carry out an action of the registry."""
-        common: dict[str, Callable[[], object]] = {
-            "look_next": lambda: self.sheet.step(1),
-            "look_previous": lambda: self.sheet.step(-1),
-            "look_copy": self._copy,
-            "look_help": lambda: self.app.push_screen(Help(self.app.config.keys)),
-            "look_close": lambda: self.dismiss(None),
-        }
-        {**common, **self.deeds()}[action]()
-
-    def on_key_bar_pressed(self, event: KeyBar.Pressed) -> None:
-        if event.action == "open":
-            self.sheet.open()
-        else:
-            self.action_do(event.action)
+    @property
+    def active_list(self) -> LineList:
+        return self.sheet
 
     def on_link_sheet_followed(self, event: LinkSheet.Followed) -> None:
-        self.app.push_screen(look_at(*self.found(event.target)))
+        self.app.open_details(*self.found(event.target))
 
     def found(self, target: Any) -> tuple[Session, Target]:
         """Return the host and the pipe or process that a name leads to."""
         return self.session, target
 
-    def _copy(self) -> None:
+    # --- actions --------------------------------------------------------------------------------------------------
+
+    def action_detail_next(self) -> None:
+        self.sheet.step(1)
+
+    def action_detail_previous(self) -> None:
+        self.sheet.step(-1)
+
+    def action_detail_copy(self) -> None:
         if self.sheet.target is None:
-            self.tell("There is nothing here to copy.")
+            self.notify("There is nothing here to copy.")
             return
         session, target = self.found(self.sheet.target)
         if isinstance(target, PipeId):
@@ -195,27 +152,10 @@ class Look(Screen[None]):
         else:
             text = str(target)
         self.app.to_clipboard(text)
-        self.tell(f"Copied “{text}”, if your terminal takes it (OSC 52)")
+        self.notify(f"Copied “{text}”, if your terminal takes it (OSC 52)")
 
+    def action_detail_help(self) -> None:
+        self.app.push_screen(Help(self.app.config.keys))
 
-# --- which look shows what ----------------------------------------------------------------------------------------
-
-Maker = Callable[[Session, Any], Look]
-M = TypeVar("M", bound=Maker)
-
-_LOOKS: dict[type, Maker] = {}
-
-
-def shows(target: type) -> Callable[[M], M]:
-    """Register what makes the look for targets of this type."""
-
-    def register(maker: M) -> M:
-        _LOOKS[target] = maker
-        return maker
-
-    return register
-
-
-def look_at(session: Session, target: Target) -> Look:
-    """Return a look at a pipe or a process."""
-    return _LOOKS[type(target)](session, target)
+    def action_detail_close(self) -> None:
+        self.dismiss(None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipetui.client.session import Change, Session
 from pipetui.model import Finding, PipeId
-from pipetui.tui.screens.detail.base import Look
+from pipetui.tui.screens.detail.base import DetailScreen
 from pipetui.tui.views.cells import Parts, heading
 from pipetui.tui.views.chains import chain_lines, pipe_name
 from pipetui.tui.views.findings import finding_lines, key_of, named
@@ -15,7 +15,7 @@ from pipetui.tui.views.pipelines import chains
 _READABLE = 100
 
 
-class FindingLook(Look):
+class FindingScreen(DetailScreen):
     """The screen. The names in it lead on to the pipes and processes."""
 
     def __init__(self, session: Session, finding: Finding) -> None:
@@ -33,7 +33,7 @@ class FindingLook(Look):
     def lay_out(self) -> None:
         palette = self.palette
         over: Parts = (("over: it is not found any more", palette.active),) if self._over else ()
-        self.head.say(
+        self.head.update(
             "FINDING",
             (
                 *self.where,

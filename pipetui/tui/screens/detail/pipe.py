@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -13,7 +12,7 @@ from pipetui.model import PipeId, PipeRow
 from pipetui.text import number, safe
 from pipetui.tui.core.actions import Scope
 from pipetui.tui.core.keys import bindings
-from pipetui.tui.screens.detail.base import WIDE, Look, shows
+from pipetui.tui.screens.detail.base import WIDE, DetailScreen
 from pipetui.tui.views.cells import Parts, beside, heading, length, wrap_words
 from pipetui.tui.views.chains import pipe_name
 from pipetui.tui.views.ends import ends_lines
@@ -30,8 +29,7 @@ _FRESH = 1.0
 _FACTS = 46
 
 
-@shows(PipeId)
-class PipeLook(Look):
+class PipeScreen(DetailScreen):
     """The screen. It asks for anonymous pipes if its own is not among those that are listed."""
 
     SCOPE: ClassVar[Scope] = "pipe"
@@ -56,7 +54,7 @@ class PipeLook(Look):
     def on_mount(self) -> None:
         self._ask_past()
         if self._peek_first:
-            self._peek()
+            self.action_pipe_peek()
 
     # --- what changes ---------------------------------------------------------------------------------------------
 
@@ -71,7 +69,7 @@ class PipeLook(Look):
     def _ask_past(self) -> None:
         if time.monotonic() - self._sampled >= _FRESH:
             self._sampled = time.monotonic()
-            self.ask(self._past())
+            self.request(self._past())
 
     async def _past(self) -> None:
         try:
@@ -80,10 +78,7 @@ class PipeLook(Look):
             self._samples = ()
         self.lay_out()
 
-    def _peek(self) -> None:
-        self.ask(self._look_inside())
-
-    async def _look_inside(self) -> None:
+    async def _peek(self) -> None:
         try:
             self._peeked, self._refused = await self.session.peek(self.pipe), ""
         except Refused as refused:
@@ -104,7 +99,7 @@ class PipeLook(Look):
             state = ((safe(self.session.away), palette.stuck),)
         elif row:
             state = ((safe(row.state), palette.mood(row.mood)),)
-        self.head.say(
+        self.head.update(
             "PIPE" if row is None or row.pipe.kind == "anonymous" else "FIFO",
             (*self.where, (name, palette.accent)),
             state,
@@ -164,7 +159,7 @@ class PipeLook(Look):
     def _inside(self, width: int) -> Tail:
         if self._peeked is None:
             hint = "shows the bytes that are queued now. They stay there: nothing is consumed."
-            lines = wrap_words(safe(self._refused or f"{self._key('pipe_peek')} {hint}"), width)
+            lines = wrap_words(safe(self._refused or f"{self.key('pipe_peek')} {hint}"), width)
         elif not self._peeked.payload:
             lines = ["Nothing is queued."]
         elif self._hexed():
@@ -176,27 +171,28 @@ class PipeLook(Look):
 
     # --- keys -----------------------------------------------------------------------------------------------------
 
-    def deeds(self) -> dict[str, Callable[[], object]]:
-        return {
-            "pipe_peek": self._peek,
-            "pipe_text": lambda: self._turn_to("text"),
-            "pipe_hex": lambda: self._turn_to("hex"),
-            "pipe_only": self._only,
-        }
+    def action_pipe_peek(self) -> None:
+        self.request(self._peek())
+
+    def action_pipe_text(self) -> None:
+        self._turn_to("text")
+
+    def action_pipe_hex(self) -> None:
+        self._turn_to("hex")
 
     def _turn_to(self, view: str) -> None:
         self._view = view
         if self._peeked is None:
-            self._peek()
+            self.action_pipe_peek()
         else:
             self.lay_out()
             self.sheet.bring_up(self._peek_line)
 
-    def _only(self) -> None:
+    def action_pipe_only(self) -> None:
         if self._row is None or self._row.pipe.path is None:
-            self.tell("Messages are seen of FIFOs only: this pipe has no name that a consumer could open.")
+            self.notify("Messages are seen of FIFOs only: this pipe has no name that a consumer could open.")
             return
-        self.app.show_messages_of(self.session, self._row)
+        self.app.show_messages(self.session, self._row)
 
 
 def _peeked_words(peeked: Peeked) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from textual.binding import BindingType
@@ -12,7 +11,7 @@ from pipetui.model import Finding, PipeId
 from pipetui.text import number, plural, safe
 from pipetui.tui.core.actions import Scope
 from pipetui.tui.core.keys import bindings
-from pipetui.tui.screens.detail.base import Look
+from pipetui.tui.screens.detail.base import DetailScreen
 from pipetui.tui.views.cells import Part, Parts, heading, wrap_words
 from pipetui.tui.views.chains import chain_lines
 from pipetui.tui.views.findings import level_mark, named, sentence
@@ -23,7 +22,7 @@ from pipetui.tui.views.pipelines import Chain, bottleneck, chains
 Key = tuple[int, tuple[PipeId, ...]]
 
 
-class PipelinesLook(Look):
+class PipelinesScreen(DetailScreen):
     """The chains. Those under pressure stand first when a chain comes or goes; else nothing changes its place."""
 
     SCOPE: ClassVar[Scope] = "pipelines"
@@ -56,7 +55,7 @@ class PipelinesLook(Look):
         figures: list[Part] = [(plural(len(found), "chain"), palette.dim)]
         if pressed:
             figures += [(" · ", palette.dim), (f"{number(pressed)} under pressure", palette.waiting)]
-        self.head.say("PIPELINES", (("FIFOs and anonymous pipes", palette.dim),), tuple(figures))
+        self.head.update("PIPELINES", (("FIFOs and anonymous pipes", palette.dim),), tuple(figures))
         lines: list[Parts] = [()] if self.size.height >= 30 else []
         last = -1
         for host, chain in self._sorted(found):
@@ -107,8 +106,8 @@ class PipelinesLook(Look):
             lines += [(("  " + piece, palette.text),) for piece in pieces[1:]]
         return lines
 
-    def deeds(self) -> dict[str, Callable[[], object]]:
-        return {"pipelines_close": lambda: self.dismiss(None)}
+    def action_pipelines_close(self) -> None:
+        self.dismiss(None)
 
 
 def _is_pressed(chain: Chain) -> bool:

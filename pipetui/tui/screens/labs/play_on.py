@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from pipetui.client.session import Session
 from pipetui.model import ActorSpec, ConsumerSpec, ProducerSpec
+from pipetui.tui.core.context import AppContext
 from pipetui.tui.dialogs.consumer import StartConsumer
 from pipetui.tui.dialogs.form import Form
 from pipetui.tui.dialogs.producer import StartProducer
 from pipetui.tui.views.fifos import short
 
-if TYPE_CHECKING:
-    from pipetui.tui.app import PipetuiApp
-
 #: How long the FIFOs that were made may take to be listed (seconds).
-_PATIENCE = 5.0
+_TIMEOUT = 5.0
 _STEP = 0.05
 
 
@@ -51,40 +48,38 @@ def in_order(specs: tuple[ActorSpec, ...]) -> list[ActorSpec]:
     return sorted(specs, key=lambda spec: not isinstance(spec, ConsumerSpec))
 
 
-async def make_mine(app: PipetuiApp, session: Session, lab: str) -> str:
+async def make_mine(app: AppContext, session: Session, lab: str) -> str:
     """Make the FIFOs, ask about each actor, and show the first FIFO in the monitor; return a sentence."""
     specs = in_order(await session.make_mine(lab))
     for number, spec in enumerate(specs, 1):
         await _asked(app, dialog(session, spec, number, len(specs)))
-    app.show_monitor()
+    app.show_main()
     if specs:
         await _select(app, session, specs[0].path)
     return f"{short(specs[0].path)} is yours now: it lasts until you quit." if specs else ""
 
 
-async def _asked(app: PipetuiApp, form: Form) -> None:
+async def _asked(app: AppContext, form: Form) -> None:
     """Show a dialog and wait until it is left."""
     left = asyncio.Event()
     app.push_screen(form, lambda result: left.set())
     await left.wait()
 
 
-async def _select(app: PipetuiApp, session: Session, path: str) -> None:
+async def _select(app: AppContext, session: Session, path: str) -> None:
     """Put the cursor on the FIFO of this path as soon as it is listed."""
 
     def listed() -> bool:
         for row in session.pipes.values():
             if path in row.pipe.paths:
-                key = app.fleet.key(session, row.pipe.id)
-                app.monitor.fifos.select(key)
-                return app.monitor.fifos.cursor == key
+                return app.select_fifo(session, row.pipe.id)
         return False
 
     await _until(listed)
 
 
 async def _until(true: Callable[[], bool]) -> None:
-    for _ in range(round(_PATIENCE / _STEP)):
+    for _ in range(round(_TIMEOUT / _STEP)):
         if true():
             return
         await asyncio.sleep(_STEP)

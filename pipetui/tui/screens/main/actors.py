@@ -1,104 +1,87 @@
-"""What the keys do to our producers and consumers."""
+"""What keys do to our producers and consumers."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from pipetui.client.session import Action, Session
 from pipetui.model import ActorState, ProducerSpec
 from pipetui.text import rate
 from pipetui.tui.dialogs.consumer import StartConsumer
 from pipetui.tui.dialogs.producer import StartProducer
-from pipetui.tui.screens.main.registry import ask, deed, open_dialog
-
-if TYPE_CHECKING:
-    from pipetui.tui.screens.main.screen import Monitor
+from pipetui.tui.screens.main.panes import MainPanes
 
 
-def _actor(monitor: Monitor, wish: str) -> ActorState | None:
-    """Return the selected actor of ours that can still be told things; otherwise say why there is none."""
-    holder = monitor.holder
-    if holder is None:
-        monitor.tell(f"Select a producer or consumer to {wish} (tab goes to their panes).")
-    elif holder.actor is None:
-        monitor.tell(f"{holder.pid} is not ours: pipetui only looks at it.")
-    elif holder.actor.phase == "ended":
-        forget, again = monitor.key("remove"), monitor.key("edit")
-        monitor.tell(f"{holder.pid} has ended; {forget} forgets it, {again} starts it anew.")
-    else:
-        return holder.actor
-    return None
+class ActorActions(MainPanes):
+    """The keys of the panes of producers and consumers."""
 
+    def action_pause(self) -> None:
+        if actor := self._actor("pause"):
+            if actor.phase == "paused":
+                self.request(self._control(actor, "resume", "Resumed"))
+            else:
+                self.request(self._control(actor, "pause", "Paused"))
 
-def _host(monitor: Monitor) -> Session:
-    """Return the host of the selected process."""
-    holder = monitor.holder
-    return holder.session if holder is not None and holder.session is not None else monitor.session
+    def action_stop(self) -> None:
+        if actor := self._actor("stop"):
+            self.request(self._control(actor, "stop", "Stopped"))
 
+    def action_kill(self) -> None:
+        if actor := self._actor("kill"):
+            self.request(self._control(actor, "kill", "Killed"))
 
-async def _control(session: Session, actor: ActorState, action: Action, done: str) -> str:
-    await session.control(actor.id, action)
-    return f"{done} {actor.spec.name} ({actor.pid})"
-
-
-@deed("pause")
-def pause(monitor: Monitor) -> None:
-    if actor := _actor(monitor, "pause"):
-        if actor.phase == "paused":
-            ask(monitor, _control(_host(monitor), actor, "resume", "Resumed"))
+    def action_edit(self) -> None:
+        holder = self.holder
+        if holder is None or holder.actor is None:
+            self._actor("change")
+            return
+        actor = holder.actor
+        if isinstance(actor.spec, ProducerSpec):
+            self.open_dialog(StartProducer(self._host, actor.spec, actor.id))
         else:
-            ask(monitor, _control(_host(monitor), actor, "pause", "Paused"))
+            self.open_dialog(StartConsumer(self._host, actor.spec, actor.id))
 
+    def action_faster(self) -> None:
+        self._change_speed(2.0)
 
-@deed("stop")
-def stop(monitor: Monitor) -> None:
-    if actor := _actor(monitor, "stop"):
-        ask(monitor, _control(_host(monitor), actor, "stop", "Stopped"))
+    def action_slower(self) -> None:
+        self._change_speed(0.5)
 
+    def forget_actor(self) -> None:
+        """Forget the selected actor of ours, if it has ended."""
+        holder = self.holder
+        if holder is None or holder.actor is None:
+            self.notify("Only our ended producers and consumers can be forgotten.")
+        elif holder.actor.phase != "ended":
+            self.notify(f"{holder.pid} still runs: {self.key('stop')} stops it.")
+        else:
+            self.request(self._control(holder.actor, "dismiss", "Forgot"))
 
-@deed("kill")
-def kill(monitor: Monitor) -> None:
-    if actor := _actor(monitor, "kill"):
-        ask(monitor, _control(_host(monitor), actor, "kill", "Killed"))
+    def _actor(self, verb: str) -> ActorState | None:
+        """Return the selected actor of ours that can still be controlled; otherwise say why there is none."""
+        holder = self.holder
+        if holder is None:
+            self.notify(f"Select a producer or consumer to {verb} (tab goes to their panes).")
+        elif holder.actor is None:
+            self.notify(f"{holder.pid} is not ours: pipetui only looks at it.")
+        elif holder.actor.phase == "ended":
+            forget, again = self.key("remove"), self.key("edit")
+            self.notify(f"{holder.pid} has ended; {forget} forgets it, {again} starts it anew.")
+        else:
+            return holder.actor
+        return None
 
+    @property
+    def _host(self) -> Session:
+        """The host of the selected process."""
+        holder = self.holder
+        return holder.session if holder is not None and holder.session is not None else self.session
 
-def dismiss(monitor: Monitor) -> None:
-    """Forget the selected actor of ours, if it has ended."""
-    holder = monitor.holder
-    if holder is None or holder.actor is None:
-        monitor.tell("Only our ended producers and consumers can be forgotten.")
-    elif holder.actor.phase != "ended":
-        monitor.tell(f"{holder.pid} still runs: {monitor.key('stop')} stops it.")
-    else:
-        ask(monitor, _control(_host(monitor), holder.actor, "dismiss", "Forgot"))
+    async def _control(self, actor: ActorState, action: Action, done: str) -> str:
+        await self._host.control(actor.id, action)
+        return f"{done} {actor.spec.name} ({actor.pid})"
 
-
-@deed("edit")
-def edit(monitor: Monitor) -> None:
-    holder = monitor.holder
-    if holder is None or holder.actor is None:
-        _actor(monitor, "change")
-        return
-    actor = holder.actor
-    if isinstance(actor.spec, ProducerSpec):
-        open_dialog(monitor, StartProducer(_host(monitor), actor.spec, actor.id))
-    else:
-        open_dialog(monitor, StartConsumer(_host(monitor), actor.spec, actor.id))
-
-
-@deed("faster")
-def faster(monitor: Monitor) -> None:
-    _faster(monitor, 2.0)
-
-
-@deed("slower")
-def slower(monitor: Monitor) -> None:
-    _faster(monitor, 0.5)
-
-
-def _faster(monitor: Monitor, factor: float) -> None:
-    if actor := _actor(monitor, "make faster or slower"):
-        ask(monitor, _scale(_host(monitor), actor, factor))
+    def _change_speed(self, factor: float) -> None:
+        if actor := self._actor("make faster or slower"):
+            self.request(_scale(self._host, actor, factor))
 
 
 async def _scale(session: Session, actor: ActorState, factor: float) -> str:

@@ -1,71 +1,49 @@
-"""What the keys do that open a dialog."""
+"""What keys do to FIFOs."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipetui.model import ConsumerSpec, ProducerSpec
 from pipetui.tui.dialogs.consumer import StartConsumer
 from pipetui.tui.dialogs.create import CreateFifo
-from pipetui.tui.dialogs.export import ExportMessages
 from pipetui.tui.dialogs.producer import StartProducer
 from pipetui.tui.dialogs.remove import RemoveFifo
 from pipetui.tui.dialogs.send import SendMessage
-from pipetui.tui.screens.detail.pipe import PipeLook
-from pipetui.tui.screens.main.actors import dismiss
-from pipetui.tui.screens.main.registry import deed, open_dialog, selected_path
-
-if TYPE_CHECKING:
-    from pipetui.tui.screens.main.screen import Monitor
+from pipetui.tui.screens.detail.pipe import PipeScreen
+from pipetui.tui.screens.main.actors import ActorActions
 
 
-@deed("create")
-def create(monitor: Monitor) -> None:
-    roots = monitor.app.roots
-    folder = str(Path(selected_path(monitor)).parent) if selected_path(monitor) else (roots[0] if roots else "/tmp")
-    open_dialog(monitor, CreateFifo(monitor.session, folder, monitor.fleet.sessions))
+class FifoActions(ActorActions):
+    """The keys of the pane of FIFOs; that which removes one forgets an actor in the other panes."""
 
+    def action_create(self) -> None:
+        path, roots = self.selected_path, self.app.roots
+        folder = str(Path(path).parent) if path else (roots[0] if roots else "/tmp")
+        self.open_dialog(CreateFifo(self.session, folder, self.fleet.sessions))
 
-@deed("write")
-def write(monitor: Monitor) -> None:
-    open_dialog(monitor, StartProducer(monitor.session, ProducerSpec(selected_path(monitor))))
+    def action_write(self) -> None:
+        self.open_dialog(StartProducer(self.session, ProducerSpec(self.selected_path)))
 
+    def action_read(self) -> None:
+        self.open_dialog(StartConsumer(self.session, ConsumerSpec(self.selected_path)))
 
-@deed("read")
-def read(monitor: Monitor) -> None:
-    open_dialog(monitor, StartConsumer(monitor.session, ConsumerSpec(selected_path(monitor))))
+    def action_send(self) -> None:
+        self.open_dialog(SendMessage(self.session, self.selected_path))
 
+    def action_peek(self) -> None:
+        row = self.selected
+        if row is None:
+            self.notify("Select a FIFO to look into.")
+        else:
+            self.app.push_screen(PipeScreen(self.session, row.pipe.id, peeking=True))
 
-@deed("send")
-def send(monitor: Monitor) -> None:
-    open_dialog(monitor, SendMessage(monitor.session, selected_path(monitor)))
-
-
-@deed("peek")
-def peek(monitor: Monitor) -> None:
-    row = monitor.selected
-    if row is None:
-        monitor.tell("Select a FIFO to look into.")
-    else:
-        monitor.app.push_screen(PipeLook(monitor.session, row.pipe.id, peeking=True))
-
-
-@deed("export")
-def export(monitor: Monitor) -> None:
-    wanted = monitor.log_.window.filter
-    words = f"of {wanted.fifo}" if wanted.fifo else "of all FIFOs"
-    words += f", with “{wanted.pattern}”" if wanted.pattern else ", no filter"
-    open_dialog(monitor, ExportMessages(monitor.fleet, wanted, words))
-
-
-@deed("remove")
-def remove(monitor: Monitor) -> None:
-    if monitor.pane in ("producers", "consumers"):
-        dismiss(monitor)
-    elif (row := monitor.selected) is None or row.pipe.path is None:
-        monitor.tell("Select a FIFO to remove.")
-    elif row.pipe.deleted:
-        monitor.tell("This FIFO has no name any more; it goes when nobody holds it.")
-    else:
-        open_dialog(monitor, RemoveFifo(monitor.session, row))
+    def action_remove(self) -> None:
+        if self.pane in ("producers", "consumers"):
+            self.forget_actor()
+        elif (row := self.selected) is None or row.pipe.path is None:
+            self.notify("Select a FIFO to remove.")
+        elif row.pipe.deleted:
+            self.notify("This FIFO has no name any more; it goes when nobody holds it.")
+        else:
+            self.open_dialog(RemoveFifo(self.session, row))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pipetui.model import LabRun, Question, Seen
 from pipetui.text import safe
 from pipetui.tui.core.theme import Palette
-from pipetui.tui.state.lab_session import Study
+from pipetui.tui.state.lab_session import LabAttempt
 from pipetui.tui.views.cells import Parts, heading, wrap_words
 from pipetui.tui.views.labs.lesson import prose
-from pipetui.tui.views.labs.run import said_lines, text_of
+from pipetui.tui.views.labs.run import output_lines, text_of
 
 YES, NO, UNTRIED = "✓", "✗", "–"
 
@@ -20,26 +20,26 @@ _WIDE = 96
 _LABEL = 10
 
 
-def verdict_lines(study: Study, palette: Palette, width: int) -> list[Parts]:
+def verdict_lines(attempt: LabAttempt, palette: Palette, width: int) -> list[Parts]:
     """Return all that there is to say about a run that has ended."""
-    run = study.run
+    run = attempt.run
     assert run is not None
     width = min(width, _WIDE)
     lines: list[Parts] = []
     if run.trouble:
         lines += [*_wrapped(f"It did not come to its end: {run.trouble}.", palette, width), ()]
-    for question in study.card.questions:
-        lines += [*_compared(study, question, palette, width), ()]
-    lines += _observed(study, run, palette, width)
-    lines += [heading("WHY", "", palette), *prose(study.card.reason, palette.text, palette, width, "  ")]
-    if study.card.man:
-        lines += [(("  See ", palette.dim), (safe(", ".join(study.card.man)), palette.accent))]
-    if study.card.answers:
+    for question in attempt.card.questions:
+        lines += [*_compared(attempt, question, palette, width), ()]
+    lines += _observed(attempt, run, palette, width)
+    lines += [heading("WHY", "", palette), *prose(attempt.card.reason, palette.text, palette, width, "  ")]
+    if attempt.card.man:
+        lines += [(("  See ", palette.dim), (safe(", ".join(attempt.card.man)), palette.accent))]
+    if attempt.card.answers:
         lines += [(), heading("THIS ANSWERS", "", palette)]
         lines += [
-            line for answer in study.card.answers for line in prose(f"“{answer}”", palette.text, palette, width, "  ")
+            line for answer in attempt.card.answers for line in prose(f"“{answer}”", palette.text, palette, width, "  ")
         ]
-    said = said_lines(study, palette, width)
+    said = output_lines(attempt, palette, width)
     return [*lines, (), heading("THEY SAID", "", palette), *said] if said else lines
 
 
@@ -47,30 +47,30 @@ def _wrapped(sentence: str, palette: Palette, width: int) -> list[Parts]:
     return [((piece, palette.waiting),) for piece in wrap_words(safe(sentence), width)]
 
 
-def _told(run: LabRun, key: str) -> Seen | None:
+def _seen_under(run: LabRun, key: str) -> Seen | None:
     """Return what was seen under a key; None if the run did not come to that."""
     seen = next((seen for seen in run.seen if seen.key == key), None)
     return None if seen is not None and seen.fine is False and seen.value == NOT_SEEN else seen
 
 
-def _compared(study: Study, question: Question, palette: Palette, width: int) -> list[Parts]:
+def _compared(attempt: LabAttempt, question: Question, palette: Palette, width: int) -> list[Parts]:
     """Return a question, what was predicted, what was seen, and the reason."""
-    assert study.run
+    assert attempt.run
     lines: list[Parts] = [((piece, palette.title),) for piece in wrap_words(safe(question.text), width)]
-    seen = _told(study.run, question.key)
-    said = study.said.get(question.key)
+    seen = _seen_under(attempt.run, question.key)
+    said = attempt.predictions.get(question.key)
     known = seen is not None and seen.fine is not None
     right = known and seen is not None and seen.value == said
-    if question.key in study.said:
+    if question.key in attempt.predictions:
         mark = ("  ", None) if not known else (f"{YES} ", palette.active) if right else (f"{NO} ", palette.stuck)
-        words = text_of(study, question.key, said)
+        words = text_of(attempt, question.key, said)
         lines += _labelled("you said", words, palette, width, (mark[0], mark[1]))
     if seen is None:
         lines += _labelled("it was", "not seen", palette, width)
     elif seen.fine is None:
         lines += _labelled("it was", f"not tried here: {safe(str(seen.value))}", palette, width)
     else:
-        lines += _labelled("it was", text_of(study, question.key, seen.value), palette, width)
+        lines += _labelled("it was", text_of(attempt, question.key, seen.value), palette, width)
         lines += _labelled("because", safe(question.because), palette, width)
     return lines
 
@@ -86,12 +86,12 @@ def _labelled(
     return lines
 
 
-def _observed(study: Study, run: LabRun, palette: Palette, width: int) -> list[Parts]:
+def _observed(attempt: LabAttempt, run: LabRun, palette: Palette, width: int) -> list[Parts]:
     """Return what else had to come true, each with a mark; what a question asked, only if it came otherwise."""
     lines: list[Parts] = []
-    asked = {question.key for question in study.card.questions}
-    for observation in study.card.observations:
-        seen = _told(run, observation.key)
+    asked = {question.key for question in attempt.card.questions}
+    for observation in attempt.card.observations:
+        seen = _seen_under(run, observation.key)
         text = safe(observation.text)
         if observation.key in asked and (seen is None or seen.fine is not False):
             continue

@@ -10,7 +10,7 @@ from pipetui.client.session import Session
 from pipetui.model import LabRun, PipeId, PipeRow, Said, WaitKind
 from pipetui.text import safe
 from pipetui.tui.core.theme import Palette
-from pipetui.tui.state.lab_session import Study
+from pipetui.tui.state.lab_session import LabAttempt
 from pipetui.tui.views.cells import Part, Parts, cut, fit, heading, wrap_words
 from pipetui.tui.views.fifos import short
 from pipetui.tui.views.fill import gauge
@@ -36,7 +36,7 @@ _WAITS: dict[WaitKind, str] = {
 }
 
 
-def mine(run: LabRun | None, session: Session) -> list[PipeRow]:
+def run_pipes(run: LabRun | None, session: Session) -> list[PipeRow]:
     """Return the pipes at which a run's processes are, FIFOs first.
 
     An anonymous pipe that several others hold too was not made for this run: it is one that everybody inherits. One
@@ -51,32 +51,32 @@ def mine(run: LabRun | None, session: Session) -> list[PipeRow]:
     return sorted(rows, key=lambda row: (row.pipe.kind == "anonymous", row.pipe.path or "", row.pipe.id))
 
 
-def run_lines(study: Study, session: Session, palette: Palette, width: int, height: int) -> list[Parts]:
+def run_lines(attempt: LabAttempt, session: Session, palette: Palette, width: int, height: int) -> list[Parts]:
     """Return a run as lines; of what is said the newest, as much as `height` leaves room for."""
-    run = study.run
-    above = [*_predicted(study, palette, width), *_processes(study, session, palette, width)]
+    run = attempt.run
+    above = [*_predicted(attempt, palette, width), *_processes(attempt, session, palette, width)]
     above += [*_pipes(run, session, palette, width), *_findings(run, session, palette, width)]
     above.append(heading("THEY SAY", "", palette))
-    said = said_lines(study, palette, width)
+    said = output_lines(attempt, palette, width)
     if run is None or not said:
         said = [(("  …", palette.dim),)]
     room = max(5, height - len(above))
     return [*above, *said[-room:]]
 
 
-def _predicted(study: Study, palette: Palette, width: int) -> list[Parts]:
+def _predicted(attempt: LabAttempt, palette: Palette, width: int) -> list[Parts]:
     """Return what the person said would happen, in a line each."""
     lines: list[Parts] = []
-    for question in study.card.questions:
-        if question.key in study.said:
-            words = cut(text_of(study, question.key, study.said[question.key]), max(10, width - 10))
+    for question in attempt.card.questions:
+        if question.key in attempt.predictions:
+            words = cut(text_of(attempt, question.key, attempt.predictions[question.key]), max(10, width - 10))
             lines.append((("You say:  ", palette.dim), (words, palette.accent)))
     return [*lines, ()] if lines else []
 
 
-def text_of(study: Study, key: str, value: object) -> str:
+def text_of(attempt: LabAttempt, key: str, value: object) -> str:
     """Return a fact in the words of the choice that it makes true, safe; in its own if there is none."""
-    for question in study.card.questions:
+    for question in attempt.card.questions:
         if question.key == key:
             for choice in question.choices:
                 if choice.value == value:
@@ -84,18 +84,18 @@ def text_of(study: Study, key: str, value: object) -> str:
     return safe(str(value))
 
 
-def _processes(study: Study, session: Session, palette: Palette, width: int) -> list[Parts]:
+def _processes(attempt: LabAttempt, session: Session, palette: Palette, width: int) -> list[Parts]:
     lines: list[Parts] = [heading("PROCESSES", "", palette)]
-    run = study.run
+    run = attempt.run
     if run is None or not run.parts:
         return [*lines, (("  starting…", palette.dim),), ()]
-    rows = mine(run, session)
+    rows = run_pipes(run, session)
     for part in run.parts:
         name = fit(cut(safe(part.name), _NAME), _NAME)
         words, style = _doing(part.pid, rows, palette)
         if part.name == _DIRECTOR and not words:
             words = "starts the others and looks on"
-        who = link(name, part.pid, speaker(study, part.name, palette))
+        who = link(name, part.pid, speaker(attempt, part.name, palette))
         pid: Part = (f" {part.pid:<8}", palette.dim)
         lines.append((("  ", None), who, pid, (cut(words, max(0, width - _NAME - 11)), style)))
     return [*lines, ()]
@@ -121,7 +121,7 @@ def pipe_words(row: PipeRow) -> str:
 
 
 def _pipes(run: LabRun | None, session: Session, palette: Palette, width: int) -> list[Parts]:
-    rows = mine(run, session)
+    rows = run_pipes(run, session)
     if not rows:
         return []
     lines: list[Parts] = [heading("PIPES", "", palette)]
@@ -142,7 +142,7 @@ def _pipes(run: LabRun | None, session: Session, palette: Palette, width: int) -
 def _findings(run: LabRun | None, session: Session, palette: Palette, width: int) -> list[Parts]:
     """Return what is wrong with the run's processes: often that is the lesson."""
     pids = {part.pid for part in run.parts} if run else set()
-    pipes = {row.pipe.id for row in mine(run, session)}
+    pipes = {row.pipe.id for row in run_pipes(run, session)}
     found = [
         finding
         for finding in session.findings
@@ -161,32 +161,32 @@ def _findings(run: LabRun | None, session: Session, palette: Palette, width: int
 # --- what they say ------------------------------------------------------------------------------------------------
 
 
-def speaker(study: Study, name: str, palette: Palette) -> Style:
+def speaker(attempt: LabAttempt, name: str, palette: Palette) -> Style:
     """Return the colour of a process of a lab: the same wherever it is named."""
-    names = [code.name.strip("_") for code in study.card.code]
+    names = [code.name.strip("_") for code in attempt.card.code]
     if name not in names:
         return palette.dim
     return (palette.accent, palette.active, palette.waiting, palette.text)[names.index(name) % 4]
 
 
-def said_lines(study: Study, palette: Palette, width: int) -> list[Parts]:
+def output_lines(attempt: LabAttempt, palette: Palette, width: int) -> list[Parts]:
     """Return what the processes of the newest run said, each line with its second and its name."""
-    if study.run is None:
+    if attempt.run is None:
         return []
     lines: list[Parts] = []
-    for said in study.run.said:
-        lines += _said(said, study, palette, width)
+    for said in attempt.run.said:
+        lines += _said(said, attempt, palette, width)
     return lines
 
 
-def _said(said: Said, study: Study, palette: Palette, width: int) -> list[Parts]:
-    since = max(0.0, said.time - (study.began or said.time))
+def _said(said: Said, attempt: LabAttempt, palette: Palette, width: int) -> list[Parts]:
+    since = max(0.0, said.time - (attempt.began or said.time))
     when = f"{since:6.2f} s  "
     lines: list[Parts] = []
     for index, piece in enumerate(wrap_words(safe(said.text), max(10, width - len(when) - _NAME - 1))):
         if index:
             lines.append(((" " * (len(when) + _NAME + 1), None), (piece, palette.text)))
         else:
-            name: Part = (fit(cut(safe(said.name), _NAME), _NAME) + " ", speaker(study, said.name, palette))
+            name: Part = (fit(cut(safe(said.name), _NAME), _NAME) + " ", speaker(attempt, said.name, palette))
             lines.append(((when, palette.dim), name, (piece, palette.text)))
     return lines

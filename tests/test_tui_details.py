@@ -1,4 +1,4 @@
-"""Looking closer: findings, pipelines, a pipe, a process, played by keys on a fake hub."""
+"""Details: findings, pipelines, a pipe, a process, played by keys on a fake hub."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ from textual.pilot import Pilot
 from tui_fakes import FakeHub, demo, line, observed, on_screen, press, screen_lines, screen_text, settle, until
 
 from pipetui.backend import wire
-from pipetui.client.session import Session
 from pipetui.model import End, Finding, PipeId, PipeRef, ProcessState, TaskState
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.core import actions
-from pipetui.tui.screens.detail.base import Look
-from pipetui.tui.screens.detail.pipe import PipeLook
-from pipetui.tui.screens.detail.pipelines import PipelinesLook
-from pipetui.tui.screens.detail.process import ProcessLook
+from pipetui.tui.screens.detail.base import DetailScreen
+from pipetui.tui.screens.detail.pipe import PipeScreen
+from pipetui.tui.screens.detail.process import ProcessScreen
 
 SLOW = PipeId(8, 2)
 
@@ -26,18 +23,6 @@ SLOW = PipeId(8, 2)
 def anonymous_wanted(hub: FakeHub) -> bool:
     """Tell whether the newest credit asks for anonymous pipes."""
     return hub.asked(wire.Ready)[-1].anonymous
-
-
-def test_every_key_of_a_look_does_something() -> None:
-    session = Session(demo())
-    looks: dict[str, Look] = {
-        "pipe": PipeLook(session, SLOW),
-        "process": ProcessLook(session, 1),
-        "pipelines": PipelinesLook(session),
-    }
-    for action in actions.ACTIONS:
-        if action.scope in looks:
-            assert action.id in looks[action.scope].deeds(), action.id
 
 
 @on_screen(hub=observed)
@@ -90,7 +75,7 @@ async def test_without_findings_there_is_no_pane(app: PipetuiApp, hub: FakeHub, 
     await settle(pilot)
     assert "FINDINGS" not in screen_text(app)
     await press(pilot, "j")
-    assert app.monitor.pane == "fifos"
+    assert app.main.pane == "fifos"
 
 
 def speechless() -> FakeHub:
@@ -107,7 +92,7 @@ async def test_findings_have_the_room_of_messages_that_are_not_there_for_all_the
     app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]
 ) -> None:
     assert "to the end" in screen_text(app)
-    pane = app.monitor.query_one("#pane-findings")
+    pane = app.main.query_one("#pane-findings")
     tall = pane.size.height
     hub.flow(line(1))
     await until(pilot, lambda: pane.size.height < tall)
@@ -215,7 +200,7 @@ async def test_names_in_pipelines_lead_to_pipes_and_processes(app: PipetuiApp, h
     await press(pilot, "l", "enter")
     assert "PIPE pipe:[501]" in screen_text(app)
     await press(pilot, "escape", "j", "enter")
-    assert isinstance(app.screen, (PipeLook, ProcessLook))
+    assert isinstance(app.screen, (PipeScreen, ProcessScreen))
     await press(pilot, "escape", "escape")
     assert "MESSAGES" in screen_text(app)
 
@@ -287,7 +272,7 @@ async def test_peek_shows_what_is_queued_and_says_that_it_stays(
 async def test_the_messages_of_a_pipe_are_one_key_away(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "G", "enter", "o")
     assert "only slow" in screen_text(app)
-    assert app.monitor.pane == "log"
+    assert app.main.pane == "log"
 
 
 @on_screen(80, 24, hub=observed)
@@ -304,7 +289,7 @@ async def test_a_pipe_on_a_small_screen_is_stacked_and_scrolls(
 
 
 @on_screen(hub=observed)
-async def test_a_look_follows_what_changes_and_draws_only_that(
+async def test_a_detail_screen_follows_what_changes_and_draws_only_that(
     app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]
 ) -> None:
     await press(pilot, "G", "p")
@@ -436,7 +421,7 @@ def hostile() -> FakeHub:
 
 
 @on_screen(hub=hostile)
-async def test_no_untrusted_control_reaches_a_look(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
+async def test_no_untrusted_control_reaches_a_detail_screen(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     forbidden = re.compile("[\x00-\x1f\x7f-\x9f\u202e\ud800-\udfff]")
     walk = ("5", "y", "enter", "tab", "enter", "p", "2", "1", "y", "escape", "tab", "tab", "enter", "s", "enter",
             "enter", "escape", "escape", "escape", "1", "G", "enter", "p", "2", "escape", "2", "enter", "s", "escape",
@@ -453,20 +438,20 @@ async def test_no_untrusted_control_reaches_a_look(app: PipetuiApp, hub: FakeHub
 
 
 @on_screen(20, 5, hub=observed)
-async def test_every_look_survives_every_size(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
+async def test_every_detail_screen_survives_every_size(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     for keys in (("1", "enter", "p"), ("2", "enter"), ("5", "enter"), ("a",)):
         await press(pilot, *keys)
-        assert isinstance(app.screen, Look)
+        assert isinstance(app.screen, DetailScreen)
         for width, height in ((20, 5), (200, 50), (1, 1), (99, 31), (40, 12)):
             await pilot.resize_terminal(width, height)
             await settle(pilot)
             await press(pilot, "j", "pagedown", "k", "G", "g")
         await press(pilot, "t", "question_mark", "escape", "escape")
-        assert not isinstance(app.screen, Look)
+        assert not isinstance(app.screen, DetailScreen)
 
 
 @on_screen(hub=observed)
-async def test_a_lost_hub_is_said_on_a_look_too(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
+async def test_a_lost_hub_is_said_on_a_detail_screen_too(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "a")
     hub.lose("the hub was killed by signal 9")
     await settle(pilot)
