@@ -89,8 +89,8 @@ class Sample(ThinDisplay[None]):
         """Return the whole screen as Textual renders it now."""
         screen = self.screen
         strips = screen._compositor.render_strips()
-        looks = self._thin_painter.looks
-        return Frame(screen.size.width, [fitted(row_of(strip, looks), screen.size.width, looks) for strip in strips])
+        table = self._thin_painter.styles
+        return Frame(screen.size.width, [fitted(row_of(strip, table), screen.size.width, table) for strip in strips])
 
 
 async def shows_the_truth(app: Sample, pilot: Pilot[Any]) -> None:
@@ -102,7 +102,7 @@ async def shows_the_truth(app: Sample, pilot: Pilot[Any]) -> None:
         await asyncio.sleep(0.02)
     assert not app.why_stock
     assert app._thin_painter.wanted.rows == app.expected().rows
-    wrong = list(differences(app.expected(), app._thin_painter.looks, app.emulator))
+    wrong = list(differences(app.expected(), app._thin_painter.styles, app.emulator))
     assert not wrong, wrong[:5]
 
 

@@ -115,8 +115,8 @@ def test_a_deadlock_is_called_so_and_nobody_is_said_to_lag() -> None:
 
 def test_several_pipes_between_the_same_two_are_one_link_and_the_fullest_counts() -> None:
     (chain,) = chains([pipe(1, "a", "b"), pipe(2, "a", "b", FULL)])[0]
-    assert len(chain.links) == 1
-    assert chain.links[0].pressure == "full"
+    assert len(chain.edges) == 1
+    assert chain.edges[0].pressure == "full"
 
 
 def test_a_ring_comes_back_to_where_it_began() -> None:
@@ -196,10 +196,10 @@ def test_any_tangle_is_drawn_with_each_pipe_and_fits(tangle: list[list[tuple[int
         for inode, held in enumerate(tangle)
     ]
     found, left_out = chains(rows)
-    shown = {row.pipe.id for chain in found for link in chain.links for row in link.rows}
+    shown = {row.pipe.id for chain in found for link in chain.edges for row in link.rows}
     assert len(shown) + left_out == sum(bool(row.pipe.ends) for row in rows)
     for chain in found:
-        assert len(chain.stages) == len(chain.links) + 1
+        assert len(chain.stages) == len(chain.edges) + 1
         lines = chain_lines(chain, {}, palette_for("pipetui-dark"), max(40, width))
         assert all(sum(len(words) for words, _ in line) <= max(40, width) for line in lines)
     assert {chain.key for chain in chains(list(reversed(rows)))[0]} == {chain.key for chain in found}

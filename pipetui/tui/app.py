@@ -35,7 +35,7 @@ from pipetui.tui.core.context import AppContext
 from pipetui.tui.core.keys import keymap
 from pipetui.tui.core.theme import choose, opposite, themes
 from pipetui.tui.core.typeahead import TypeAhead
-from pipetui.tui.display.resume import go_on
+from pipetui.tui.display.resume import resume
 from pipetui.tui.screens.base import BaseScreen
 from pipetui.tui.screens.detail.base import DetailScreen
 from pipetui.tui.screens.detail.pipe import PipeScreen
@@ -117,7 +117,7 @@ class PipetuiApp(AppContext):
             loop.add_signal_handler(signal.SIGCONT, self._on_continue)
         if self._seconds is not None:
             self.set_timer(self._seconds, self.action_quit)
-        self.call_after_refresh(_settle)
+        self.call_after_refresh(_tune_garbage_collector)
 
     def _on_signal(self, number: signal.Signals) -> None:
         """Told to end: give the terminal back first. If it has gone, that can't work: then just end."""
@@ -128,7 +128,7 @@ class PipetuiApp(AppContext):
 
     def _on_continue(self) -> None:
         """Somebody stopped us, and others may have drawn on the terminal meanwhile."""
-        go_on(self._driver)
+        resume(self._driver)
         self.repaint()
 
     def update_anonymous(self, without: Screen[Any] | None = None) -> None:
@@ -223,7 +223,7 @@ def _has_waking_shell() -> bool:
     return session == os.getsid(0) and os.getpgrp() == os.getpid() != session
 
 
-def _settle() -> None:
+def _tune_garbage_collector() -> None:
     """Take what has been made so far (modules, styles, widgets) out of the collector's sight.
 
     Going over some 200,000 objects that stay for life took it up to 180 ms at a time, in which no key was answered.

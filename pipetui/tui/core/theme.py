@@ -41,19 +41,19 @@ class Palette:
     found: Style
     badge: Style
 
-    def mood(self, mood: Mood) -> Style:
+    def severity(self, severity: Mood) -> Style:
         """Return the colour of a state: calm is plain text."""
-        moods: dict[Mood, Style] = {
+        styles: dict[Mood, Style] = {
             "calm": self.text,
             "active": self.active,
             "waiting": self.waiting,
             "stuck": self.stuck,
         }
-        return moods[mood]
+        return styles[severity]
 
 
 @dataclass(frozen=True)
-class Tones:
+class Colours:
     """The colours a palette and its theme are made of, as names or hex that Rich and Textual both know."""
 
     name: str
@@ -74,28 +74,28 @@ class Tones:
     ansi: bool = False
 
 
-_DARK = Tones(
+_DARK = Colours(
     "pipetui-dark", True, text="#d0d0d0", back="#121212", dim="#8a8a8a", rule="#444444", accent="#5fafd7",
     active="#87af87", waiting="#d7af5f", stuck="#ff5f5f", track="#303030", cursor="#3a3a3a", shadow="#262626",
     match="#5f5f00", raised="#1c1c1c",
 )  # fmt: skip
-_LIGHT = Tones(
+_LIGHT = Colours(
     "pipetui-light", False, text="#303030", back="#fafafa", dim="#6c6c6c", rule="#bcbcbc", accent="#005faf",
     active="#00875f", waiting="#875f00", stuck="#d70000", track="#dadada", cursor="#d0d0d0", shadow="#e4e4e4",
     match="#ffd787", raised="#eeeeee",
 )  # fmt: skip
-_ANSI_DARK = Tones(
+_ANSI_DARK = Colours(
     "pipetui-ansi-dark", True, text="default", back="default", dim="bright_black", rule="bright_black",
     accent="cyan", active="green", waiting="yellow", stuck="red", track="default", cursor="", shadow="",
     match="yellow", raised="default", ansi=True,
 )  # fmt: skip
-_ANSI_LIGHT = Tones(
+_ANSI_LIGHT = Colours(
     "pipetui-ansi-light", False, text="default", back="default", dim="bright_black", rule="bright_black",
     accent="blue", active="green", waiting="magenta", stuck="red", track="default", cursor="", shadow="",
     match="cyan", raised="default", ansi=True,
 )  # fmt: skip
 
-_ALL = {tones.name: tones for tones in (_DARK, _LIGHT, _ANSI_DARK, _ANSI_LIGHT)}
+_ALL = {colours.name: colours for colours in (_DARK, _LIGHT, _ANSI_DARK, _ANSI_LIGHT)}
 _OPPOSITE = {
     "pipetui-dark": "pipetui-light",
     "pipetui-light": "pipetui-dark",
@@ -107,70 +107,70 @@ _OPPOSITE = {
 @cache
 def palette_for(theme: str) -> Palette:
     """Return the palette that belongs to the theme of this name."""
-    tones = _ALL.get(theme, _DARK)
+    colours = _ALL.get(theme, _DARK)
     reverse = Style(reverse=True)
     return Palette(
-        base=Style(color=tones.text, bgcolor=tones.back),
-        text=Style(color=tones.text),
-        dim=Style(color=tones.dim),
-        rule=Style(color=tones.rule),
-        title=Style(color=tones.text, bold=True),
-        accent=Style(color=tones.accent),
-        active=Style(color=tones.active),
-        waiting=Style(color=tones.waiting),
-        stuck=Style(color=tones.stuck, bold=True),
-        track=Style() if tones.ansi else Style(bgcolor=tones.track),
-        cursor=reverse if tones.ansi else Style(bgcolor=tones.cursor),
-        shadow=Style(bold=True) if tones.ansi else Style(bgcolor=tones.shadow),
-        match=Style(underline=True) if tones.ansi else Style(bgcolor=tones.match),
-        found=reverse if tones.ansi else Style(color=tones.back, bgcolor=tones.waiting),
-        badge=reverse if tones.ansi else Style(color=tones.back, bgcolor=tones.accent, bold=True),
+        base=Style(color=colours.text, bgcolor=colours.back),
+        text=Style(color=colours.text),
+        dim=Style(color=colours.dim),
+        rule=Style(color=colours.rule),
+        title=Style(color=colours.text, bold=True),
+        accent=Style(color=colours.accent),
+        active=Style(color=colours.active),
+        waiting=Style(color=colours.waiting),
+        stuck=Style(color=colours.stuck, bold=True),
+        track=Style() if colours.ansi else Style(bgcolor=colours.track),
+        cursor=reverse if colours.ansi else Style(bgcolor=colours.cursor),
+        shadow=Style(bold=True) if colours.ansi else Style(bgcolor=colours.shadow),
+        match=Style(underline=True) if colours.ansi else Style(bgcolor=colours.match),
+        found=reverse if colours.ansi else Style(color=colours.back, bgcolor=colours.waiting),
+        badge=reverse if colours.ansi else Style(color=colours.back, bgcolor=colours.accent, bold=True),
     )
 
 
-def _theme(tones: Tones) -> Theme:
+def _theme(colours: Colours) -> Theme:
     def name(colour: str) -> str:
-        return f"ansi_{colour}" if tones.ansi else colour
+        return f"ansi_{colour}" if colours.ansi else colour
 
-    accent, text, back = name(tones.accent), name(tones.text), name(tones.back)
+    accent, text, back = name(colours.accent), name(colours.text), name(colours.back)
     return Theme(
-        name=tones.name,
-        ansi=tones.ansi,
-        dark=tones.dark,
+        name=colours.name,
+        ansi=colours.ansi,
+        dark=colours.dark,
         primary=accent,
         secondary=accent,
         accent=accent,
-        warning=name(tones.waiting),
-        error=name(tones.stuck),
-        success=name(tones.active),
+        warning=name(colours.waiting),
+        error=name(colours.stuck),
+        success=name(colours.active),
         foreground=text,
         background=back,
-        surface=name(tones.raised),
-        panel=name(tones.raised),
-        boost=name(tones.raised),
+        surface=name(colours.raised),
+        panel=name(colours.raised),
+        boost=name(colours.raised),
         variables={
-            "line": name(tones.rule),
-            "faded": name(tones.dim),
-            "field": name(tones.track),
-            "input-cursor-background": text if not tones.ansi else "ansi_white",
-            "input-cursor-foreground": back if not tones.ansi else "ansi_black",
-            "input-selection-background": name(tones.match),
-            "block-cursor-background": name(tones.cursor) if not tones.ansi else "ansi_blue",
-            "block-cursor-foreground": text if not tones.ansi else "ansi_white",
+            "line": name(colours.rule),
+            "faded": name(colours.dim),
+            "field": name(colours.track),
+            "input-cursor-background": text if not colours.ansi else "ansi_white",
+            "input-cursor-foreground": back if not colours.ansi else "ansi_black",
+            "input-selection-background": name(colours.match),
+            "block-cursor-background": name(colours.cursor) if not colours.ansi else "ansi_blue",
+            "block-cursor-foreground": text if not colours.ansi else "ansi_white",
             "block-cursor-text-style": "none",
-            "ansi-background": "ansi_black" if tones.dark else "ansi_white",
-            "ansi-foreground": "ansi_white" if tones.dark else "ansi_black",
+            "ansi-background": "ansi_black" if colours.dark else "ansi_white",
+            "ansi-foreground": "ansi_white" if colours.dark else "ansi_black",
             "border": accent,
-            "border-blurred": name(tones.rule),
-            "scrollbar": name(tones.rule),
+            "border-blurred": name(colours.rule),
+            "scrollbar": name(colours.rule),
             "scrollbar-hover": accent,
             "scrollbar-active": accent,
             "scrollbar-background": back,
             "scrollbar-background-hover": back,
             "scrollbar-background-active": back,
             "scrollbar-corner-color": back,
-            "block-hover-background": name(tones.raised),
-            "screen-selection-background": name(tones.match),
+            "block-hover-background": name(colours.raised),
+            "screen-selection-background": name(colours.match),
             "screen-selection-foreground": text,
         },
     )
@@ -178,7 +178,7 @@ def _theme(tones: Tones) -> Theme:
 
 def themes() -> list[Theme]:
     """Return the Textual themes, one for each palette."""
-    return [_theme(tones) for tones in _ALL.values()]
+    return [_theme(colours) for colours in _ALL.values()]
 
 
 def opposite(theme: str) -> str:

@@ -26,7 +26,7 @@ from pipetui.tui.widgets.inputs import ChoiceInput, TextInput
 Values = Mapping[str, str]
 
 
-def _fine(value: str) -> str:
+def _no_error(value: str) -> str:
     return ""
 
 
@@ -47,7 +47,7 @@ class Field:
     value: str = ""
     hint: str = ""
     choices: tuple[tuple[str, str], ...] = ()
-    check: Callable[[str], str] = _fine
+    check: Callable[[str], str] = _no_error
     when: Callable[[Values], bool] = _always
     long: bool = False
 
@@ -72,9 +72,9 @@ class Form(ModalScreen[str]):
     Form TextInput.-number { width: 12; }
     Form ChoiceInput { width: 1fr; }
     Form .wrong { color: $error; height: auto; padding-left: 16; display: none; }
-    Form .wrong.-said { display: block; }
+    Form .wrong.-shown { display: block; }
     Form #problem { color: $error; height: auto; display: none; margin-top: 1; }
-    Form #problem.-said { display: block; }
+    Form #problem.-shown { display: block; }
     Form #buttons { height: 1; margin-top: 1; align-horizontal: right; }
     Form Button { margin-left: 2; min-width: 4; background: $field; color: $foreground; padding: 0 1; }
     Form #do { color: $accent; }
@@ -150,7 +150,7 @@ class Form(ModalScreen[str]):
         yield Static(id=f"wrong-{field.id}", classes="wrong")
 
     def on_mount(self) -> None:
-        self._hide_the_moot()
+        self._hide_irrelevant()
         for field in self.fields:
             widget = self.query_one(f"#{field.id}")
             if isinstance(widget, TextInput):
@@ -170,23 +170,23 @@ class Form(ModalScreen[str]):
             found[field.id] = widget.value
         return found
 
-    def _hide_the_moot(self) -> None:
+    def _hide_irrelevant(self) -> None:
         values = self.values
         for field in self.fields:
             self.query_one(f"#row-{field.id}").display = field.when(values)
 
-    def _say(self, where: str, sentence: str) -> None:
+    def _show_error(self, where: str, sentence: str) -> None:
         static = self.query_one(where, Static)
         static.update(Text(safe(sentence)))
-        static.set_class(bool(sentence), "-said")
+        static.set_class(bool(sentence), "-shown")
 
     def on_choice_input_changed(self, event: ChoiceInput.Changed) -> None:
         event.stop()
-        self._hide_the_moot()
+        self._hide_irrelevant()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._say(f"#wrong-{event.input.id}", "")
+        self._show_error(f"#wrong-{event.input.id}", "")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -212,20 +212,20 @@ class Form(ModalScreen[str]):
         values = self.values
         wrong = {f.id: f.check(values[f.id]) if f.when(values) else "" for f in self.fields}
         for id_, sentence in wrong.items():
-            self._say(f"#wrong-{id_}", sentence)
+            self._show_error(f"#wrong-{id_}", sentence)
         bad = next((id_ for id_, sentence in wrong.items() if sentence), None)
         if bad is not None:
             self.query_one(f"#{bad}").focus()
         elif not self._busy:
             self._busy = True
-            self._say("#problem", "")
+            self._show_error("#problem", "")
             self.run_worker(self._carry_out(values))
 
     async def _carry_out(self, values: Values) -> None:
         try:
             done = await self.carry_out(values)
         except Refused as refused:
-            self._say("#problem", str(refused))
+            self._show_error("#problem", str(refused))
         else:
             self.dismiss(done)
         finally:

@@ -69,7 +69,7 @@ _PAGES = 0.1
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Permit:
     """What may be written now.
 
     `write`: anything at all; if not, `again` says when it is worth asking again (seconds). `pieces`: about how many
@@ -167,7 +167,7 @@ class Pace:
         """Whether the line is known to be slow."""
         return self.rate is not None and self.rate < _SLOW
 
-    def verdict(self, now: float, *, urgent: bool, full: bool, first: bool = False) -> Verdict:
+    def permit(self, now: float, *, urgent: bool, full: bool, first: bool = False) -> Permit:
         """Say what may be written now.
 
         `urgent`: a person waits for it. `first`: it is the first since a key. `full`: the queue or poll(2) says stop.
@@ -175,19 +175,19 @@ class Pace:
         self._pass(now)
         self._learn(full, now)
         if full:
-            return Verdict(False)
+            return Permit(False)
         on_the_way = self._on_the_way(now)
         room = min(max((self.rate or self._full_budget) * _ON_THE_WAY, _LEAST), _MOST)
         if on_the_way > (2 * room if first else room):
-            return Verdict(False)
+            return Permit(False)
         calm = self._tokens <= 0
         if not urgent and (calm or now < self._next):
-            return Verdict(False, again=max(self._next - now, -self._tokens / self._budget, 0.002))
+            return Permit(False, again=max(self._next - now, -self._tokens / self._budget, 0.002))
         if calm and (not self.slow or now - self._page > _PAGES):
             calm = False
         if not calm:
             self._page = now
-        return Verdict(True, int(room) if self.slow else None, calm)
+        return Permit(True, int(room) if self.slow else None, calm)
 
     def _on_the_way(self, now: float) -> int:
         """Return how many bytes may not have arrived yet; 0 when there is no way to know."""

@@ -107,14 +107,14 @@ class BenchScreen(DetailScreen):
 
     def _styled(self, lines: list[DrawnLine]) -> list[Parts]:
         palette = self.palette
-        tones: dict[Tone, Style] = {
+        colours: dict[Tone, Style] = {
             "text": palette.text,
             "dim": palette.dim,
             "title": palette.title,
             "bar": palette.accent,
             "best": palette.active,
         }
-        return [tuple((words, tones[tone]) for words, tone in line) for line in lines]
+        return [tuple((words, colours[tone]) for words, tone in line) for line in lines]
 
     # --- keys -----------------------------------------------------------------------------------------------------
 

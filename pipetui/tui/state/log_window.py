@@ -41,10 +41,10 @@ def weight(item: Item) -> int:
 
 
 class LogWindow:
-    """The state. `look` is called with each view that the hub should send from now on."""
+    """The state. `send_view` is called with each view that the hub should send from now on."""
 
-    def __init__(self, look: Callable[[LogView], None]) -> None:
-        self._look = look
+    def __init__(self, send_view: Callable[[LogView], None]) -> None:
+        self._send_view = send_view
         self._view = LogView()
         self._asking: Asking = "follow"
         self._jump_row = 0
@@ -89,7 +89,7 @@ class LogWindow:
         self._view = LogView(
             self._view.id + 1, self.filter, asking == "follow", anchor, before, after, max(80, self.width)
         )
-        self._look(self._view)
+        self._send_view(self._view)
 
     def _ask_follow(self) -> None:
         self._ask("follow", after=max(self.height, 20))

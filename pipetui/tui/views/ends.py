@@ -18,13 +18,13 @@ from pipetui.tui.views.times import moment
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SideProcess:
     """One process at one side of a pipe."""
 
     pid: int
     command: str
     words: str
-    mood: Mood
+    severity: Mood
     descriptors: str
     ours: bool
 
@@ -32,9 +32,9 @@ class Person:
 _SINCE = {"producer": ("open-write", "write"), "consumer": ("open-read", "read")}
 
 
-def people(
+def side_processes(
     row: PipeRow, role: Role, actors: Mapping[int, ActorState], processes: Mapping[int, Process]
-) -> list[Person]:
+) -> list[SideProcess]:
     """Return who is at the write (read) side of a pipe, ours first."""
     found = []
     for holder in holders(row, role, actors, processes, {row.pipe.id: row}).values():
@@ -43,8 +43,8 @@ def people(
         since = next((w.since for w in row.pipe.waiters if w.pid == holder.pid and w.kind in _SINCE[role]), None)
         words = f"{holder.words} since\u00a0{moment(since)}" if since is not None else holder.words
         ours, fds = holder.actor is not None, descriptors(row, holder.pid, role)
-        found.append(Person(holder.pid, holder.command, words, holder.mood, fds, ours))
-    return sorted(found, key=lambda person: (not person.ours, person.pid))
+        found.append(SideProcess(holder.pid, holder.command, words, holder.severity, fds, ours))
+    return sorted(found, key=lambda process: (not process.ours, process.pid))
 
 
 def descriptors(row: PipeRow, pid: int, role: Role) -> str:
@@ -57,27 +57,27 @@ def descriptors(row: PipeRow, pid: int, role: Role) -> str:
     return ", ".join(words)
 
 
-def _person(person: Person, palette: Palette, width: int) -> list[Parts]:
-    mark = "● " if person.ours else "  "
-    room = max(8, width - 4 - len(str(person.pid)) - 3)
-    name = f"{cut(short_command(person.command) or 'process', room)} ({person.pid})"
+def _process_lines(process: SideProcess, palette: Palette, width: int) -> list[Parts]:
+    mark = "● " if process.ours else "  "
+    room = max(8, width - 4 - len(str(process.pid)) - 3)
+    name = f"{cut(short_command(process.command) or 'process', room)} ({process.pid})"
     lines: list[Parts] = [
-        ((mark, palette.accent), link(name, person.pid, palette.accent if person.ours else palette.text))
+        ((mark, palette.accent), link(name, process.pid, palette.accent if process.ours else palette.text))
     ]
-    if person.descriptors:
-        lines.append((("    " + cut(person.descriptors, width - 4), palette.dim),))
-    if person.words not in ("", "holds an end"):
-        style = palette.dim if person.mood == "calm" else palette.mood(person.mood)
-        pieces = wrap_words(safe(person.words), width - 4)
+    if process.descriptors:
+        lines.append((("    " + cut(process.descriptors, width - 4), palette.dim),))
+    if process.words not in ("", "holds an end"):
+        style = palette.dim if process.severity == "calm" else palette.severity(process.severity)
+        pieces = wrap_words(safe(process.words), width - 4)
         lines += [(("    " + piece.replace("\u00a0", " "), style),) for piece in pieces]
     return lines
 
 
-def side(persons: list[Person], missing: str, palette: Palette, width: int) -> list[Parts]:
+def side(processes: list[SideProcess], missing: str, palette: Palette, width: int) -> list[Parts]:
     """Return one side as lines."""
-    if not persons:
+    if not processes:
         return [(("  " + missing, palette.dim),)]
-    return [line for person in persons for line in _person(person, palette, width)]
+    return [line for process in processes for line in _process_lines(process, palette, width)]
 
 
 def flow(row: PipeRow, left: Parts, right: Parts, palette: Palette, width: int) -> Parts:
@@ -98,7 +98,10 @@ def ends_lines(
     row: PipeRow, actors: Mapping[int, ActorState], processes: Mapping[int, Process], palette: Palette, width: int
 ) -> list[Parts]:
     """Return both sides: beside each other, or on a very narrow screen one below the other."""
-    writers, readers = people(row, "producer", actors, processes), people(row, "consumer", actors, processes)
+    writers, readers = (
+        side_processes(row, "producer", actors, processes),
+        side_processes(row, "consumer", actors, processes),
+    )
     heads: list[Parts] = [
         ((plural(len(writers), "WRITER", "WRITERS"), palette.title),),
         ((plural(len(readers), "READER", "READERS"), palette.title),),

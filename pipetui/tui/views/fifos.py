@@ -27,7 +27,7 @@ def short(path: str) -> str:
     return safe(path.rstrip("/").rsplit("/", 1)[-1] or path)
 
 
-def crowd(row: PipeRow, access: str) -> int:
+def process_count(row: PipeRow, access: str) -> int:
     """Return how many processes are at this side: those that hold an end and those that wait in open for it."""
     waiting = "open-read" if access == "r" else "open-write"
     pids = {end.pid for end in row.pipe.ends if access in end.access}
@@ -73,13 +73,13 @@ def _read(listed: Listed, palette: Palette, width: int) -> Parts:
 
 
 def _count(listed: Listed, access: str, palette: Palette) -> Parts:
-    count = crowd(listed.row, access)
+    count = process_count(listed.row, access)
     return ((str(count), palette.text if count else palette.dim),)
 
 
 def _state(listed: Listed, palette: Palette, width: int) -> Parts:
     row = listed.row
-    return ((cut(safe(listed.away or row.state), width), palette.mood(row.mood) if row.state else None),)
+    return ((cut(safe(listed.away or row.state), width), palette.severity(row.mood) if row.state else None),)
 
 
 HOST: Column[Listed] = Column(
@@ -116,9 +116,9 @@ def matching(fifos: Mapping[FifoKey, Listed], name: str) -> Mapping[FifoKey, Lis
     return {key: listed for key, listed in fifos.items() if has(listed)}
 
 
-def moods(fifos: Mapping[FifoKey, Listed]) -> dict[Mood, int]:
-    """Return how many FIFOs are in each mood, the gravest first; of those of a host that is away it is not known."""
-    counts = dict.fromkeys(sorted(_SEVERITY, key=lambda mood: _SEVERITY[mood]), 0)
+def severities(fifos: Mapping[FifoKey, Listed]) -> dict[Mood, int]:
+    """Return how many FIFOs are of each severity, the most severe first; for a host that is away it is not known."""
+    counts = dict.fromkeys(sorted(_SEVERITY, key=lambda severity: _SEVERITY[severity]), 0)
     for listed in fifos.values():
         if not listed.away:
             counts[listed.row.mood] += 1

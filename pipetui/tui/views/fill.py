@@ -42,14 +42,14 @@ def percent(queued: int, capacity: int) -> str:
 
 
 def gauge(
-    queued: int | None, capacity: int | None, mood: Mood, width: int, palette: Palette, history: Sequence[int] = ()
+    queued: int | None, capacity: int | None, severity: Mood, width: int, palette: Palette, history: Sequence[int] = ()
 ) -> Parts:
     """Return the last seconds of a pipe as columns, the newest now, and the percentage; a dot where it is not known."""
     if queued is None or not capacity:
         return (("·", palette.dim),)
     share = queued / capacity
-    style = palette.mood(mood) if mood in ("waiting", "stuck") else palette.accent
-    words = style if mood in ("waiting", "stuck") else (palette.text if queued else palette.dim)
+    style = palette.severity(severity) if severity in ("waiting", "stuck") else palette.accent
+    words = style if severity in ("waiting", "stuck") else (palette.text if queued else palette.dim)
     room = width - _PERCENT - 1
     levels = [*([0] * room), *history, level(share)][-room:]
     columns = [(_LEVELS[max(1, each)], style if each else palette.rule) for each in levels]
@@ -76,7 +76,7 @@ def fill_lines(row: PipeRow, samples: Sequence[Sample], palette: Palette, width:
     if pipe.queued is None or not pipe.capacity:
         why = safe(row.state) if not pipe.ends else "it can't be seen without disturbing it"
         return [heading("FILL", f"not known: {why}", palette)]
-    style = palette.mood(row.mood) if row.mood in ("waiting", "stuck") else palette.accent
+    style = palette.severity(row.mood) if row.mood in ("waiting", "stuck") else palette.accent
     words = f"{size(pipe.queued)} of {size(pipe.capacity)}"
     head: list[Part] = [("FILL  ", palette.title), (f"{words}  ", palette.text)]
     share = percent(pipe.queued, pipe.capacity)

@@ -19,7 +19,7 @@ _QUOTED = re.compile(r"\\.|\[\]?[^\]]*\]", re.DOTALL)
 _REPEAT = re.compile(r"[*+]|\{\d*,?\d*\}")
 
 
-def is_tame(pattern: str) -> bool:
+def is_bounded(pattern: str) -> bool:
     """Say whether a regular expression surely takes little time on a short text: no repeated group, few repeats."""
     bare = _QUOTED.sub("x", pattern)
     if re.search(r"\)\s*[*+{]", bare):
@@ -35,7 +35,7 @@ def matcher(wanted: LogFilter) -> re.Pattern[str] | None:
     flags = re.IGNORECASE if wanted.pattern.islower() else 0
     if not wanted.regex:
         return re.compile(re.escape(wanted.pattern), flags)
-    if not is_tame(wanted.pattern):
+    if not is_bounded(wanted.pattern):
         return None
     try:
         return re.compile(wanted.pattern, flags)

@@ -32,7 +32,7 @@ class Holder:
     pid: int
     command: str
     words: str = ""
-    mood: Mood = "calm"
+    severity: Mood = "calm"
     actor: ActorState | None = None
     process: Process | None = None
     session: Session | None = None
@@ -122,8 +122,8 @@ def _outside(row: PipeRow, role: Role, ours: set[int], processes: Mapping[int, P
         if waiting and waiting.certainty == "inferred":
             words += " (inferred)"
         command = commands[pid] or (process.command if process else "")
-        mood: Mood = "waiting" if waiting and waiting.kind != "read" else "calm"
-        found["process", pid] = Holder(pid, command, words, mood, None, process)
+        severity: Mood = "waiting" if waiting and waiting.kind != "read" else "calm"
+        found["process", pid] = Holder(pid, command, words, severity, None, process)
     return found
 
 
@@ -176,7 +176,7 @@ def compact(count: int) -> str:
 
 
 def _state(row: Holder, palette: Palette, width: int) -> Parts:
-    return ((cut(safe(row.away or row.words), width), palette.mood(row.mood)),)
+    return ((cut(safe(row.away or row.words), width), palette.severity(row.severity)),)
 
 
 def _is_ours(row: Holder) -> bool:

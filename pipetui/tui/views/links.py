@@ -14,7 +14,7 @@ from pipetui.tui.views.cells import Part, Parts
 Target = PipeId | int
 
 
-class There(NamedTuple):
+class HostTarget(NamedTuple):
     """What a name leads to on one of several hosts, each with its number."""
 
     host: int
@@ -36,7 +36,7 @@ def on_host(lines: Sequence[Parts], host: int) -> list[Parts]:
         target, style = target_of(part), part[1]
         if target is None or style is None:
             return part
-        return part[0], style + Style(meta={_GO: There(host, target)})
+        return part[0], style + Style(meta={_GO: HostTarget(host, target)})
 
     return [tuple(map(there, line)) for line in lines]
 

@@ -48,7 +48,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Link:
+class Edge:
     """The pipes from one stage to the next, the fullest first."""
 
     rows: tuple[PipeRow, ...]
@@ -69,7 +69,7 @@ class Link:
         return pressure(self.row)
 
     @property
-    def dead(self) -> tuple[PipeRow, ...]:
+    def stuck(self) -> tuple[PipeRow, ...]:
         """The pipes on which somebody waits who will not go on by himself: in a deadlock, or for his own end.
 
         Then nobody at the other side will go on either, or he could free the one who waits.
@@ -87,12 +87,12 @@ class Chain:
     """Stages, and the links between each and the next: one fewer. A ring's last stage is one of those before it."""
 
     stages: tuple[Stage, ...]
-    links: tuple[Link, ...]
+    edges: tuple[Edge, ...]
 
     @property
     def key(self) -> tuple[PipeId, ...]:
         """What stays the same while bytes move: its pipes."""
-        return tuple(row.pipe.id for link in self.links for row in sorted(link.rows, key=lambda row: row.pipe.id))
+        return tuple(row.pipe.id for edge in self.edges for row in sorted(edge.rows, key=lambda row: row.pipe.id))
 
     @property
     def ring(self) -> bool:
@@ -100,13 +100,13 @@ class Chain:
         return bool(self.stages[-1].pids) and self.stages[-1] in self.stages[:-1]
 
     @property
-    def dead(self) -> bool:
+    def stuck(self) -> bool:
         """Whether any stage will not go on by itself."""
-        return any(link.dead for link in self.links)
+        return any(edge.stuck for edge in self.edges)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Bottleneck:
     """Which stage the others wait for (an index into the stages), and why; `pressed` when bytes pile up before it."""
 
     stage: int
@@ -166,10 +166,10 @@ class _Graph:
             else:
                 self._joined[sides].append(row)
         self._stages = self._group()
-        self._out: dict[Stage, list[tuple[Link, Stage]]] = defaultdict(list)
-        self._into: dict[Stage, set[Link]] = defaultdict(set)
+        self._out: dict[Stage, list[tuple[Edge, Stage]]] = defaultdict(list)
+        self._into: dict[Stage, set[Edge]] = defaultdict(set)
         for sides, joined in self._joined.items():
-            self._join(sides, Link(tuple(sorted(joined, key=_fullest))))
+            self._join(sides, Edge(tuple(sorted(joined, key=_fullest))))
 
     def _group(self) -> dict[int, Stage]:
         """Return the stage of each process: those with the same ends share one."""
@@ -199,17 +199,17 @@ class _Graph:
             stages.update(dict.fromkeys(pids, stage))
         return stages
 
-    def _join(self, sides: tuple[_Pids, _Pids], link: Link) -> None:
+    def _join(self, sides: tuple[_Pids, _Pids], edge: Edge) -> None:
         sources, targets = (sorted({self._stages[pid] for pid in pids}, key=_age) or [Stage()] for pids in sides)
         pairs = [(source, target) for source in sources for target in targets]
         if len(pairs) > len(sources) + len(targets):  # a crowd: name each once, rather than each with each
             pairs = [(source, targets[0]) for source in sources] + [(sources[0], target) for target in targets[1:]]
         for source, target in pairs:
-            self._out[source].append((link, target))
-            self._into[target].add(link)
+            self._out[source].append((edge, target))
+            self._into[target].add(edge)
 
     def _is_hub(self, stage: Stage) -> bool:
-        out = {link for link, _ in self._out.get(stage, ())}
+        out = {edge for edge, _ in self._out.get(stage, ())}
         return not stage.pids or (len(self._into.get(stage, ())) > 1 and len(out) > 1)
 
     def chains(self) -> list[Chain]:
@@ -222,16 +222,16 @@ class _Graph:
         return found
 
     def _walk(self, stage: Stage) -> Chain:
-        stages, links = [stage], []
+        stages, edges = [stage], []
         while self._out.get(stages[-1]) and (len(stages) == 1 or not self._is_hub(stages[-1])):
-            edges = self._out[stages[-1]]
-            edge = min(edges, key=lambda edge: (-self._length(edge[1], {*stages}), _age(edge[1]), edge[0].first))
-            edges.remove(edge)
-            links.append(edge[0])
-            stages.append(edge[1])
-            if edge[1] in stages[:-1]:
+            ways = self._out[stages[-1]]
+            way = min(ways, key=lambda way: (-self._length(way[1], {*stages}), _age(way[1]), way[0].first))
+            ways.remove(way)
+            edges.append(way[0])
+            stages.append(way[1])
+            if way[1] in stages[:-1]:
                 break
-        return Chain(tuple(stages), tuple(links))
+        return Chain(tuple(stages), tuple(edges))
 
     def _length(self, stage: Stage, seen: set[Stage], most: int = 8) -> int:
         """Return how far a way goes on from here, at most `most` and looked for along first edges only."""
@@ -260,11 +260,11 @@ def chains(rows: Iterable[PipeRow]) -> tuple[list[Chain], int]:
 # --- who holds up the rest ----------------------------------------------------------------------------------------
 
 
-def bottleneck(chain: Chain) -> Verdict | None:
+def bottleneck(chain: Chain) -> Bottleneck | None:
     """Return which stage the others wait for, if that can be told from the pipes between them."""
-    if chain.ring or chain.dead:
+    if chain.ring or chain.stuck:
         return None
-    levels = [link.pressure for link in chain.links]
+    levels = [edge.pressure for edge in chain.edges]
     last = len(levels)
     for index in range(last, 0, -1):
         if levels[index - 1] != "full" or not chain.stages[index].pids or levels[index : index + 1] == ["full"]:
@@ -274,13 +274,13 @@ def bottleneck(chain: Chain) -> Verdict | None:
         before, after = levels[:index], levels[index:]
         full = "everything before it is full" if set(before) == {"full"} else "the pipe before it is full"
         if not after:
-            return Verdict(index, full)
+            return Bottleneck(index, full)
         empty = "everything after it is empty" if set(after) == {"empty"} else "the one after it is not"
-        return Verdict(index, f"{full}, {empty}")
-    first = chain.links[0]
+        return Bottleneck(index, f"{full}, {empty}")
+    first = chain.edges[0]
     starved = any(waiter.kind == "read" for waiter in first.waiters) and not any(row.write_rate for row in first.rows)
     if starved and chain.stages[0].pids and set(levels) == {"empty"}:
-        return Verdict(0, "everything after it is empty", pressed=False)
+        return Bottleneck(0, "everything after it is empty", pressed=False)
     return None
 
 
@@ -297,22 +297,22 @@ def doing(chain: Chain, index: int, processes: Mapping[int, Process]) -> tuple[s
     stage = chain.stages[index]
     if not stage.pids:
         return "", "calm"
-    into, out = chain.links[max(0, index - 1) : index], chain.links[index : index + 1]
-    for row in (row for link in (*into, *out) for row in link.dead):
+    into, out = chain.edges[max(0, index - 1) : index], chain.edges[index : index + 1]
+    for row in (row for edge in (*into, *out) for row in edge.stuck):
         return (safe(row.state) if row.state and " " not in row.state else "stuck"), "stuck"
-    for links, kinds in ((out, ("write", "open-write")), (into, ("read", "open-read"))):
-        for waiter in (waiter for link in links for waiter in link.waiters):
+    for edges, kinds in ((out, ("write", "open-write")), (into, ("read", "open-read"))):
+        for waiter in (waiter for edge in edges for waiter in edge.waiters):
             if waiter.pid in stage and waiter.kind in kinds:
                 return _WAITS[waiter.kind], "calm" if waiter.kind == "read" else "waiting"
-    if stage.held_up or any(link.pressure == "full" for link in out):
+    if stage.held_up or any(edge.pressure == "full" for edge in out):
         return _WAITS["write"], "waiting"  # it may run for a moment now and then, when some bytes are taken
     pids = {*stage.pids, *stage.behind}
     shares = [process.cpu for pid in pids if (process := processes.get(pid)) and process.cpu is not None]
     if shares and sum(shares) >= _BUSY:
         return "computes", "active"
-    if any(link.pressure == "full" for link in into):
+    if any(edge.pressure == "full" for edge in into):
         return "lags", "calm"
-    flows = any(row.write_rate or row.read_rate for link in (*into, *out) for row in link.rows)
+    flows = any(row.write_rate or row.read_rate for edge in (*into, *out) for row in edge.rows)
     if flows:
         return ("reads and writes" if into and out else "writes" if out else "reads"), "active"
     return ("waits for something else" if shares and sum(shares) < _IDLE else "runs"), "calm"

@@ -35,7 +35,7 @@ _SHORT: dict[Doing, str] = {
     "read": "waits to read", "poll": "waits to read", "child": "waits for a child", "stopped": "stopped",
     "traced": "traced", "busy": "running", "sleeping": "sleeps", "waiting": "waits",
 }  # fmt: skip
-_MOODS: dict[Doing, Mood] = {"open-read": "waiting", "open-write": "waiting", "write": "waiting", "busy": "active"}
+_SEVERITIES: dict[Doing, Mood] = {"open-read": "waiting", "open-write": "waiting", "write": "waiting", "busy": "active"}
 
 #: How many processes at the other end of a pipe are named.
 _MOST_OTHERS = 8
@@ -52,7 +52,7 @@ def task_lines(examined: Examined, rows: Mapping[PipeId, PipeRow], palette: Pale
     for task, alike in _folded(state.tasks):
         who = f"task {task.tid}" if task.tid != state.pid else "it" if len(state.tasks) == 1 else "main task"
         words = _task_words(task, names, commands, several=alike > 1)
-        style = palette.mood(_MOODS.get(task.doing, "calm"))
+        style = palette.severity(_SEVERITIES.get(task.doing, "calm"))
         pieces = wrap_words(f"{plural(alike, 'task') if alike > 1 else who} {words}", width - 4)
         lines += [((f"    {piece}" if index else f"  {piece}", style),) for index, piece in enumerate(pieces)]
     return lines

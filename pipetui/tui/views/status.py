@@ -12,7 +12,7 @@ from pipetui.model import Level, Mood
 from pipetui.text import plural, safe
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.views.cells import Part, Parts
-from pipetui.tui.views.fifos import moods
+from pipetui.tui.views.fifos import severities
 
 
 def processes(fleet: Fleet) -> int:
@@ -67,9 +67,9 @@ def _wrong(fleet: Fleet, palette: Palette) -> list[tuple[str, Style]]:
     found = [(plural(by_level[level], level), style) for level, style in levels if by_level[level]]
     if found:
         return found
-    by_mood = moods(fleet.fifos)
+    counts = severities(fleet.fifos)
     waits: tuple[Mood, ...] = ("stuck", "waiting")
-    return [(f"{by_mood[mood]} {mood}", palette.mood(mood)) for mood in waits if by_mood[mood]]
+    return [(f"{counts[severity]} {severity}", palette.severity(severity)) for severity in waits if counts[severity]]
 
 
 def condition(fleet: Fleet, palette: Palette, *, following: bool, more: int = 0) -> Parts:

@@ -45,23 +45,23 @@ class Tabs(Bar):
 
     def __init__(self) -> None:
         super().__init__("tabs")
-        self._places: list[tuple[int, int, str]] = []
+        self._spans: list[tuple[int, int, str]] = []
 
     def show(self, tabs: list[tuple[str, str]], active: str) -> None:
         """Show the tabs (id, title), the active one lit."""
         palette = self.palette
         parts: list[Part] = [(" ", None)]
-        self._places = []
+        self._spans = []
         for tab, title in tabs:
             if len(parts) > 1:
                 parts.append((" · ", palette.dim))
             start = length(parts)
             parts.append((title, palette.title + palette.accent if tab == active else palette.dim))
-            self._places.append((start, start + len(title), tab))
+            self._spans.append((start, start + len(title), tab))
         self.update(tuple(parts))
 
     def on_click(self, event: events.Click) -> None:
-        for start, end, tab in self._places:
+        for start, end, tab in self._spans:
             if start <= event.x < end:
                 self.post_message(self.Chosen(tab))
 
@@ -79,7 +79,7 @@ class KeyBar(Bar):
     def __init__(self) -> None:
         super().__init__("keys")
         self._keys: list[tuple[str, str, str]] = []
-        self._places: list[tuple[int, int, str]] = []
+        self._spans: list[tuple[int, int, str]] = []
         self._message = ""
         self._severity: SeverityLevel = "information"
         self._kept = 2
@@ -115,12 +115,12 @@ class KeyBar(Bar):
             style = palette.stuck if self._severity == "error" else palette.accent
             return strip(((" " + cut(self._message, width - 1), style),), width, palette.base)
         parts: list[Part] = [(" ", None)]
-        self._places = []
+        self._spans = []
         used = 1
         for action, key, label in self._fitting(width):
             parts += [(key, palette.accent), (f" {label}", palette.dim), ("   ", None)]
             size = len(key) + len(label) + 1
-            self._places.append((used, used + size, action))
+            self._spans.append((used, used + size, action))
             used += size + 3
         return strip(parts, width, palette.base)
 
@@ -132,6 +132,6 @@ class KeyBar(Bar):
         return keys
 
     def on_click(self, event: events.Click) -> None:
-        for start, end, action in self._places:
+        for start, end, action in self._spans:
             if start <= event.x < end:
                 self.post_message(self.Pressed(action))

@@ -91,7 +91,7 @@ class FilterBar(Horizontal):
         if self._can_regex:
             self.query_one(".toggle", Static).update(Text(f"{'regex' if self._regex else 'plain text'} · ctrl+r"))
 
-    def _say(self, *, kept: bool = False, dropped: bool = False) -> None:
+    def _post(self, *, kept: bool = False, dropped: bool = False) -> None:
         self._stop_timer()
         pattern = "" if dropped else self.query_one(TextInput).value
         self.post_message(self.Typed(self._purpose, pattern, self._regex, kept=kept, dropped=dropped))
@@ -104,11 +104,11 @@ class FilterBar(Horizontal):
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self._stop_timer()
-        self._timer = self.set_timer(_PAUSE, self._say)
+        self._timer = self.set_timer(_PAUSE, self._post)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._say(kept=True)
+        self._post(kept=True)
 
     def on_click(self, event: events.Click) -> None:
         if event.widget is not None and event.widget.has_class("toggle"):
@@ -116,11 +116,11 @@ class FilterBar(Horizontal):
 
     def action_drop(self) -> None:
         """Clear the pattern and close."""
-        self._say(dropped=True)
+        self._post(dropped=True)
 
     def action_toggle_regex(self) -> None:
         """Read the pattern as a regular expression, or as plain text again."""
         if self._can_regex:
             self._regex = not self._regex
             self._show_toggle()
-            self._say()
+            self._post()

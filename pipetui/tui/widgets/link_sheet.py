@@ -22,7 +22,7 @@ from pipetui.tui.views.links import _GO, Target, target_of
 from pipetui.tui.widgets.sheet import Sheet
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where a name stands: its line and which part of that line."""
 
     line: int
@@ -53,7 +53,7 @@ class LinkSheet(Sheet):
     def __init__(self) -> None:
         super().__init__()
         self._lines: list[Parts] = []
-        self._places: list[tuple[Place, Target]] = []
+        self._positions: list[tuple[Position, Target]] = []
         self._at = 0
         self._tail = _NOTHING
 
@@ -76,23 +76,23 @@ class LinkSheet(Sheet):
     def _remember(self, lines: Sequence[Parts]) -> None:
         held = self._held()
         self._lines = list(lines)
-        self._places = [
-            (Place(y, x), target)
+        self._positions = [
+            (Position(y, x), target)
             for y, line in enumerate(self._lines)
             for x, part in enumerate(line)
             if (target := target_of(part)) is not None
         ]
-        same = [index for index, (_, target) in enumerate(self._places) if held and target == held[0]]
+        same = [index for index, (_, target) in enumerate(self._positions) if held and target == held[0]]
         if held and same:
             self._at = same[min(held[1], len(same) - 1)]
-        self._at = max(0, min(self._at, len(self._places) - 1))
+        self._at = max(0, min(self._at, len(self._positions) - 1))
 
     def _held(self) -> tuple[Target, int] | None:
         """Return the target under the cursor and which of its namings that is."""
-        if not self._places:
+        if not self._positions:
             return None
-        target = self._places[self._at][1]
-        return target, sum(other == target for _, other in self._places[: self._at])
+        target = self._positions[self._at][1]
+        return target, sum(other == target for _, other in self._positions[: self._at])
 
     def _line(self, index: int) -> Parts:
         return (
@@ -102,7 +102,7 @@ class LinkSheet(Sheet):
     @property
     def target(self) -> Target | None:
         """What is under the cursor."""
-        return self._places[self._at][1] if self._places else None
+        return self._positions[self._at][1] if self._positions else None
 
     def bring_up(self, line: int) -> None:
         """Scroll as little as it takes to see a good part of what begins at this line."""
@@ -113,12 +113,12 @@ class LinkSheet(Sheet):
 
     def step(self, by: int) -> None:
         """Go to the next or previous name, round and round."""
-        if self._places:
-            self._go((self._at + by) % len(self._places))
+        if self._positions:
+            self._go((self._at + by) % len(self._positions))
 
     def _go(self, index: int) -> None:
-        before, self._at = self._places[self._at][0].line, index
-        line = self._places[index][0].line
+        before, self._at = self._positions[self._at][0].line, index
+        line = self._positions[index][0].line
         if line < self.top:
             self.move_top(line - 1 - self.top)
         elif line >= self.top + self.size.height - 1:
@@ -138,22 +138,22 @@ class LinkSheet(Sheet):
 
     def _near(self, way: int) -> int | None:
         """Return the nearest name above (-1) or below (1) on another line, if it is in sight."""
-        if not self._places:
+        if not self._positions:
             return None
-        here, column = self._places[self._at][0].line, self._column(self._at)
+        here, column = self._positions[self._at][0].line, self._column(self._at)
         if not self._in_sight(here):
             here = self.top - 1 if way > 0 else self.top + self.size.height
-        lines = {place.line for place, _ in self._places if self._in_sight(place.line)}
+        lines = {position.line for position, _ in self._positions if self._in_sight(position.line)}
         lines = {line for line in lines if (line - here) * way > 0}
         if not lines:
             return None
         line = min(lines) if way > 0 else max(lines)
-        there = [index for index, (place, _) in enumerate(self._places) if place.line == line]
+        there = [index for index, (position, _) in enumerate(self._positions) if position.line == line]
         return min(there, key=lambda index: abs(self._column(index) - column))
 
     def _column(self, index: int) -> int:
-        place = self._places[index][0]
-        return sum(len(words) for words, _ in self._lines[place.line][: place.part])
+        position = self._positions[index][0]
+        return sum(len(words) for words, _ in self._lines[position.line][: position.part])
 
     def move_top(self, lines: int) -> None:
         """Scroll."""
@@ -164,7 +164,7 @@ class LinkSheet(Sheet):
 
     def to_first(self) -> None:
         self.move_top(-self._count)
-        if self._places:
+        if self._positions:
             self._go(0)
 
     def to_last(self) -> None:
@@ -174,8 +174,8 @@ class LinkSheet(Sheet):
         self.open()
 
     def open(self) -> None:
-        if self._places:
-            self.post_message(self.Followed(self._places[self._at][1]))
+        if self._positions:
+            self.post_message(self.Followed(self._positions[self._at][1]))
 
     def on_click(self, event: events.Click) -> None:
         meta: dict[str, Any] = event.style.meta
@@ -187,12 +187,12 @@ class LinkSheet(Sheet):
     def render_line(self, y: int) -> Strip:
         palette = self.palette
         index = self.top + y
-        if not self._places or self._places[self._at][0].line != index:
+        if not self._positions or self._positions[self._at][0].line != index:
             return super().render_line(y)
         return strip(((" ", None), *self._marked(self._lines[index], palette)), self.size.width, palette.base)
 
     def _marked(self, parts: Parts, palette: Palette) -> Parts:
-        at = self._places[self._at][0].part
+        at = self._positions[self._at][0].part
         return tuple(
             (words, (style or Style()) + palette.cursor) if index == at else (words, style)
             for index, (words, style) in enumerate(parts)

@@ -52,7 +52,7 @@ class FindingScreen(DetailScreen):
         if rows:
             lines.append(heading("HOW THEY HANG TOGETHER", "", palette))
             for chain in chains(rows)[0]:
-                lines += [*chain_lines(chain, session.processes, palette, self.room, verdict=False), ()]
+                lines += [*chain_lines(chain, session.processes, palette, self.room, explain=False), ()]
         lines.append(heading("ABOUT", "", palette))
         for pipe, ref in refs.items():
             lines.append((("  pipe      ", palette.dim), link(pipe_name(ref.path, ref.inode), pipe, palette.accent)))

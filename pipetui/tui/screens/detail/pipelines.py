@@ -15,7 +15,7 @@ from pipetui.tui.screens.detail.base import DetailScreen
 from pipetui.tui.views.cells import Part, Parts, heading, wrap_words
 from pipetui.tui.views.chains import chain_lines
 from pipetui.tui.views.findings import level_mark, named, sentence
-from pipetui.tui.views.links import Target, There, on_host
+from pipetui.tui.views.links import HostTarget, Target, on_host
 from pipetui.tui.views.pipelines import Chain, bottleneck, chains
 
 #: A chain of some host.
@@ -39,7 +39,7 @@ class PipelinesScreen(DetailScreen):
         return session in self._sessions
 
     def found(self, target: Any) -> tuple[Session, Target]:
-        return (self._sessions[target.host], target.target) if isinstance(target, There) else super().found(target)
+        return (self._sessions[target.host], target.target) if isinstance(target, HostTarget) else super().found(target)
 
     def changed(self, change: Change) -> None:
         rows = (row for session in self._sessions for row in session.pipes.values())
@@ -80,7 +80,7 @@ class PipelinesScreen(DetailScreen):
 
             def order(of: tuple[int, Chain]) -> tuple[int, bool, bool]:
                 host, chain = of
-                troubled = chain.dead or bool(self._troubled(self._sessions[host], chain))
+                troubled = chain.stuck or bool(self._troubled(self._sessions[host], chain))
                 return host, not troubled, not _is_pressed(chain)
 
             began = sorted(found, key=order)
@@ -97,7 +97,7 @@ class PipelinesScreen(DetailScreen):
     def _chain(self, session: Session, chain: Chain) -> list[Parts]:
         palette, room = self.palette, self.room
         troubles = self._troubled(session, chain)
-        lines = chain_lines(chain, session.processes, palette, room, verdict=not troubles)
+        lines = chain_lines(chain, session.processes, palette, room, explain=not troubles)
         for finding in troubles:
             mark, style = level_mark(finding.level, palette)
             rule = named(finding.rule)
@@ -111,5 +111,5 @@ class PipelinesScreen(DetailScreen):
 
 
 def _is_pressed(chain: Chain) -> bool:
-    verdict = bottleneck(chain)
-    return verdict is not None and verdict.pressed
+    explain = bottleneck(chain)
+    return explain is not None and explain.pressed

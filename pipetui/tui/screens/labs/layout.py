@@ -18,7 +18,7 @@ from pipetui.tui.screens.detail.base import WIDE, DetailScreen
 from pipetui.tui.state.lab_session import PACE_WORDS, LabAttempt, LabSession
 from pipetui.tui.views.cells import Part, Parts
 from pipetui.tui.views.labs.lesson import lesson_lines
-from pipetui.tui.views.labs.results import verdict_lines
+from pipetui.tui.views.labs.results import result_lines
 from pipetui.tui.views.labs.run import run_lines
 from pipetui.tui.widgets.answer_list import AnswerList
 from pipetui.tui.widgets.bars import Bar
@@ -299,7 +299,7 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
             words = (("it did not come to its end", palette.stuck),)
         self.part.update("WHAT HAPPENED", words)
         self.part.highlight(self.labs.inside)
-        self.sheet.put(verdict_lines(attempt, palette, room))
+        self.sheet.put(result_lines(attempt, palette, room))
 
     def _show_keys(self, attempt: LabAttempt | None) -> None:
         mode = "listening" if self.focused is self.line else self.mode

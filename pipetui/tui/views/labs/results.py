@@ -20,7 +20,7 @@ _WIDE = 96
 _LABEL = 10
 
 
-def verdict_lines(attempt: LabAttempt, palette: Palette, width: int) -> list[Parts]:
+def result_lines(attempt: LabAttempt, palette: Palette, width: int) -> list[Parts]:
     """Return all that there is to say about a run that has ended."""
     run = attempt.run
     assert run is not None

@@ -95,7 +95,7 @@ def _processes(attempt: LabAttempt, session: Session, palette: Palette, width: i
         words, style = _doing(part.pid, rows, palette)
         if part.name == _DIRECTOR and not words:
             words = "starts the others and looks on"
-        who = link(name, part.pid, speaker(attempt, part.name, palette))
+        who = link(name, part.pid, process_style(attempt, part.name, palette))
         pid: Part = (f" {part.pid:<8}", palette.dim)
         lines.append((("  ", None), who, pid, (cut(words, max(0, width - _NAME - 11)), style)))
     return [*lines, ()]
@@ -132,7 +132,7 @@ def _pipes(run: LabRun | None, session: Session, palette: Palette, width: int) -
             drawn = gauge(row.pipe.queued, row.pipe.capacity, row.mood, 17, palette, row.history)
             parts += [*drawn, (" " * max(0, 17 - sum(len(words) for words, _ in drawn)) + "  ", None)]
         used = sum(len(words) for words, _ in parts)
-        parts.append((cut(safe(row.state), max(0, width - used)), palette.mood(row.mood)))
+        parts.append((cut(safe(row.state), max(0, width - used)), palette.severity(row.mood)))
         lines.append(tuple(parts))
     if len(rows) > _PIPES:
         lines.append(((f"  and {len(rows) - _PIPES} more", palette.dim),))
@@ -161,7 +161,7 @@ def _findings(run: LabRun | None, session: Session, palette: Palette, width: int
 # --- what they say ------------------------------------------------------------------------------------------------
 
 
-def speaker(attempt: LabAttempt, name: str, palette: Palette) -> Style:
+def process_style(attempt: LabAttempt, name: str, palette: Palette) -> Style:
     """Return the colour of a process of a lab: the same wherever it is named."""
     names = [code.name.strip("_") for code in attempt.card.code]
     if name not in names:
@@ -187,6 +187,6 @@ def _said(said: Said, attempt: LabAttempt, palette: Palette, width: int) -> list
         if index:
             lines.append(((" " * (len(when) + _NAME + 1), None), (piece, palette.text)))
         else:
-            name: Part = (fit(cut(safe(said.name), _NAME), _NAME) + " ", speaker(attempt, said.name, palette))
+            name: Part = (fit(cut(safe(said.name), _NAME), _NAME) + " ", process_style(attempt, said.name, palette))
             lines.append(((when, palette.dim), name, (piece, palette.text)))
     return lines

@@ -1,7 +1,7 @@
-"""How cells look, as small numbers, and the shortest way for the terminal's pen from one look to another.
+"""The styles of cells, as small numbers, and the shortest way for the terminal's pen from one to another.
 
-A look is a set of attributes, a foreground, a background and a hyperlink. Equal looks have equal numbers, so frames
-compare numbers. A blank cell shows no foreground: its look is reduced to what one sees of it (`blank`).
+A cell style is a set of attributes, a foreground, a background and a hyperlink. Equal ones have equal numbers, so
+frames compare numbers. A blank cell shows no foreground: its style is reduced to what one sees of it (`blank`).
 
 SGR is ECMA-48 8.3.117; hyperlinks are OSC 8. 24-bit colours that the 256-colour palette has exactly are written as
 palette entries, which is shorter; entries 0 to 21 are left out because people do change those.
@@ -36,7 +36,7 @@ _OFF = {name: off for name, _, off in _ATTRIBUTES}
 #: What shows on a blank too; with any of these a blank is no longer just background.
 _ON_BLANKS = frozenset(("underline", "underline2", "reverse", "strike", "overline", "frame", "encircle"))
 
-#: The look of a fresh terminal's cells.
+#: The style of a fresh terminal's cells.
 PLAIN = 0
 
 _CLOSE_LINK = "\x1b]8;;\x1b\\"
@@ -45,7 +45,7 @@ _MOST_STYLES = 4096
 
 
 @dataclass(frozen=True)
-class Look:
+class CellStyle:
     """Attributes by name, colours as SGR parameters (empty: the terminal's own), the hyperlink as OSC 8 parameters."""
 
     attributes: frozenset[str] = frozenset()
@@ -68,60 +68,60 @@ def _short(codes: tuple[str, ...]) -> str:
     return ";".join(codes)
 
 
-class Looks:
-    """Gives looks their numbers. `system` is how many colours the terminal has."""
+class StyleTable:
+    """Gives cell styles their numbers. `system` is how many colours the terminal has."""
 
     def __init__(self, system: ColorSystem = ColorSystem.TRUECOLOR) -> None:
         self.system = system
-        self._numbers: dict[Look, int] = {Look(): PLAIN}
-        self._looks: list[Look] = [Look()]
+        self._numbers: dict[CellStyle, int] = {CellStyle(): PLAIN}
+        self._styles: list[CellStyle] = [CellStyle()]
         self._blanks: list[int] = [PLAIN]
-        self._styles: dict[Style, int] = {}
+        self._known: dict[Style, int] = {}
         self._ways: dict[tuple[int, int], str] = {}
 
     def __len__(self) -> int:
-        return len(self._looks)
+        return len(self._styles)
 
-    def __getitem__(self, number: int) -> Look:
-        return self._looks[number]
+    def __getitem__(self, number: int) -> CellStyle:
+        return self._styles[number]
 
     def of(self, style: Style | None) -> int:
-        """Return the look of a style."""
+        """Return the number of a style of Rich."""
         if style is None:
             return PLAIN
-        number = self._styles.get(style)
+        number = self._known.get(style)
         if number is None:
-            if len(self._styles) >= _MOST_STYLES:
-                self._styles.clear()
-            number = self._styles[style] = self.number(self._look(style))
+            if len(self._known) >= _MOST_STYLES:
+                self._known.clear()
+            number = self._known[style] = self.number(self._cell_style(style))
         return number
 
-    def number(self, look: Look) -> int:
-        """Return the number of a look."""
-        number = self._numbers.get(look)
+    def number(self, style: CellStyle) -> int:
+        """Return the number of a cell style."""
+        number = self._numbers.get(style)
         if number is None:
-            number = self._numbers[look] = len(self._looks)
-            self._looks.append(look)
+            number = self._numbers[style] = len(self._styles)
+            self._styles.append(style)
             self._blanks.append(number)
-            if not (look.attributes & _ON_BLANKS or look.link):
-                self._blanks[number] = self.number(Look(background=look.background))
+            if not (style.attributes & _ON_BLANKS or style.link):
+                self._blanks[number] = self.number(CellStyle(background=style.background))
         return number
 
     def blank(self, number: int) -> int:
-        """Return the look that a blank has when it is written with this one."""
+        """Return the style that a blank has when it is written with this one."""
         return self._blanks[number]
 
     def erasable(self, number: int) -> bool:
-        """Whether blanks of this look are nothing but background, as erased cells are."""
-        look = self._looks[number]
-        return not (look.attributes or look.foreground or look.link)
+        """Whether blanks of this style are nothing but background, as erased cells are."""
+        style = self._styles[number]
+        return not (style.attributes or style.foreground or style.link)
 
-    def _look(self, style: Style) -> Look:
+    def _cell_style(self, style: Style) -> CellStyle:
         attributes = frozenset(name for name in _ON if getattr(style, name))
         link = style.link or ""
         if link and not link.isprintable():
             link = ""
-        return Look(
+        return CellStyle(
             attributes,
             self._colour(style.color, True),
             self._colour(style.bgcolor, False),
@@ -137,16 +137,16 @@ class Looks:
     # --- the pen --------------------------------------------------------------------------------------------------
 
     def way(self, old: int, new: int) -> str:
-        """Return the shortest sequence that turns the pen from one look to another."""
+        """Return the shortest sequence that turns the pen from one cell style to another."""
         if old == new:
             return ""
         key = (old, new)
         found = self._ways.get(key)
         if found is None:
-            found = self._ways[key] = self._way(self._looks[old], self._looks[new])
+            found = self._ways[key] = self._way(self._styles[old], self._styles[new])
         return found
 
-    def _way(self, old: Look, new: Look) -> str:
+    def _way(self, old: CellStyle, new: CellStyle) -> str:
         afresh = ["" if _bare(new) else "0", *_codes(new)] if not _bare(old) else _codes(new)
         changes = _changes(old, new)
         codes = min((";".join(afresh), ";".join(changes)), key=len) if changes else ""
@@ -156,16 +156,16 @@ class Looks:
         return sequence
 
 
-def _bare(look: Look) -> bool:
-    return not (look.attributes or look.foreground or look.background)
+def _bare(style: CellStyle) -> bool:
+    return not (style.attributes or style.foreground or style.background)
 
 
-def _codes(look: Look) -> list[str]:
-    on = [code for name, code in _ON.items() if name in look.attributes]
-    return on + [colour for colour in (look.foreground, look.background) if colour]
+def _codes(style: CellStyle) -> list[str]:
+    on = [code for name, code in _ON.items() if name in style.attributes]
+    return on + [colour for colour in (style.foreground, style.background) if colour]
 
 
-def _changes(old: Look, new: Look) -> list[str]:
+def _changes(old: CellStyle, new: CellStyle) -> list[str]:
     off = {_OFF[name] for name in old.attributes - new.attributes}
     kept = [name for name in _ON if name in new.attributes and (name not in old.attributes or _OFF[name] in off)]
     codes = sorted(off) + [_ON[name] for name in kept]
