@@ -37,7 +37,7 @@ async def test_the_table_shows_how_full_each_pipe_was_lately(app: PipetuiApp, hu
 
 
 @on_screen(hub=observed)
-async def test_what_is_wrong_is_on_the_main_screen_the_gravest_first(
+async def test_what_is_wrong_is_on_the_main_screen_the_most_severe_first(
     app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]
 ) -> None:
     lines = screen_lines(app)
@@ -56,7 +56,7 @@ async def test_notes_are_folded_until_somebody_unfolds_them(app: PipetuiApp, hub
     await press(pilot, "5", "G")
     assert "▸ + 1 note  enter shows them" in screen_text(app)
     await press(pilot, "enter")
-    assert "− 1 note  enter folds them" in screen_text(app)
+    assert "− 1 note  enter hides them" in screen_text(app)
     assert "· split readers" in screen_text(app)
     await press(pilot, "enter")
     assert "split readers" not in screen_text(app)
@@ -66,7 +66,7 @@ async def test_notes_are_folded_until_somebody_unfolds_them(app: PipetuiApp, hub
 async def test_without_findings_there_is_no_pane(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     assert "FINDINGS" not in screen_text(app)
     await press(pilot, "5")
-    assert "There are no findings" in screen_text(app)
+    assert "No findings" in screen_text(app)
     hub.push(wire.Update(findings=observed().findings))
     await settle(pilot)
     await press(pilot, "5")
@@ -141,7 +141,7 @@ async def test_a_finding_about_several_pipes_shows_how_they_hang_together(
     assert "Why" in text
     assert "Fix" in text
     hub.push(wire.Update(findings=()))
-    await until(pilot, lambda: "over: it is not found any more" in screen_text(app))
+    await until(pilot, lambda: "resolved: no longer found" in screen_text(app))
     await press(pilot, "tab", "enter")
     assert "PIPE pipe:[501]" in screen_text(app)
     await press(pilot, "escape", "escape")
@@ -162,7 +162,7 @@ async def test_pipelines_show_the_pressure_and_name_the_bottleneck(
     lines = screen_lines(app)
     at = next(index for index, line in enumerate(lines) if "grep" in line)
     assert lines[at].strip() == "yes (5838) ━━64.0 KiB full━━▶ grep x (5839) ──0 B──▶ wc -l (5840)"
-    assert lines[at + 1].rstrip() == " writes, waits                 computes               waits to read"
+    assert lines[at + 1].rstrip() == " waits to write                computes               waits to read"
     assert "The bottleneck is grep x: everything before it is full, everything after it is empty." in lines[at + 2]
     assert "✖ deadlock: python3 (7001)" in screen_text(app)
     assert "━slow 64.0 KiB full━" in screen_text(app)
@@ -238,12 +238,12 @@ async def test_enter_looks_closer_at_a_pipe(app: PipetuiApp, hub: FakeHub, pilot
         "fd 3",
         "waits: pipe is full",
         "64.0 KiB of 64.0 KiB",
-        "1 min ago, at most 99%",
+        "1 min ago, peak 99%",
         "▲ stalled reader · inferred",
         "Why  A pipe holds 64.0 KiB",
-        "0600, rw------- (its owner only)",
+        "0600, rw------- (owner only)",
         "device 8, inode 2",
-        "p shows the bytes that are queued now.",
+        "p shows the queued bytes without consuming them.",
     ):
         assert wanted in text, wanted
     assert not hub.asked(wire.Peek), "nobody asked to look inside"
@@ -261,7 +261,7 @@ async def test_peek_shows_what_is_queued_and_says_that_it_stays(
     assert "68 65 6c 6c 6f" in screen_text(app)
     hub.peeked[SLOW] = ""
     await press(pilot, "p")
-    await until(pilot, lambda: "Nothing is queued." in screen_text(app))
+    await until(pilot, lambda: "The pipe is empty." in screen_text(app))
     hub.refuse[wire.Peek] = "Nobody reads it: to look inside would end a writer's wait."
     await press(pilot, "p")
     await until(pilot, lambda: "would end a writer's wait" in screen_text(app))
@@ -305,16 +305,16 @@ async def test_a_detail_screen_follows_what_changes_and_draws_only_that(
     await until(pilot, lambda: " 10%" in screen_text(app))
     assert [each for each in drawn if each is not None]
     hub.push(wire.Update(pipes_gone=(SLOW,)))
-    await until(pilot, lambda: "gone: nobody has it open any more" in screen_text(app))
+    await until(pilot, lambda: "gone: no process has it open" in screen_text(app))
 
 
 @on_screen(hub=observed)
 async def test_pipelines_and_a_process_are_silent_while_nothing_changes(
     app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]
 ) -> None:
-    for keys, wanted in ((("a",), "grep"), (("escape", "G", "2", "enter"), "ITS FAMILY")):
+    for keys, wanted in ((("a",), "grep"), (("escape", "G", "2", "enter"), "PROCESS TREE")):
         await press(pilot, *keys)
-        await until(pilot, lambda: wanted in screen_text(app) and "asking" not in screen_text(app))  # noqa: B023
+        await until(pilot, lambda: wanted in screen_text(app) and "loading" not in screen_text(app))  # noqa: B023
         await settle(pilot)
         drawn: list[object] = []
         show, app._display = app._display, lambda screen, renderable: drawn.append(renderable)  # type: ignore[method-assign] # noqa: B023
@@ -341,7 +341,7 @@ async def test_enter_looks_closer_at_a_process(app: PipetuiApp, hub: FakeHub, pi
         "└ 3000 -bash  waits for a child",
         "└ 4126 yes hello  waits to write",
         "└ 4130 cat  sleeps",
-        "no; s sends it a signal",
+        "not pipetui; s sends a signal",
         "▲ stalled reader",
     ):
         assert wanted in text, wanted
@@ -358,7 +358,7 @@ async def test_a_signal_to_a_process_that_is_not_ours_takes_a_second_enter(
     await press(pilot, "s")
     text = screen_text(app)
     assert "4126  yes hello" in text
-    assert "It is not one of pipetui's own." in text
+    assert "Not started by pipetui." in text
     await press(pilot, "right", "enter")
     assert not hub.asked(wire.Signal)
     await press(pilot, "enter")

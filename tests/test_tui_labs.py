@@ -127,14 +127,14 @@ async def test_predict_run_and_compare(app: PipetuiApp, hub: FakeHub, pilot: Pil
     await run(hub, pilot, running())
     text = screen_text(app)
     assert "RUNNING" in text
-    assert "You say:  wait for a reader" in text
+    assert "Predicted: wait for a reader" in text
     assert "2.00 s  reader         it is open" in text
     assert "» Whoever opens" in text
     await run(hub, pilot, over())
     text = screen_text(app)
-    assert "1 of 2 predicted right" in text
-    assert re.search(r"✓ you said +wait for a reader.*\n.*it was +wait for a reader.*\n.*because +A blocking", text)
-    assert re.search(r"✗ you said +none.*\n.*it was +14", text)
+    assert "1 of 2 predicted correctly" in text
+    assert re.search(r"✓ predicted +wait for a reader.*\n.*actual +wait for a reader.*\n.*because +A blocking", text)
+    assert re.search(r"✗ predicted +none.*\n.*actual +14", text)
     assert "✓ the writer ends well" in text
     assert "– root may not either (not tried here: you are root)" in text
     assert "Opening a FIFO is a rendezvous." in text
@@ -153,9 +153,9 @@ async def test_without_predicting_it_only_says_what_was(app: PipetuiApp, hub: Fa
     await press(pilot, "l", "enter", "r")
     await run(hub, pilot, over())
     text = screen_text(app)
-    assert "you said" not in text
-    assert re.search(r"it was +wait for a reader", text)
-    assert "predicted right" not in text
+    assert "predicted " not in text
+    assert re.search(r"actual +wait for a reader", text)
+    assert "predicted correctly" not in text
 
 
 @on_screen(hub=school)
@@ -163,8 +163,8 @@ async def test_an_answer_that_nobody_offered_is_shown_raw(app: PipetuiApp, hub: 
     await press(pilot, "l", "enter", "r")
     await run(hub, pilot, over(seen=(Seen("first", "\x1b[31mexplodes", False),), passed=False))
     text = screen_text(app)
-    assert r"it was    \e[31mexplodes" in text
-    assert r"✗ the writer sleeps in open(2) (it was: \e[31mexplodes)" in text
+    assert r"actual    \e[31mexplodes" in text
+    assert r"✗ the writer sleeps in open(2) (actual: \e[31mexplodes)" in text
     assert "✗ the writer ends well (not seen)" in text
 
 
@@ -212,7 +212,7 @@ async def test_during_a_run_its_pipes_processes_and_findings_are_there(
     await run(hub, pilot, running())
     await until(pilot, lambda: "pipe:[601]" in screen_text(app))
     text = screen_text(app)
-    assert re.search(r"writer +71 +waits to open greetings until somebody reads", text)
+    assert re.search(r"writer +71 +waits to open greetings: no reader", text)
     assert re.search(r"reader +72 +has the read end of pipe:\[601\]", text)
     assert "no reader: writer (71) waits." in text
     assert "pipe:[602]" not in text, "what all processes inherit is no pipe of the lab"
@@ -238,7 +238,7 @@ async def test_a_run_is_stopped_and_says_so(app: PipetuiApp, hub: FakeHub, pilot
     assert hub.asked(wire.StopLab)[-1].run == 1
     await run(hub, pilot, over(seen=(), passed=False, trouble="it was stopped"))
     text = screen_text(app)
-    assert "It did not come to its end: it was stopped." in text
+    assert "The run did not finish: it was stopped." in text
     assert "0 of 2 done" in text
 
 
@@ -253,16 +253,16 @@ async def test_the_pace_is_what_the_person_wants(app: PipetuiApp, hub: FakeHub, 
 @on_screen(hub=school)
 async def test_a_lab_that_listens_is_told_a_line(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "l", "j", "enter")
-    assert "Nothing is asked here" in screen_text(app)
+    assert "This lab has no questions" in screen_text(app)
     await press(pilot, "enter")
     await run(hub, pilot, running(lab="talk", listening=True))
-    await until(pilot, lambda: "It listens" in screen_text(app))
+    await until(pilot, lambda: "Your input" in screen_text(app))
     await write(pilot, "spam and x")
     await press(pilot, "enter")
     assert hub.asked(wire.TellLab)[-1].text == "spam and x"
     assert hub.asked(wire.StopLab) == []
     await run(hub, pilot, running(lab="talk", listening=False))
-    assert "It listens" not in screen_text(app)
+    assert "Your input" not in screen_text(app)
     await press(pilot, "x")
     assert hub.asked(wire.StopLab)[-1].run == 1
 
@@ -272,7 +272,7 @@ async def test_a_lost_hub_ends_the_run(app: PipetuiApp, hub: FakeHub, pilot: Pil
     await press(pilot, "l", "enter", "r")
     await run(hub, pilot, running())
     hub.lose("the hub has died")
-    await until(pilot, lambda: "It did not come to its end: the hub has died." in screen_text(app))
+    await until(pilot, lambda: "The run did not finish: the hub has died." in screen_text(app))
 
 
 @on_screen(hub=school)
@@ -292,7 +292,7 @@ async def test_make_it_mine_asks_about_each_actor_and_lands_on_its_fifo(
 ) -> None:
     await press(pilot, "l", "m")
     await until(pilot, lambda: "Consumer, 1 of 2" in screen_text(app))
-    assert "esc leaves it out" in screen_text(app)
+    assert "esc skips it" in screen_text(app)
     await press(pilot, "escape")
     await until(pilot, lambda: "Producer, 2 of 2" in screen_text(app))
     await press(pilot, "enter")
@@ -326,7 +326,7 @@ async def test_on_a_small_screen_the_list_and_the_lab_are_two_pages(
     assert "(•)" not in screen_text(app)
     await press(pilot, "pagedown", "1", "enter", "1", "enter")
     await run(hub, pilot, over())
-    assert "2 of 2 predicted right" in screen_text(app)
+    assert "2 of 2 predicted correctly" in screen_text(app)
     await press(pilot, "c")
     assert "def writer" in screen_text(app)
     await press(pilot, "c", "escape")
@@ -343,7 +343,7 @@ async def test_on_a_very_wide_screen_the_code_stays_beside_the_run(
     await run(hub, pilot, running())
     text = screen_text(app)
     assert "def writer" in text
-    assert "THEY SAY" in text
+    assert "OUTPUT" in text
 
 
 # --- what was done ----------------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ async def test_a_wrong_regular_expression_is_said_and_nothing_else(
     await press(pilot, "4", "slash", "ctrl+r")
     assert "regex · ctrl+r" in screen_text(app)
     await write(pilot, "te(a")
-    await until(pilot, lambda: "not a regular expression" in screen_text(app))
+    await until(pilot, lambda: "invalid regular expression" in screen_text(app))
     await press(pilot, "backspace", "backspace", "backspace", "backspace")
     await write(pilot, "(a+)+$")
     await until(pilot, lambda: any(each.log.filter.pattern == "(a+)+$" for each in hub.asked(wire.Ready)))
@@ -125,7 +125,7 @@ async def test_one_fifo_only_and_all_again(app: PipetuiApp, hub: FakeHub, pilot:
 @on_screen()
 async def test_find_goes_from_match_to_match_without_hiding(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "4", "n")
-    assert "Nothing to find yet" in screen_text(app)
+    assert "No search yet" in screen_text(app)
     await press(pilot, "f")
     await write(pilot, '"id": 2310')
     await press(pilot, "enter")
@@ -146,7 +146,7 @@ async def test_what_was_not_kept_stands_in_the_log_and_above_it(
     hub.not_kept = 12345
     hub.flow(line(14753, gap=12345), line(14754, "after the gap"))
     await settle(pilot)
-    assert "… 12,345 messages not kept: they came faster than the log takes" in screen_text(app)
+    assert "… 12,345 messages not kept: they came too fast for the log" in screen_text(app)
     assert "12,345 not kept" in screen_lines(app)[15]
 
 
@@ -181,7 +181,7 @@ async def test_a_message_opens_whole_in_three_views(app: PipetuiApp, hub: FakeHu
     await press(pilot, "p")
     assert "MESSAGE 2,408" in screen_text(app)
     await press(pilot, "n", "n")
-    assert "There is no newer message yet." in screen_text(app)
+    assert "No newer message yet." in screen_text(app)
     await press(pilot, "y")
     assert app.clipboard == '{"a": [1.50, true], "b": {}}'
     assert "Copied the payload, 28 bytes" in screen_text(app)
@@ -203,7 +203,7 @@ async def test_a_mebibyte_opens_and_scrolls(app: PipetuiApp, hub: FakeHub, pilot
 async def test_a_message_that_is_gone_is_a_sentence(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     hub.lines = hub.lines[:-1]
     await press(pilot, "4", "enter")
-    assert "The log no longer has this message" in screen_text(app)
+    assert "This message is no longer in the log" in screen_text(app)
 
 
 @on_screen()

@@ -87,7 +87,7 @@ def test_a_configuration_is_read(tmp_path: Path) -> None:
         ("keys = 1", "keys must be"),
         ("[keys]\nfly = 'f'", "keys.fly is not an action"),
         ("[keys]\nquit = ''", "keys.quit must be"),
-        ("[keys]\nquit = 'w'", '"w" would be both'),
+        ("[keys]\nquit = 'w'", '"w" is bound to both'),
         ("theme = ", "is not valid TOML"),
         ("\xff", "is not valid TOML"),
     ],
@@ -203,7 +203,7 @@ def test_the_hex_view_makes_lines_only_when_asked() -> None:
     hexes = payload.Hex("x" * (1 << 20), 100)
     assert hexes.count == 65536
     assert hexes.line(65535).startswith("000ffff0")
-    assert payload.Hex("", 100).line(0) == "(nothing)"
+    assert payload.Hex("", 100).line(0) == "(empty)"
     assert payload.Hex("\udcff", 100).line(0).split()[1] == "ff"
 
 

@@ -72,7 +72,7 @@ def test_what_a_copy_is_used_for_is_done_for_its_owner() -> None:
     waits = Waiter(ord("x"), ord("x"), "write", 1)
     (chain,) = chains([owned(pipe(1, "sx", "r", FULL, waits), "sx", "r")])[0]
     assert names(chain) == "s→r"
-    assert doing(chain, 0, {})[0] == "writes, waits"
+    assert doing(chain, 0, {})[0] == "waits to write"
     busy = {ord("x"): Process(ord("x"), "x", cpu=0.9)}
     (idle,) = chains([owned(pipe(1, "sx", "r"), "sx", "r")])[0]
     assert doing(idle, 0, busy)[0] == "computes"
@@ -86,7 +86,7 @@ def test_who_waits_for_a_reader_of_its_shells_output_is_not_said_to_lag() -> Non
     output = owned(pipe(2, "st", "z", FULL, Waiter(ord("t"), ord("t"), "write", 1)), "st", "z")
     first, second = sorted(chains([inner, output])[0], key=names)
     assert [names(first), names(second)] == ["s→z", "y→t"]
-    assert [doing(first, 0, {})[0], doing(second, 1, {})[0]] == ["writes, waits", "writes, waits"]
+    assert [doing(first, 0, {})[0], doing(second, 1, {})[0]] == ["waits to write", "waits to write"]
     verdict = bottleneck(first)
     assert verdict
     assert verdict.stage == 1
@@ -106,7 +106,7 @@ def test_a_deadlock_is_called_so_and_nobody_is_said_to_lag() -> None:
     text = "\n".join(
         "".join(words for words, _ in line) for line in chain_lines(chain, {}, palette_for("pipetui-dark"), 100)
     )
-    assert "What is deadlocked here will not go on by itself." in text
+    assert "Deadlocked: these stages can't continue by themselves." in text
     assert "lags" not in text
     (chain,) = chains(rows[:1])[0]
     assert bottleneck(chain) is None
@@ -180,7 +180,7 @@ def test_what_each_stage_does() -> None:
     ]
     (chain,) = chains(rows)[0]
     processes = {ord("b"): Process(ord("b"), "b", cpu=0.9)}
-    assert [doing(chain, index, processes)[0] for index in range(3)] == ["writes, waits", "computes", "waits to read"]
+    assert [doing(chain, index, processes)[0] for index in range(3)] == ["waits to write", "computes", "waits to read"]
     assert doing(chain, 1, {})[0] == "lags"
     (calm,) = chains([pipe(1, "a", "b"), pipe(2, "b", "c")])[0]
     assert doing(calm, 1, {ord("b"): Process(ord("b"), "b", cpu=0.0)})[0] == "waits for something else"

@@ -177,7 +177,7 @@ class PipetuiApp(AppContext):
         if _has_waking_shell():
             super().action_suspend_process()
         else:
-            self.notify("No shell with job control has started pipetui: nothing could wake it up again.")
+            self.notify("Can't suspend: pipetui was not started by a shell with job control.")
 
     # --- colours --------------------------------------------------------------------------------------------------
 
@@ -210,7 +210,7 @@ class PipetuiApp(AppContext):
             return
         error = self._exception
         sentence = safe(f"{type(error).__name__}: {error}")
-        self.exit(_UNEXPECTED, message=f"pipetui: this should not have happened, please report it ({sentence})")
+        self.exit(_UNEXPECTED, message=f"pipetui: unexpected error, please report it ({sentence})")
         self._close_messages_no_wait()
 
 

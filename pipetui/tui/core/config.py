@@ -98,7 +98,7 @@ def _roots(config: Config, value: Any) -> Config:
     try:
         return replace(config, roots=tuple(str(Path(_named(root)).expanduser()) for root in value))
     except RuntimeError:
-        raise _Wrong("roots names the home folder of a user that does not exist") from None
+        raise _Wrong("roots names the home folder of an unknown user") from None
 
 
 def _named(root: str) -> str:
@@ -112,13 +112,13 @@ def _keys(config: Config, value: Any) -> Config:
     keys: dict[str, tuple[str, ...]] = {}
     for action, given in value.items():
         if action not in BY_ID:
-            raise _Wrong(f"keys.{action} is not an action; `?` lists them")
+            raise _Wrong(f"keys.{action} is not an action; press ? for the list")
         wanted = [given] if isinstance(given, str) else given
         if not isinstance(wanted, list) or not wanted or not all(_is_key(key) for key in wanted):
             raise _Wrong(f'keys.{action} must be a key such as "p" or "ctrl+x", or a list of keys')
         keys[action] = tuple(wanted)
     for key, first, second in clashes(keys):
-        raise _Wrong(f'keys: "{key}" would be both {first} and {second}')
+        raise _Wrong(f'keys: "{key}" is bound to both {first} and {second}')
     return replace(config, keys=keys)
 
 
@@ -165,17 +165,17 @@ def load(path: Path | str | None = None) -> Config:
     except (FileNotFoundError, NotADirectoryError):
         if path is None:
             return Config()
-        raise ConfigError(f"{named}: there is no such file") from None
+        raise ConfigError(f"{named}: no such file") from None
     except OSError as error:
         raise ConfigError(f"{named}: can't be read ({(error.strerror or str(error)).lower()})") from None
     except ValueError as error:  # of TOML or UTF-8, or a number of thousands of digits
         raise ConfigError(f"{named}: is not valid TOML ({safe(str(error))})") from None
     except RecursionError:
-        raise TooDeep(f"{named}: is nested too deeply to be understood") from None
+        raise TooDeep(f"{named}: is nested too deeply") from None
     config = Config()
     for key, value in table.items():
         if key not in _SETTINGS:
-            raise ConfigError(f"{named}: {safe(key)} is not a setting; there are {', '.join(_SETTINGS)}")
+            raise ConfigError(f"{named}: {safe(key)} is not a setting; known settings: {', '.join(_SETTINGS)}")
         try:
             config = _SETTINGS[key](config, value)
         except _Wrong as wrong:
@@ -186,12 +186,12 @@ def load(path: Path | str | None = None) -> Config:
 def _read(place: Path) -> bytes:
     """Return what is in a file, of which there must be an end: no device, no terminal, nobody's FIFO."""
     if not (stat.S_ISREG((status := place.stat()).st_mode) or _is_substitution(place, status)):
-        what = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
-        raise ConfigError(f"{safe(str(place))}: is {what}; a configuration is a text file")
+        what = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+        raise ConfigError(f"{safe(str(place))}: is {what}; expected a text file")
     with open(place, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOCTTY)) as file:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
-        raise ConfigError(f"{safe(str(place))}: is too large for a configuration (more than {_LARGEST:,} bytes)")
+        raise ConfigError(f"{safe(str(place))}: is too large (over {_LARGEST:,} bytes)")
     return data
 
 

@@ -24,26 +24,26 @@ class StartConsumer(Form):
         super().__init__(session.name)
 
     def about(self) -> str:
-        doing = "A forked process that reads the FIFO. What it reads, nobody else gets."
-        return doing if self._replaces is None else f"{doing} The one that runs now is stopped first."
+        doing = "A forked process that reads the FIFO. What it reads, no other reader gets."
+        return doing if self._replaces is None else f"{doing} The running one is stopped first."
 
     def make_fields(self) -> tuple[Field, ...]:
         spec = self._spec
         return (
             Field("path", "FIFO", spec.path, check=is_path),
             Field("framing", "A message is", spec.framing, choices=(
-                ("line", "a line"), ("nul", "up to a NUL byte"), ("fixed", "a fixed number of bytes"),
-                ("length", "a 4-byte length and that many bytes"), ("chunk", "whatever one read gives"))),
-            Field("fixed", "Bytes", str(spec.fixed), "bytes of a message", check=is_whole(1, 1 << 20),
+                ("line", "a line"), ("nul", "a NUL-terminated string"), ("fixed", "a fixed number of bytes"),
+                ("length", "prefixed with a 4-byte length"), ("chunk", "the result of one read"))),
+            Field("fixed", "Bytes", str(spec.fixed), "bytes per message", check=is_whole(1, 1 << 20),
                   when=lambda values: values["framing"] == "fixed"),
-            Field("limit", "Split over", str(spec.limit), "bytes; a longer message is cut there",
+            Field("limit", "Split over", str(spec.limit), "bytes; longer messages are split",
                   check=is_whole(1, 1 << 24)),
-            Field("delay", "Delay", f"{spec.delay:g}", "seconds slept after each message", check=is_amount),
+            Field("delay", "Delay", f"{spec.delay:g}", "seconds after each message", check=is_amount),
             Field("nonblocking", "When empty", "yes" if spec.nonblocking else "no",
-                  choices=(("no", "waits in read"), ("yes", "goes on (EAGAIN, nonblocking)"))),
-            Field("follow", "Writers go", "yes" if spec.follow else "no",
-                  choices=(("yes", "waits for the next"), ("no", "ends at EOF"))),
-            Field("name", "Name", spec.name, check=lambda value: "" if value.strip() else "Give it a name."),
+                  choices=(("no", "wait in read"), ("yes", "continue (nonblocking, EAGAIN)"))),
+            Field("follow", "At EOF", "yes" if spec.follow else "no",
+                  choices=(("yes", "wait for the next writer"), ("no", "exit"))),
+            Field("name", "Name", spec.name, check=lambda value: "" if value.strip() else "Enter a name."),
         )  # fmt: skip
 
     def spec(self, values: Values) -> ConsumerSpec:

@@ -237,7 +237,7 @@ class Form(ModalScreen[str]):
 
 def is_path(value: str) -> str:
     """Check a path."""
-    return "" if value.strip() else "Say which path."
+    return "" if value.strip() else "Enter a path."
 
 
 def is_whole(least: int, most: int = 1 << 40) -> Callable[[str], str]:
@@ -247,10 +247,10 @@ def is_whole(least: int, most: int = 1 << 40) -> Callable[[str], str]:
         try:
             number = int(value.replace(",", "").replace("_", ""))
         except ValueError:
-            return "This must be a whole number."
+            return "Enter a whole number."
         if number < least:
-            return f"This must be {least:,} or more."
-        return "" if number <= most else f"This must be {most:,} or less."
+            return f"Enter {least:,} or more."
+        return "" if number <= most else f"Enter {most:,} or less."
 
     return check
 
@@ -260,8 +260,8 @@ def is_amount(value: str) -> str:
     try:
         number = float(value)
     except ValueError:
-        return "This must be a number, 0 or more."
-    return "" if 0 <= number <= 1e12 else "This must be 0 or more." if number < 0 else "This must be a finite number."
+        return "Enter a number, 0 or more."
+    return "" if 0 <= number <= 1e12 else "Enter 0 or more." if number < 0 else "Enter a smaller number."
 
 
 def whole(value: str) -> int:

@@ -12,7 +12,7 @@ from pipetui.tui.dialogs.replace import start_instead
 from pipetui.tui.widgets.inputs import kept
 
 _KNOWN = ("n", "time", "pid", "random")
-_REST = (("wait", "waits"), ("stop", "stops"))
+_REST = (("wait", "wait"), ("stop", "stop"))
 
 
 def is_template(value: str) -> str:
@@ -20,10 +20,10 @@ def is_template(value: str) -> str:
     try:
         fields = [name for _, name, _, _ in string.Formatter().parse(value) if name is not None]
     except ValueError as error:
-        return f"The template can't be read: {error}."
+        return f"Invalid template: {error}."
     for name in fields:
         if name not in _KNOWN:
-            return f"The template has an unknown field {{{name}}}; known are {{n}}, {{time}}, {{pid}} and {{random}}."
+            return f"The template has an unknown field: {{{name}}}. Known fields: {{n}}, {{time}}, {{pid}}, {{random}}."
     return ""
 
 
@@ -40,8 +40,8 @@ class StartProducer(Form):
         super().__init__(session.name)
 
     def about(self) -> str:
-        doing = "A forked process that opens the FIFO's write end and writes messages."
-        return doing if self._replaces is None else f"{doing} The one that runs now is stopped first."
+        doing = "A forked process that opens the FIFO and writes messages to it."
+        return doing if self._replaces is None else f"{doing} The running one is stopped first."
 
     def make_fields(self) -> tuple[Field, ...]:
         spec = self._spec
@@ -58,20 +58,20 @@ class StartProducer(Form):
         return (
             Field("path", "FIFO", spec.path, check=is_path),
             Field("source", "Writes", spec.source, choices=(
-                ("template", "a template"), ("file", "a file's lines"), ("random", "random bytes"))),
+                ("template", "a template"), ("file", "lines of a file"), ("random", "random bytes"))),
             Field("template", "Template", spec.template, "{n} {time} {pid} {random}", long=True,
                   check=is_template, when=templates),
             Field("file", "File", spec.file, check=is_path, when=files),
-            Field("rate", "Rate", f"{spec.rate:g}", "messages a second; 0: as fast as possible", check=is_amount),
-            Field("burst", "Burst", str(spec.burst), "messages written back to back", check=is_whole(1, 1_000_000)),
-            Field("count", "Count", str(spec.count), "messages in all; 0: no end", check=is_whole(0)),
-            Field("size", "Size", str(spec.size), "bytes of a message; 0: as it comes",
+            Field("rate", "Rate", f"{spec.rate:g}", "messages/s; 0 = as fast as possible", check=is_amount),
+            Field("burst", "Burst", str(spec.burst), "messages in a row", check=is_whole(1, 1_000_000)),
+            Field("count", "Count", str(spec.count), "messages in total; 0 = unlimited", check=is_whole(0)),
+            Field("size", "Size", str(spec.size), "bytes per message; 0 = as they are",
                   check=is_whole(0, 1 << 20), when=sized),
             Field("nonblocking", "When full", "yes" if spec.nonblocking else "no",
-                  choices=(("no", "waits in write"), ("yes", "goes on (EAGAIN, nonblocking)"))),
+                  choices=(("no", "wait in write"), ("yes", "continue (nonblocking, EAGAIN)"))),
             Field("no_reader", "No reader yet", spec.no_reader, choices=_REST),
-            Field("reader_gone", "Reader goes", spec.reader_gone, choices=_REST),
-            Field("name", "Name", spec.name, check=lambda value: "" if value.strip() else "Give it a name."),
+            Field("reader_gone", "Reader leaves", spec.reader_gone, choices=_REST),
+            Field("name", "Name", spec.name, check=lambda value: "" if value.strip() else "Enter a name."),
         )  # fmt: skip
 
     def spec(self, values: Values) -> ProducerSpec:

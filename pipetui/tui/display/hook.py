@@ -79,7 +79,7 @@ def why_not() -> str:
     version = re.match(r"(\d+)\.(\d+)\.", textual.__version__)
     major, minors = _TESTED
     if version is None or int(version[1]) != major or int(version[2]) not in minors:
-        return f"this Textual ({textual.__version__}) is none that the thin display was tested with"
+        return f"the thin display is not tested with this Textual ({textual.__version__})"
     needed = ((App, "_display"), (App, "post_display_hook"), (App, "_begin_batch"), (Screen, "_compositor_refresh"))
     missing = [name for owner, name in needed if not hasattr(owner, name)]
     return f"this Textual ({textual.__version__}) has no {' and no '.join(missing)}" if missing else ""

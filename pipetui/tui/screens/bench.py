@@ -33,10 +33,9 @@ _FOOTER = ("bench_run", "bench_stop", "bench_size", "detail_copy", "detail_help"
 _WIDEST = 120
 
 _WHAT = (
-    "The same messages through eight mechanisms, each time between two processes: pipe, FIFO, Unix socket, TCP "
-    "loopback, multiprocessing.Pipe and Queue, shared memory with semaphores, and a ProcessPoolExecutor. How many "
-    "bytes a second they carry by the size of a message, how long an answer takes, how often somebody has to wait, "
-    "and how much of it is pickling."
+    "The same messages through eight mechanisms, each between two processes: pipe, FIFO, Unix socket, TCP loopback, "
+    "multiprocessing.Pipe and Queue, shared memory with semaphores, and a ProcessPoolExecutor. It measures throughput "
+    "by message size, the round-trip time, how often a process has to wait, and the share of pickling."
 )
 
 
@@ -71,11 +70,11 @@ class BenchScreen(DetailScreen):
         where: Parts = ((f"on {safe(self.session.name)}", palette.dim),) if self.session.name else ()
         if report is None:
             self.head.update("COMPARISON", where)
-            words = f"{self.key('bench_run')} runs it; it takes about 25 seconds, and everything else goes on."
+            words = f"Press {self.key('bench_run')} to run it: about 25 seconds, while everything else continues."
             self.sheet.put([*self._paragraph(_WHAT, palette.text), (), *self._paragraph(words, palette.dim)])
             return
         size = chosen(report, self._charted)
-        self.head.update("COMPARISON", where, ((f"{self.key('bench_size')}: another message size", palette.dim),))
+        self.head.update("COMPARISON", where, ((f"{self.key('bench_size')}: next message size", palette.dim),))
         lines = self._top(report)
         if report.mechanisms:
             gap: list[Parts] = [()] if self.size.height >= 40 else []
@@ -120,7 +119,7 @@ class BenchScreen(DetailScreen):
 
     def action_bench_run(self) -> None:
         if self._measuring:
-            self.notify("It is running.")
+            self.notify("Already running.")
         else:
             self.request(self.session.run_bench())
 
@@ -128,7 +127,7 @@ class BenchScreen(DetailScreen):
         if self._measuring:
             self.request(self.session.stop_bench())
         else:
-            self.notify("It does not run.")
+            self.notify("Not running.")
 
     def action_bench_size(self) -> None:
         self._turn(1)
@@ -147,18 +146,18 @@ class BenchScreen(DetailScreen):
         """Show the chart of the next message size."""
         report = self.session.bench
         if report is None or not report.sizes:
-            self.notify("There is no chart yet.")
+            self.notify("No chart yet.")
             return
         sizes = report.sizes
         self._charted = sizes[(sizes.index(chosen(report, self._charted)) + by) % len(sizes)]
-        self.notify(f"Messages of {size_words(self._charted)}")
+        self.notify(f"Message size: {size_words(self._charted)}")
         self.lay_out()
 
     def action_detail_copy(self) -> None:
         report = self.session.bench
         if report is None or not report.figures:
-            self.notify("There is nothing here to copy.")
+            self.notify("Nothing to copy.")
             return
         lines = [*speeds(report), (), *costs(report), (), *chart(report, chosen(report, self._charted), 80)]
         self.app.to_clipboard("\n".join([*joined(lines), "", self._advice(report)]))
-        self.notify("Copied the figures, if your terminal takes them (OSC 52)")
+        self.notify("Copied the figures, if your terminal supports it (OSC 52)")

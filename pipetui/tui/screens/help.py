@@ -96,19 +96,19 @@ class Help(Page):
 
 
 _EFFECTS = (
-    "passive: looks on and changes nothing.",
+    "passive: only observes.",
     "holds an end: keeps the pipe open, so the other side sees neither end of file nor SIGPIPE.",
-    "consumes: takes bytes that nobody else will get.",
-    "changes: alters something outside pipetui.",
+    "consumes: takes bytes that no other reader will get.",
+    "changes: changes something outside pipetui.",
     "",
-    "● marks our own producers and consumers: they can be paused, retuned, stopped. Other processes are not ours.",
+    "● marks producers and consumers started by pipetui: it can pause, adjust and stop them, and no other process.",
 )
 
 
 class Notes(Page):
     """What this view lacks, and what ails our own helpers."""
 
-    HEADING = "NOTES ON THIS VIEW"
+    HEADING = "NOTES"
 
     def __init__(self, fleet: Fleet, display: str = "") -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class Notes(Page):
     def lines(self, palette: Palette, width: int) -> list[Parts]:
         lines: list[Parts] = []
         if self._display:
-            words = f"Drawn as Textual does by itself, which costs more bytes: {safe(self._display)}."
+            words = f"Using Textual's own display, which sends more bytes: {safe(self._display)}."
             lines += paragraphs([("display", words)], palette, width)
         for session in self._fleet.sessions:
             if self._fleet.several:
@@ -133,7 +133,7 @@ class Notes(Page):
         rows: list[Entry] = []
         if status.unreadable_processes:
             many = plural(status.unreadable_processes, "process", "processes")
-            rows.append(("processes", f"{many} could not be looked into: they belong to another user."))
+            rows.append(("processes", f"{many} could not be inspected: they belong to other users."))
         rows += [("not searched", safe(note)) for note in status.partial]
-        rows += [("trouble", safe(note)) for note in status.troubles]
-        return paragraphs(rows or [("", "Nothing is missing: every FIFO and process could be read.")], palette, width)
+        rows += [("error", safe(note)) for note in status.troubles]
+        return paragraphs(rows or [("", "Nothing is missing: all FIFOs and processes could be read.")], palette, width)

@@ -140,7 +140,7 @@ class MessageScreen(BaseScreen):
         found = await self._fleet.find(self._within, LogFilter(), self._line.number, backwards=backwards)
         line = await self._fleet.fetch(found) if found is not None else None
         if line is None:
-            return "There is no older message." if backwards else "There is no newer message yet."
+            return "No older message." if backwards else "No newer message yet."
         self._show(line)
         return ""
 
@@ -148,7 +148,7 @@ class MessageScreen(BaseScreen):
         payload = self._line.payload
         self.app.to_clipboard(payload)
         size = plural(len(encode(payload)), "byte")
-        self.notify(f"Copied the payload, {size}, if your terminal takes it (OSC 52)")
+        self.notify(f"Copied the payload, {size}, if your terminal supports it (OSC 52)")
 
     def action_view_close(self) -> None:
         self.dismiss(None)

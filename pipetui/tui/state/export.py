@@ -46,7 +46,7 @@ def explain(error: OSError, place: Path) -> str:
     if error.errno == errno.ENOSPC:
         return f"The disk is full; {place} was not written."
     if isinstance(error, FileExistsError):
-        return f"{place} exists already; choose to replace it, or another name."
+        return f"{place} already exists; choose to replace it or another name."
     return f"{place} was not written: {(error.strerror or str(error)).lower()}."
 
 
@@ -84,7 +84,7 @@ class Exporter:
         except OSError as error:
             raise ExportError(explain(error, self._place)) from None
         except ValueError:
-            raise ExportError(f"{self._place} can't be the name of a file.") from None
+            raise ExportError(f"{self._place} is not a valid file name.") from None
 
     def _open(self) -> None:
         if self._place.is_dir():

@@ -1,4 +1,4 @@
-"""Which labs have been done, and which were predicted right: a small file in the person's state folder.
+"""Which labs have been done, and which were predicted correctly: a small file in the person's state folder.
 
 Nothing else is stored. Whatever is wrong with the file, it counts as empty; where it can't be written, what was done
 is known as long as the program runs.

@@ -18,7 +18,7 @@ from pipetui.tui.state.lab_progress import LabProgress
 Phase = Literal["predict", "running", "over"]
 
 PACES: tuple[Pace, ...] = ("normal", "slow", "fast")
-PACE_WORDS: dict[Pace, str] = {"fast": "as fast as it can", "normal": "as it is", "slow": "slow motion"}
+PACE_WORDS: dict[Pace, str] = {"fast": "fast", "normal": "normal", "slow": "slow motion"}
 
 
 @dataclass

@@ -116,7 +116,7 @@ def chart(report: BenchReport, size: int, width: int) -> list[DrawnLine]:
     trips = {one.mechanism: one.median * 1e6 for one in report.trips}
     speed_scale, trip_scale = Scale.over(list(speeds.values())), Scale.over(list(trips.values()))
     most, soonest = max(speeds.values(), default=0), min(trips.values(), default=0)
-    there_and_back = "µs there and back"
+    there_and_back = "µs round trip"
     if report.trips and right >= _WITH_SIZE:
         there_and_back += f", {size_words(report.trips[0].size)}"
     lines: list[DrawnLine] = [
@@ -199,7 +199,7 @@ def costs(report: BenchReport) -> list[DrawnLine]:
 
 
 #: What the second table says.
-COSTS = "Waits: how often sender and receiver gave up the processor, a message. Pickling: its share of the time."
+COSTS = "Waits: how often both sides gave up the CPU, per message. Pickling: its share of the time."
 
 
 def joined(lines: Sequence[DrawnLine]) -> list[str]:

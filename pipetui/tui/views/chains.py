@@ -82,21 +82,21 @@ def chain_lines(
     found = bottleneck(chain)
     words = [doing(chain, index, processes) for index in range(len(chain.stages))]
     if chain.ring:
-        words[-1] = "round again", "calm"
+        words[-1] = "back to the start", "calm"
     lines: list[Parts] = []
     for most in _WIDTHS:
         lines = lines or _flat(chain, _labels(chain, found, processes, palette, most), words, palette, width)
     lines = lines or _tall(chain, _labels(chain, found, processes, palette, _WIDTHS[0]), words, palette, width)
     if explain and found:
         who = name(chain.stages[found.stage], processes)
-        says, style = ("The bottleneck is", palette.waiting) if found.pressed else ("All wait for", palette.dim)
+        says, style = ("The bottleneck is", palette.waiting) if found.pressed else ("Everything waits for", palette.dim)
         lines += [((piece, style),) for piece in wrap_words(f"{says} {who}: {found.why}.", width)]
     elif explain and chain.stuck:
         marks = dict.fromkeys(does for does, severity in words if severity == "stuck")
-        sentence = f"What is {' or '.join(marks) or 'stuck'} here will not go on by itself."
+        sentence = f"{(' or '.join(marks) or 'stuck').capitalize()}: these stages can't continue by themselves."
         lines += [((piece, palette.stuck),) for piece in wrap_words(sentence, width)]
     elif explain and chain.ring:
-        sentence = "This is a ring: what goes in comes back to where it began."
+        sentence = "This is a ring: its output comes back as its input."
         lines += [((piece, palette.dim),) for piece in wrap_words(sentence, width)]
     return lines
 

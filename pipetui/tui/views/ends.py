@@ -107,7 +107,7 @@ def ends_lines(
         ((plural(len(readers), "READER", "READERS"), palette.title),),
     ]
     half = (width - 2) // 2
-    sides = (side(writers, "nobody writes", palette, half), side(readers, "nobody reads", palette, half))
+    sides = (side(writers, "no writers", palette, half), side(readers, "no readers", palette, half))
     if width < 60:
         return [heads[0], *sides[0], (), heads[1], *sides[1]]
     head = flow(row, heads[0], clip(heads[1], half - 2), palette, width)

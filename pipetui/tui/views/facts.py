@@ -33,7 +33,7 @@ def actor_facts(actor: ActorState) -> list[Entry]:
     """Return all that is known of one of ours, by name and value, safe."""
     counters: Counters = actor.counters
     rows: list[Entry] = [
-        ("ours", f"yes, {actor.role} number {actor.id}"),
+        ("started by", f"pipetui, {actor.role} number {actor.id}"),
         ("FIFO", safe(actor.spec.path)),
         ("rate", f"{rate(actor.rate)}, {byte_rate(actor.byte_rate)}"),
         ("messages", number(counters.messages)),
@@ -60,9 +60,9 @@ def pipe_facts(row: PipeRow) -> list[Entry]:
     rows: list[Entry] = [("state", safe(row.state) or "–")]
     rows += [("path" if not index else "also", safe(path)) for index, path in enumerate(pipe.paths)]
     if pipe.deleted:
-        rows.append(("removed", "it has no name any more and goes when nobody holds it"))
+        rows.append(("removed", "no name left; it disappears once it is closed everywhere"))
     if pipe.kind == "anonymous":
-        rows.append(("name", "none: it is anonymous, made by pipe(2)"))
+        rows.append(("name", "none: an anonymous pipe, made by pipe(2)"))
     if pipe.mode is not None:
         rows.append(("permissions", f"{pipe.mode:04o}, {_permissions(pipe)}"))
     if pipe.owner is not None:
@@ -70,11 +70,11 @@ def pipe_facts(row: PipeRow) -> list[Entry]:
     rows.append(("identity", f"device {pipe.id.dev}, inode {pipe.id.inode}"))
     rows += [("last write", moment(pipe.last_write)), ("last read", moment(pipe.last_read))]
     holders = plural(len({end.pid for end in pipe.ends}), "process", "processes")
-    opened = f"by {plural(len(pipe.ends), 'descriptor')} in {holders}" if pipe.ends else safe(row.state)
+    opened = f"{plural(len(pipe.ends), 'descriptor')} in {holders}" if pipe.ends else safe(row.state)
     return [*rows, ("open", opened)]
 
 
 def _permissions(pipe: Pipe) -> str:
     mode = pipe.mode or 0
     words = stat.filemode(stat.S_IFIFO | mode)[1:]
-    return f"{words} ({'others may too' if mode & 0o077 else 'its owner only'})"
+    return f"{words} ({'others have access' if mode & 0o077 else 'owner only'})"

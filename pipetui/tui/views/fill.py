@@ -74,8 +74,8 @@ def fill_lines(row: PipeRow, samples: Sequence[Sample], palette: Palette, width:
     """Return the gauge, and below it the last minutes."""
     pipe = row.pipe
     if pipe.queued is None or not pipe.capacity:
-        why = safe(row.state) if not pipe.ends else "it can't be seen without disturbing it"
-        return [heading("FILL", f"not known: {why}", palette)]
+        why = safe(row.state) if not pipe.ends else "it can't be measured without disturbing it"
+        return [heading("FILL", f"unknown: {why}", palette)]
     style = palette.severity(row.mood) if row.mood in ("waiting", "stuck") else palette.accent
     words = f"{size(pipe.queued)} of {size(pipe.capacity)}"
     head: list[Part] = [("FILL  ", palette.title), (f"{words}  ", palette.text)]
@@ -86,6 +86,6 @@ def fill_lines(row: PipeRow, samples: Sequence[Sample], palette: Palette, width:
         return lines
     shares = [sample.queued / sample.capacity if sample.capacity else 0.0 for sample in samples]
     lines += [(), *chart(shares, width, _HEIGHT, palette.accent, palette)]
-    began = f"{age(len(samples))} ago, at most {round(max(shares) * 100)}%"
+    began = f"{age(len(samples))} ago, peak {round(max(shares) * 100)}%"
     start = max(0, min(width - len(shares), width - len(began) - 5))
     return [*lines, ((" " * start + began.ljust(width - start - 3) + "now", palette.dim),)]

@@ -31,7 +31,7 @@ def missing(fleet: Fleet, palette: Palette) -> tuple[Parts, ...]:
 def no_fifos(fleet: Fleet, name_filter: str, roots: tuple[str, ...], create: str) -> tuple[str, ...]:
     """Return what is said where no FIFO is listed."""
     if name_filter:
-        return (f"No FIFO has “{safe(name_filter)}” in its path; esc clears the filter.",)
+        return (f"No FIFO path contains “{safe(name_filter)}”; esc clears the filter.",)
     if lost := [safe(session.away) for session in fleet.sessions if session.name and session.lost]:
         return tuple(lost)
     if any(not session.host or session.status.scanning for session in fleet.sessions):
@@ -39,7 +39,7 @@ def no_fifos(fleet: Fleet, name_filter: str, roots: tuple[str, ...], create: str
     named = [safe(root) for root in roots[:MOST_ROOTS]]
     named += [f"{len(roots) - MOST_ROOTS:,} more"] if len(roots) > MOST_ROOTS else []
     under = f" under {', '.join(named)}" if roots else ""
-    return (f"No FIFO found{under}.", f"Press {create} to create one, or quit and run `pipetui demo`.")
+    return (f"No FIFOs found{under}.", f"Press {create} to create one, or quit and run `pipetui demo`.")
 
 
 def log_words(window: LogWindow, finding: LogFilter, fleet: Fleet, palette: Palette) -> Parts:
@@ -82,18 +82,18 @@ def log_counts(window: LogWindow, palette: Palette) -> tuple[Parts, ...]:
 def no_messages(window: LogWindow, read: str) -> tuple[str, ...]:
     """Return what is said where there are no messages; `read` is the key that starts a consumer."""
     if window.filter.pattern or window.filter.fifo:
-        return ("No message passes the filter. esc clears it.",)
+        return ("No messages match the filter; esc clears it.",)
     if window.counts.seen:
-        return ("The newest messages are not kept in the log any more.",)
-    return ("No messages yet: they are seen by consumers.", f"{read} starts one on the selected FIFO.")
+        return ("The newest messages are no longer in the log.",)
+    return ("No messages yet: only a consumer sees messages.", f"Press {read} to start one on the selected FIFO.")
 
 
 def filter_words(shown: int, total: int, name: str, palette: Palette) -> Parts:
     """Return how many FIFOs pass the filter by name, if there is one."""
     if not name:
         return ()
-    words = f"{number(shown)} of {number(total)} have “"
-    return ((words, palette.dim), (safe(name), palette.accent), ("” in their path", palette.dim))
+    words = f"{number(shown)} of {number(total)} match “"
+    return ((words, palette.dim), (safe(name), palette.accent), ("”", palette.dim))
 
 
 def fifo_name(listed: Listed, *, with_host: bool) -> str:
@@ -105,8 +105,8 @@ def fifo_name(listed: Listed, *, with_host: bool) -> str:
 def no_holders(role: Role, listed: Listed | None, start: str) -> str:
     """Return what is said where nobody writes to (reads) the selected FIFO; `start` is the key that changes that."""
     if listed is None:
-        return "Select a FIFO to see who is at its ends."
-    does = "writes" if role == "producer" else "reads"
+        return "Select a FIFO to see its writers and readers."
+    others = "writers" if role == "producer" else "readers"
     unseen = listed.session.status.unseen
-    nobody = f"Unknown who {does}: {safe(unseen)}." if unseen else f"Nobody {does}."
-    return f"{nobody} {start} starts a {role}."
+    nobody = f"{others.capitalize()} unknown: {safe(unseen)}." if unseen else f"No {others}."
+    return f"{nobody} Press {start} to start a {role}."

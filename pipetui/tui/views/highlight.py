@@ -50,9 +50,9 @@ def trouble(wanted: LogFilter) -> str:
     try:
         re.compile(wanted.pattern)
     except re.error as error:
-        return f"not a regular expression: {error.msg}"
+        return f"invalid regular expression: {error.msg}"
     except (RecursionError, OverflowError):
-        return "not a regular expression: too large"
+        return "invalid regular expression: too large"
     return ""
 
 

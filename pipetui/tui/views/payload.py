@@ -76,4 +76,4 @@ class Hex:
         """Return a line of offset, hex and ASCII."""
         start = index * self.row
         part = self.data[start : start + self.row]
-        return hex_dump(part, start, self.row)[0] if part else "(nothing)"
+        return hex_dump(part, start, self.row)[0] if part else "(empty)"

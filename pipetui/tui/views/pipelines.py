@@ -285,7 +285,7 @@ def bottleneck(chain: Chain) -> Bottleneck | None:
 
 
 _WAITS = {
-    "write": "writes, waits",
+    "write": "waits to write",
     "read": "waits to read",
     "open-write": "waits for a reader",
     "open-read": "waits for a writer",

@@ -17,15 +17,15 @@ from pipetui.tui.views.pipelines import pressure
 from pipetui.tui.views.times import moment
 
 _DOING: dict[Doing, str] = {
-    "open-read": "waits to open {pipe} for reading: nobody writes to it",
-    "open-write": "waits to open {pipe} for writing: nobody reads it",
+    "open-read": "waits to open {pipe} for reading: it has no writer",
+    "open-write": "waits to open {pipe} for writing: it has no reader",
     "read": "waits to read {pipe}{fd}",
     "write": "waits to write to {pipe}{fd}: it is full",
-    "child": "waits for {children} to end",
-    "poll": "waits for {polls}, without a time limit",
-    "stopped": "{be} stopped by a signal; CONT lets it go on",
-    "traced": "{be} held by a debugger or tracer",
-    "sleeping": "{be} asleep",
+    "child": "waits for {children} to exit",
+    "poll": "waits for {polls}, without a timeout",
+    "stopped": "{be} stopped by a signal; CONT resumes it",
+    "traced": "{be} stopped by a debugger or tracer",
+    "sleeping": "{be} sleeping",
     "waiting": "{be} waiting for {polls}",
     "busy": "{be} running",
 }
@@ -74,11 +74,11 @@ def _task_words(task: TaskState, names: Mapping[PipeId, str], commands: Mapping[
 
 def _polled(polled: Polled, names: Mapping[PipeId, str], commands: Mapping[int, str]) -> str:
     if polled.pid is not None:
-        return f"the end of {_called(polled.pid, commands)}"
+        return f"{_called(polled.pid, commands)} to exit"
     if polled.pipe is None:
         return safe(polled.what)
     name = names.get(polled.pipe) or pipe_name(None, polled.pipe.inode)
-    return f"room in {name}" if polled.events == "w" else f"{name} to read"
+    return f"space in {name}" if polled.events == "w" else f"data in {name}"
 
 
 def _called(pid: int, commands: Mapping[int, str]) -> str:
@@ -152,8 +152,8 @@ def _others(
     pids = [holder for holder in holders if holder != pid]
     indent = (" " * 17 + ("──▶" if access == "w" else "◀──") + " ", palette.rule)
     if not pids:
-        nobody = "only itself" if pid in holders else "nobody"
-        return [(indent, (f"{nobody} {'reads' if other == 'r' else 'writes'}", palette.waiting))]
+        words = f"no {'other ' if pid in holders else ''}{'reader' if other == 'r' else 'writer'}"
+        return [(indent, (words, palette.waiting))]
     commands = {end.pid: end.command for end in pipe.ends}
     lines: list[Parts] = []
     for each in pids[:_MOST_OTHERS]:

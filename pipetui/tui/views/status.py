@@ -92,5 +92,5 @@ def condition(fleet: Fleet, palette: Palette, *, following: bool, more: int = 0)
 def loss(fleet: Fleet, palette: Palette, reconnect: str) -> Parts:
     """Return what is said instead when the only host is lost."""
     only = fleet.sessions[0]
-    how = "tries at once" if only.name else "reconnects"
+    how = "retries now" if only.name else "reconnects"
     return ((" pipetui  ", palette.title), (f"{safe(only.away)} — {reconnect} {how} ", palette.stuck))

@@ -114,7 +114,7 @@ def _lines(attempt: LabAttempt, palette: Palette, width: int) -> list[tuple[int 
     """Return the question and its answers, each line with the number of the answer that it belongs to."""
     question = attempt.question
     if question is None:
-        words = "All is predicted." if attempt.card.questions else "Nothing is asked here: run it and see."
+        words = "All questions answered." if attempt.card.questions else "This lab has no questions: run it and see."
         return [(None, ((words, palette.text),))]
     lines: list[tuple[int | None, Parts]] = [
         (None, ((piece, palette.title),)) for piece in wrap_words(safe(question.text), width)

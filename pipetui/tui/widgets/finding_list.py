@@ -119,7 +119,7 @@ class FindingList(CursorList):
     def _fold(self) -> Parts:
         """Return the line that stands for the notes."""
         notes = sum(judged.finding.level == "note" for judged in self._findings)
-        mark, hint = ("−", "enter folds them") if self._unfolded else ("+", "enter shows them")
+        mark, hint = ("−", "enter hides them") if self._unfolded else ("+", "enter shows them")
         return ((f"{mark} {plural(notes, 'note')}  {hint}", self.palette.dim),)
 
     def _draw(self, judged: Judged, width: int, *, whole: bool) -> list[Parts]:

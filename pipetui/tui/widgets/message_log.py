@@ -154,10 +154,10 @@ class MessageLog(LineList):
 
     def _parts(self, item: Item, chosen: bool, palette: Palette) -> list[Part]:
         if isinstance(item, Skip):
-            return [(f" … {number(item.count)} more passed than fit here; freeze and scroll to see them", palette.dim)]
+            return [(f" … {number(item.count)} more not shown; freeze and scroll to see them", palette.dim)]
         if item.gap:
             of = f" of {self._host_of(item.number)}" if self._host_of else ""
-            why = "they came faster than the log takes"
+            why = "they came too fast for the log"
             return [(f" … {number(item.gap)} messages{of} not kept: {why}", palette.waiting)]
         widths = self._widths
         room = self.size.width

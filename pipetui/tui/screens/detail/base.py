@@ -143,7 +143,7 @@ class DetailScreen(BaseScreen):
 
     def action_detail_copy(self) -> None:
         if self.sheet.target is None:
-            self.notify("There is nothing here to copy.")
+            self.notify("Nothing to copy.")
             return
         session, target = self.found(self.sheet.target)
         if isinstance(target, PipeId):
@@ -152,7 +152,7 @@ class DetailScreen(BaseScreen):
         else:
             text = str(target)
         self.app.to_clipboard(text)
-        self.notify(f"Copied “{text}”, if your terminal takes it (OSC 52)")
+        self.notify(f"Copied “{text}”, if your terminal supports it (OSC 52)")
 
     def action_detail_help(self) -> None:
         self.app.push_screen(Help(self.app.config.keys))

@@ -32,7 +32,7 @@ class FindingScreen(DetailScreen):
 
     def lay_out(self) -> None:
         palette = self.palette
-        over: Parts = (("over: it is not found any more", palette.active),) if self._over else ()
+        over: Parts = (("resolved: no longer found", palette.active),) if self._over else ()
         self.head.update(
             "FINDING",
             (
@@ -50,10 +50,10 @@ class FindingScreen(DetailScreen):
         rows = [session.pipes[pipe] for pipe in refs if pipe in session.pipes]
         lines: list[Parts] = []
         if rows:
-            lines.append(heading("HOW THEY HANG TOGETHER", "", palette))
+            lines.append(heading("CONNECTIONS", "", palette))
             for chain in chains(rows)[0]:
                 lines += [*chain_lines(chain, session.processes, palette, self.room, explain=False), ()]
-        lines.append(heading("ABOUT", "", palette))
+        lines.append(heading("INVOLVED", "", palette))
         for pipe, ref in refs.items():
             lines.append((("  pipe      ", palette.dim), link(pipe_name(ref.path, ref.inode), pipe, palette.accent)))
         for pid in self._finding.pids:

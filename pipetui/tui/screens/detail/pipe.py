@@ -94,7 +94,7 @@ class PipeScreen(DetailScreen):
         name = title(row) if row else pipe_name(self._path, self.pipe.inode)
         state: Parts = ()
         if self._gone:
-            state = (("gone: nobody has it open any more", palette.waiting),)
+            state = (("gone: no process has it open", palette.waiting),)
         elif self.session.name and self.session.lost:
             state = ((safe(self.session.away), palette.stuck),)
         elif row:
@@ -118,7 +118,7 @@ class PipeScreen(DetailScreen):
 
     def _left(self, width: int) -> list[Parts]:
         if self._row is None:
-            words = "It is not known yet: asking…" if not self.session.lost else "It is not known."
+            words = "Loading…" if not self.session.lost else "Unknown."
             return [((words, self.palette.dim),)]
         ends = ends_lines(self._row, self.session.actors, self.session.processes, self.palette, width)
         return [*ends, (), *fill_lines(self._row, self._samples, self.palette, width)]
@@ -133,7 +133,7 @@ class PipeScreen(DetailScreen):
     def _facts(self, width: int) -> list[Parts]:
         if self._row is None:
             return []
-        return [heading("WHAT IT IS", "", self.palette), *paragraphs(pipe_facts(self._row), self.palette, width, 13)]
+        return [heading("DETAILS", "", self.palette), *paragraphs(pipe_facts(self._row), self.palette, width, 13)]
 
     # --- the bytes ------------------------------------------------------------------------------------------------
 
@@ -158,10 +158,10 @@ class PipeScreen(DetailScreen):
 
     def _inside(self, width: int) -> Tail:
         if self._peeked is None:
-            hint = "shows the bytes that are queued now. They stay there: nothing is consumed."
+            hint = "shows the queued bytes without consuming them."
             lines = wrap_words(safe(self._refused or f"{self.key('pipe_peek')} {hint}"), width)
         elif not self._peeked.payload:
-            lines = ["Nothing is queued."]
+            lines = ["The pipe is empty."]
         elif self._hexed():
             hexes = Hex(self._peeked.payload, width)
             return Tail(hexes.count, hexes.line)
@@ -190,7 +190,7 @@ class PipeScreen(DetailScreen):
 
     def action_pipe_only(self) -> None:
         if self._row is None or self._row.pipe.path is None:
-            self.notify("Messages are seen of FIFOs only: this pipe has no name that a consumer could open.")
+            self.notify("Only FIFOs have messages: a consumer can't open a pipe without a name.")
             return
         self.app.show_messages(self.session, self._row)
 

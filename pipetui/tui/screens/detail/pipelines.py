@@ -67,10 +67,9 @@ class PipelinesScreen(DetailScreen):
         if not self._asked and not all(session.lost for session in self._sessions):
             lines += [(("Looking for anonymous pipes…", palette.dim),), ()]
         elif not found:
-            lines += [(("No pipe joins two processes now.", palette.dim),), ()]
+            lines += [(("No pipe connects two processes.", palette.dim),), ()]
         if left_out:
-            has = "has" if left_out == 1 else "have"
-            words = f"{plural(left_out, 'pipe')} more {has} only one process, or the same ones, at both ends."
+            words = f"{plural(left_out, 'pipe')} not shown: the same processes are at both ends."
             lines += [((piece, palette.dim),) for piece in wrap_words(words, self.room)]
         self.sheet.put(lines)
 

@@ -134,12 +134,12 @@ class ProcessScreen(DetailScreen):
 
     def _left(self, width: int) -> list[Parts]:
         palette, rows = self.palette, self._pipes()
-        unknown = "It has ended." if self._gone else "asking…" if not self._refused else "not known"
+        unknown = "It has exited." if self._gone else "loading…" if not self._refused else "unknown"
         tasks = task_lines(self._known, rows, palette, width)
         if self._known.process is None:
             tasks = [(("  " + unknown, palette.dim),)]
         ends = pipe_end_lines(self.pid, rows, self.session.processes, palette, width)
-        lines = [heading("WHAT IT DOES", "", palette), *tasks, (), heading("ITS PIPE ENDS", "", palette), *ends, ()]
+        lines = [heading("TASKS", "", palette), *tasks, (), heading("PIPE ENDS", "", palette), *ends, ()]
         if self._refused:
             lines += [((piece, palette.waiting),) for piece in wrap_words(safe(self._refused), width)]
         about: dict[FindingKey, Finding] = {}
@@ -153,11 +153,15 @@ class ProcessScreen(DetailScreen):
         facts = paragraphs(self._rows(), palette, width, 12)
         family = family_lines(self._known, palette, width)
         if not self._known.family:
-            family = [(("  not known" if self._answered else "  asking…", palette.dim),)]
-        lines = [heading("WHO IT IS", "", palette), *facts, (), heading("ITS FAMILY", "", palette), *family]
+            family = [(("  unknown" if self._answered else "  loading…", palette.dim),)]
+        lines = [heading("DETAILS", "", palette), *facts, (), heading("PROCESS TREE", "", palette), *family]
         actor = next((actor for actor in self.session.actors.values() if actor.pid == self.pid), None)
         if actor is not None:
-            lines += [(), heading("OURS", "", palette), *paragraphs(actor_facts(actor), palette, width, 16)]
+            lines += [
+                (),
+                heading("STARTED BY PIPETUI", "", palette),
+                *paragraphs(actor_facts(actor), palette, width, 16),
+            ]
         return lines
 
     def _rows(self) -> list[Entry]:
@@ -168,7 +172,9 @@ class ProcessScreen(DetailScreen):
         rows.append(("memory", size(listed.rss if listed else None)))
         if state is not None:
             rows.append(("session", str(state.session)))
-        return rows if self.ours else [*rows, ("ours", f"no; {self.key('process_signal')} sends it a signal")]
+        if self.ours:
+            return rows
+        return [*rows, ("started by", f"not pipetui; {self.key('process_signal')} sends a signal")]
 
     # --- keys -----------------------------------------------------------------------------------------------------
 

@@ -61,7 +61,7 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
     def __init__(self, session: Session, labs: LabSession) -> None:
         super().__init__(session)
         self.labs = labs
-        self._empty = "Asking for the labs…"
+        self._empty = "Loading the labs…"
         self.code_shown = False
         self._shown: tuple[object, ...] = ()
         self.list_, self.page = LabList(), LinkSheet()
@@ -92,7 +92,7 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
         yield self.keys
 
     def begin(self) -> None:
-        self.query_one("#listens", Bar).update(((" It listens: ", self.palette.waiting),))
+        self.query_one("#listens", Bar).update(((" Your input: ", self.palette.waiting),))
         self.line.placeholder = "type a line"
         self._ready = True
         self.labs.use(self.session)
@@ -103,7 +103,7 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
         self.request(self._list())
 
     async def _list(self) -> None:
-        self._empty = "This hub has no labs."
+        self._empty = "No labs here."
         self.labs.take(await self.session.list_labs())
         self.lay_out()
         self._focus()
@@ -232,7 +232,7 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
         if labs.cards:
             words += ((f"{done} of {len(labs.cards)} done", palette.dim),)
         if any(card.name in labs.progress.right for card in labs.cards):
-            words += ((f" · {RIGHT} predicted right", palette.dim),)
+            words += ((f" · {RIGHT} predicted correctly", palette.dim),)
         pace = (("pace ", palette.dim), (PACE_WORDS[labs.pace], palette.accent))
         self.head.update("LABS", words, pace)
 
@@ -247,7 +247,7 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
     def _predict(self, attempt: LabAttempt, room: int) -> None:
         palette, total = self.palette, len(attempt.card.questions)
         words: Parts = ((f"{attempt.at + 1} of {total}", palette.dim),) if total > 1 and attempt.question else ()
-        more: Parts = ((f"{self.key('page_down')} scrolls what stands above", palette.dim),)
+        more: Parts = ((f"{self.key('page_down')} scrolls the text above", palette.dim),)
         long = self.page.count > self.page.size.height > 0
         self.part.update("WHAT WILL HAPPEN?" if attempt.question else "READY", words, more if long else ())
         self.part.highlight(self.labs.inside)
@@ -256,7 +256,7 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
     def _hint(self, attempt: LabAttempt) -> Parts:
         palette = self.palette
         if not self.labs.inside:
-            return ((self.key("open"), palette.accent), (" begins", palette.dim))
+            return ((self.key("open"), palette.accent), (" starts", palette.dim))
         parts: list[Part] = []
         if attempt.question:
             parts += [
@@ -267,7 +267,7 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
             ]
         parts += [(self.key("open"), palette.accent), (f" {self._enter(attempt)}   ", palette.dim)]
         if attempt.question:
-            parts += [(self.key("labs_run"), palette.accent), (" runs it without predicting", palette.dim)]
+            parts += [(self.key("labs_run"), palette.accent), (" runs without predicting", palette.dim)]
         return tuple(parts)
 
     def _enter(self, attempt: LabAttempt) -> str:
@@ -294,9 +294,9 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
         words: Parts = ()
         if attempt.predictions:
             style = palette.active if attempt.right else palette.waiting
-            words = ((f"{right} of {len(questions)} predicted right", style),)
+            words = ((f"{right} of {len(questions)} predicted correctly", style),)
         if run.trouble:
-            words = (("it did not come to its end", palette.stuck),)
+            words = (("it did not finish", palette.stuck),)
         self.part.update("WHAT HAPPENED", words)
         self.part.highlight(self.labs.inside)
         self.sheet.put(result_lines(attempt, palette, room))
@@ -304,10 +304,10 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
     def _show_keys(self, attempt: LabAttempt | None) -> None:
         mode = "listening" if self.focused is self.line else self.mode
         names = {
-            "listening": "send it",
-            "list": "open the lab",
+            "listening": "send",
+            "list": "open lab",
             "predict": self._enter(attempt) if attempt else "",
-            "running": "look closer",
+            "running": "details",
         }
         actions: list[Action] = []
         for each in _FOOTERS[mode]:

@@ -21,19 +21,19 @@ _STEP = 0.05
 class _Producer(StartProducer):
     """A producer of a lab, which may be left out."""
 
-    LEAVE = "Leave out"
+    LEAVE = "Skip"
 
     def about(self) -> str:
-        return f"{super().about()}\nChange what you like: enter starts it, esc leaves it out."
+        return f"{super().about()}\nEdit it as you like: enter starts it, esc skips it."
 
 
 class _Consumer(StartConsumer):
     """A consumer of a lab, which may be left out."""
 
-    LEAVE = "Leave out"
+    LEAVE = "Skip"
 
     def about(self) -> str:
-        return f"{super().about()}\nChange what you like: enter starts it, esc leaves it out."
+        return f"{super().about()}\nEdit it as you like: enter starts it, esc skips it."
 
 
 def dialog(session: Session, spec: ActorSpec, number: int, total: int) -> Form:
@@ -56,7 +56,7 @@ async def make_mine(app: AppContext, session: Session, lab: str) -> str:
     app.show_main()
     if specs:
         await _select(app, session, specs[0].path)
-    return f"{short(specs[0].path)} is yours now: it lasts until you quit." if specs else ""
+    return f"{short(specs[0].path)} is yours until you quit." if specs else ""
 
 
 async def _asked(app: AppContext, form: Form) -> None:

@@ -41,9 +41,9 @@ class LabsScreen(LabsLayout):
     def action_labs_run(self) -> None:
         attempt = self.labs.attempt
         if attempt is None:
-            self.notify("There is no lab to run.")
+            self.notify("No lab to run.")
         elif attempt.phase == "running":
-            self.notify("It is running.")
+            self.notify("Already running.")
         else:
             self.request(self._start(attempt))
 
@@ -56,7 +56,7 @@ class LabsScreen(LabsLayout):
     def action_labs_stop(self) -> None:
         attempt = self.labs.attempt
         if attempt is None or attempt.phase != "running" or attempt.number is None:
-            self.notify("It does not run.")
+            self.notify("Not running.")
         else:
             self.request(self.session.stop_lab(attempt.number))
 
@@ -64,7 +64,7 @@ class LabsScreen(LabsLayout):
         words = PACE_WORDS[self.labs.turn_pace()]
         self.lay_out()
         if self.mode == "running":
-            self.notify(f"From the next run on: {words}.")
+            self.notify(f"Pace of the next run: {words}.")
 
     def action_labs_mine(self) -> None:
         attempt = self.labs.attempt
@@ -85,13 +85,13 @@ class LabsScreen(LabsLayout):
     def action_labs_back(self) -> None:
         attempt = self.labs.attempt
         if attempt is None or attempt.phase != "predict" or not attempt.back():
-            self.notify("There is no question before.")
+            self.notify("No previous question.")
         self.lay_out()
 
     def action_labs_again(self) -> None:
         attempt = self.labs.attempt
         if attempt is not None and attempt.phase == "running":
-            self.notify("It is running.")
+            self.notify("Already running.")
         elif attempt is not None:
             attempt.restart()
             self.enter()
@@ -180,7 +180,7 @@ class LabsScreen(LabsLayout):
             return
         if attempt.question is not None and attempt.mark is None:
             run = self.key("labs_run")
-            self.notify(f"Choose with ↑ ↓ or a number; {run} runs it without predicting.")
+            self.notify(f"Choose with ↑ ↓ or a number; {run} runs without predicting.")
             return
         if attempt.answer():
             self.lay_out()

@@ -31,7 +31,7 @@ class ActorActions(MainPanes):
     def action_edit(self) -> None:
         holder = self.holder
         if holder is None or holder.actor is None:
-            self._actor("change")
+            self._actor("edit")
             return
         actor = holder.actor
         if isinstance(actor.spec, ProducerSpec):
@@ -49,9 +49,9 @@ class ActorActions(MainPanes):
         """Forget the selected actor of ours, if it has ended."""
         holder = self.holder
         if holder is None or holder.actor is None:
-            self.notify("Only our ended producers and consumers can be forgotten.")
+            self.notify("Only ended producers and consumers can be forgotten.")
         elif holder.actor.phase != "ended":
-            self.notify(f"{holder.pid} still runs: {self.key('stop')} stops it.")
+            self.notify(f"{holder.pid} is still running; {self.key('stop')} stops it.")
         else:
             self.request(self._control(holder.actor, "dismiss", "Forgot"))
 
@@ -59,12 +59,12 @@ class ActorActions(MainPanes):
         """Return the selected actor of ours that can still be controlled; otherwise say why there is none."""
         holder = self.holder
         if holder is None:
-            self.notify(f"Select a producer or consumer to {verb} (tab goes to their panes).")
+            self.notify(f"Select a producer or consumer to {verb} (tab switches panes).")
         elif holder.actor is None:
-            self.notify(f"{holder.pid} is not ours: pipetui only looks at it.")
+            self.notify(f"{holder.pid} was not started by pipetui, which only watches it.")
         elif holder.actor.phase == "ended":
             forget, again = self.key("remove"), self.key("edit")
-            self.notify(f"{holder.pid} has ended; {forget} forgets it, {again} starts it anew.")
+            self.notify(f"{holder.pid} has ended; {forget} forgets it, {again} restarts it.")
         else:
             return holder.actor
         return None
@@ -80,7 +80,7 @@ class ActorActions(MainPanes):
         return f"{done} {actor.spec.name} ({actor.pid})"
 
     def _change_speed(self, factor: float) -> None:
-        if actor := self._actor("make faster or slower"):
+        if actor := self._actor("speed up or slow down"):
             self.request(_scale(self._host, actor, factor))
 
 

@@ -34,7 +34,7 @@ class FifoActions(ActorActions):
     def action_peek(self) -> None:
         row = self.selected
         if row is None:
-            self.notify("Select a FIFO to look into.")
+            self.notify("Select a FIFO to peek into.")
         else:
             self.app.push_screen(PipeScreen(self.session, row.pipe.id, peeking=True))
 
@@ -44,6 +44,6 @@ class FifoActions(ActorActions):
         elif (row := self.selected) is None or row.pipe.path is None:
             self.notify("Select a FIFO to remove.")
         elif row.pipe.deleted:
-            self.notify("This FIFO has no name any more; it goes when nobody holds it.")
+            self.notify("This FIFO has no name left; it disappears once it is closed everywhere.")
         else:
             self.open_dialog(RemoveFifo(self.session, row))

@@ -29,14 +29,14 @@ class GeneralActions(MainPanes):
             if isinstance(item, Line) and not item.gap:
                 self.request(self._copy_message(item))
             else:
-                self.notify("There is no message here to copy.")
+                self.notify("No message to copy.")
             return
         text = self._selected_text()
         if text is None:
-            self.notify("There is nothing here to copy.")
+            self.notify("Nothing to copy.")
         else:
             self.app.to_clipboard(text)
-            self.notify(f"Copied “{safe(text)}”, if your terminal takes it (OSC 52)")
+            self.notify(f"Copied “{safe(text)}”, if your terminal supports it (OSC 52)")
 
     def _selected_text(self) -> str | None:
         if self.pane == "fifos":
@@ -58,7 +58,7 @@ class GeneralActions(MainPanes):
         self.app.to_clipboard(whole.payload)
         size = plural(len(encode(whole.payload)), "byte")
         number = self.fleet.origin(item.number)[1]
-        return f"Copied message {number:,} of {short(item.fifo)}, {size}, if your terminal takes it (OSC 52)"
+        return f"Copied message {number:,} of {short(item.fifo)}, {size}, if your terminal supports it (OSC 52)"
 
     # --- panes ----------------------------------------------------------------------------------------------------
 
@@ -99,7 +99,7 @@ class GeneralActions(MainPanes):
         if self.findings.count:
             self.go_to("findings")
         else:
-            self.notify("There are no findings: nothing is wrong as far as can be seen.")
+            self.notify("No findings: nothing is wrong as far as pipetui can see.")
 
     # --- other screens --------------------------------------------------------------------------------------------
 
@@ -128,10 +128,10 @@ class GeneralActions(MainPanes):
     def action_reconnect(self) -> None:
         trying = [session.name for session in self.fleet.sessions if session.name and session.lost]
         if not self.fleet.reconnect():
-            there = "Every host is" if self.fleet.several else "The hub is"
-            self.notify(f"{there} there; nothing to reconnect.")
+            connected = "All hosts are" if self.fleet.several else "The hub is"
+            self.notify(f"{connected} connected.")
         elif trying:
-            self.notify(f"Trying {', '.join(trying)} again…")
+            self.notify(f"Reconnecting to {', '.join(trying)}…")
 
     def action_repaint(self) -> None:
         self.app.repaint()

@@ -10,7 +10,7 @@ from pipetui.tui.screens.message import MessageScreen
 from pipetui.tui.widgets.filter_bar import FilterBar
 from pipetui.tui.widgets.message_log import MessageLog
 
-GONE = "The log no longer has this message: newer ones took its place."
+GONE = "This message is no longer in the log."
 
 
 class MessageActions(MainPanes):
@@ -42,8 +42,8 @@ class MessageActions(MainPanes):
 
     def action_export(self) -> None:
         wanted = self.messages.window.filter
-        words = f"of {wanted.fifo}" if wanted.fifo else "of all FIFOs"
-        words += f", with “{wanted.pattern}”" if wanted.pattern else ", no filter"
+        words = wanted.fifo or "all FIFOs"
+        words += f", filter “{wanted.pattern}”" if wanted.pattern else ", no filter"
         self.open_dialog(ExportMessages(self.fleet, wanted, words))
 
     # --- filters --------------------------------------------------------------------------------------------------
@@ -95,10 +95,10 @@ class MessageActions(MainPanes):
         """Go to the nearest match; with `here` the message under the cursor counts too."""
         log = self.messages
         if not log.finding.pattern:
-            return f"Nothing to find yet: {self.key('find')} asks what."
+            return f"No search yet; press {self.key('find')}."
         item = log.window.current
         if item is None:
-            return "There are no messages yet."
+            return "No messages yet."
         start = item.number + ((1 if backwards else -1) if here else 0)
         found = await self.fleet.find(log.window.filter, log.finding, max(0, start), backwards=backwards)
         if found is None:

@@ -205,7 +205,7 @@ class MainPanes(BaseScreen):
         """Bring the findings up to date; without any, their pane is not there."""
         before = self.findings.count
         self.findings.show(self.fleet.findings)
-        hint: Parts = ((f"{self.key('open')}: look closer", self.palette.dim),)
+        hint: Parts = ((f"{self.key('open')}: details", self.palette.dim),)
         self._rules["findings"].update("FINDINGS", ((self.findings.counts(), self.palette.dim),), hint)
         if bool(before) != bool(self.findings.count):
             if self.pane == "findings":

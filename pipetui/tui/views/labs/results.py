@@ -27,7 +27,7 @@ def result_lines(attempt: LabAttempt, palette: Palette, width: int) -> list[Part
     width = min(width, _WIDE)
     lines: list[Parts] = []
     if run.trouble:
-        lines += [*_wrapped(f"It did not come to its end: {run.trouble}.", palette, width), ()]
+        lines += [*_wrapped(f"The run did not finish: {run.trouble}.", palette, width), ()]
     for question in attempt.card.questions:
         lines += [*_compared(attempt, question, palette, width), ()]
     lines += _observed(attempt, run, palette, width)
@@ -35,12 +35,12 @@ def result_lines(attempt: LabAttempt, palette: Palette, width: int) -> list[Part
     if attempt.card.man:
         lines += [(("  See ", palette.dim), (safe(", ".join(attempt.card.man)), palette.accent))]
     if attempt.card.answers:
-        lines += [(), heading("THIS ANSWERS", "", palette)]
+        lines += [(), heading("ANSWERS", "", palette)]
         lines += [
             line for answer in attempt.card.answers for line in prose(f"“{answer}”", palette.text, palette, width, "  ")
         ]
     said = output_lines(attempt, palette, width)
-    return [*lines, (), heading("THEY SAID", "", palette), *said] if said else lines
+    return [*lines, (), heading("OUTPUT", "", palette), *said] if said else lines
 
 
 def _wrapped(sentence: str, palette: Palette, width: int) -> list[Parts]:
@@ -64,13 +64,13 @@ def _compared(attempt: LabAttempt, question: Question, palette: Palette, width: 
     if question.key in attempt.predictions:
         mark = ("  ", None) if not known else (f"{YES} ", palette.active) if right else (f"{NO} ", palette.stuck)
         words = text_of(attempt, question.key, said)
-        lines += _labelled("you said", words, palette, width, (mark[0], mark[1]))
+        lines += _labelled("predicted", words, palette, width, (mark[0], mark[1]))
     if seen is None:
-        lines += _labelled("it was", "not seen", palette, width)
+        lines += _labelled("actual", "not seen", palette, width)
     elif seen.fine is None:
-        lines += _labelled("it was", f"not tried here: {safe(str(seen.value))}", palette, width)
+        lines += _labelled("actual", f"not tried here: {safe(str(seen.value))}", palette, width)
     else:
-        lines += _labelled("it was", text_of(attempt, question.key, seen.value), palette, width)
+        lines += _labelled("actual", text_of(attempt, question.key, seen.value), palette, width)
         lines += _labelled("because", safe(question.because), palette, width)
     return lines
 
@@ -78,7 +78,7 @@ def _compared(attempt: LabAttempt, question: Question, palette: Palette, width: 
 def _labelled(
     label: str, words: str, palette: Palette, width: int, mark: tuple[str, object] = ("  ", None)
 ) -> list[Parts]:
-    style = palette.accent if label == "it was" else palette.text
+    style = palette.accent if label == "actual" else palette.text
     lines: list[Parts] = []
     for index, piece in enumerate(wrap_words(words, width - _LABEL - 2)):
         head = label if index == 0 else ""
@@ -103,7 +103,7 @@ def _observed(attempt: LabAttempt, run: LabRun, palette: Palette, width: int) ->
         elif seen.fine:
             mark, style = YES, palette.active
         else:
-            mark, style, text = NO, palette.stuck, f"{text} (it was: {safe(str(seen.value))})"
+            mark, style, text = NO, palette.stuck, f"{text} (actual: {safe(str(seen.value))})"
         for index, piece in enumerate(wrap_words(text, width - 4)):
             lines.append(((f"  {mark if index == 0 else ' '} ", style), (piece, palette.text)))
-    return [heading("SEEN", "", palette), *lines, ()] if lines else []
+    return [heading("OBSERVED", "", palette), *lines, ()] if lines else []

@@ -29,8 +29,8 @@ _DIRECTOR = "scene"
 _GAUGE = 64
 
 _WAITS: dict[WaitKind, str] = {
-    "open-write": "waits to open {} until somebody reads",
-    "open-read": "waits to open {} until somebody writes",
+    "open-write": "waits to open {}: no reader",
+    "open-read": "waits to open {}: no writer",
     "read": "waits to read {}",
     "write": "waits to write to {}: it is full",
 }
@@ -56,7 +56,7 @@ def run_lines(attempt: LabAttempt, session: Session, palette: Palette, width: in
     run = attempt.run
     above = [*_predicted(attempt, palette, width), *_processes(attempt, session, palette, width)]
     above += [*_pipes(run, session, palette, width), *_findings(run, session, palette, width)]
-    above.append(heading("THEY SAY", "", palette))
+    above.append(heading("OUTPUT", "", palette))
     said = output_lines(attempt, palette, width)
     if run is None or not said:
         said = [(("  …", palette.dim),)]
@@ -70,7 +70,7 @@ def _predicted(attempt: LabAttempt, palette: Palette, width: int) -> list[Parts]
     for question in attempt.card.questions:
         if question.key in attempt.predictions:
             words = cut(text_of(attempt, question.key, attempt.predictions[question.key]), max(10, width - 10))
-            lines.append((("You say:  ", palette.dim), (words, palette.accent)))
+            lines.append((("Predicted: ", palette.dim), (words, palette.accent)))
     return [*lines, ()] if lines else []
 
 
@@ -94,7 +94,7 @@ def _processes(attempt: LabAttempt, session: Session, palette: Palette, width: i
         name = fit(cut(safe(part.name), _NAME), _NAME)
         words, style = _doing(part.pid, rows, palette)
         if part.name == _DIRECTOR and not words:
-            words = "starts the others and looks on"
+            words = "starts and watches the others"
         who = link(name, part.pid, process_style(attempt, part.name, palette))
         pid: Part = (f" {part.pid:<8}", palette.dim)
         lines.append((("  ", None), who, pid, (cut(words, max(0, width - _NAME - 11)), style)))
