@@ -24,7 +24,7 @@ class StartConsumer(Form):
         super().__init__(session.name)
 
     def about(self) -> str:
-        doing = "A forked process that reads the FIFO. What it reads, no other reader gets."
+        doing = "A forked process that reads the FIFO. Other readers do not get what it reads."
         return doing if self._replaces is None else f"{doing} The running one is stopped first."
 
     def make_fields(self) -> tuple[Field, ...]:
