@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipetui.tui.actions import SCOPE_TITLES, in_scope, key_name
+from pipetui.tui.core.actions import SCOPE_TITLES, in_scope, key_name
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYS = ROOT / "docs" / "keys.md"

@@ -29,7 +29,6 @@ from updates import update
 from pipetui import substitutes
 from pipetui.cli.bench import NAMES
 from pipetui.cli.values import message_size
-from pipetui.client.session import Session
 from pipetui.labs.comparison import MECHANISMS, SIZES, compare
 from pipetui.labs.comparison.advice import advice
 from pipetui.labs.comparison.apart import NoAnswer, apart
@@ -39,10 +38,9 @@ from pipetui.labs.comparison.pipe import Pipe
 from pipetui.labs.comparison.pool import Pool
 from pipetui.model import BenchFigure, BenchGap, BenchMechanism, BenchReport, BenchTrip
 from pipetui.protocol import requests
-from pipetui.tui import actions
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.benchchart import bar, chart, chosen, costs, figure_words, joined, progress, speeds
-from pipetui.tui.looks.bench import BenchLook
+from pipetui.tui.screens.bench import BenchScreen
+from pipetui.tui.views.benchchart import bar, chart, chosen, costs, figure_words, joined, progress, speeds
 
 # What is measured forks; here threads of other tests may be about, which those forks do not touch.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -546,20 +544,15 @@ def lives(process: psutil.Process) -> bool:
 # --- the screen -------------------------------------------------------------------------------------------------------
 
 
-async def open_look(app: PipetuiApp, pilot: Pilot[Any]) -> None:
+async def open_bench(app: PipetuiApp, pilot: Pilot[Any]) -> None:
     """Open the comparison from the labs."""
     await press(pilot, "l", "b")
-    assert isinstance(app.screen, BenchLook)
-
-
-def test_every_key_of_the_screen_does_something() -> None:
-    deeds = BenchLook(Session(FakeHub())).deeds()
-    assert [action.id for action in actions.in_scope("bench") if action.id not in deeds] == []
+    assert isinstance(app.screen, BenchScreen)
 
 
 @on_screen(80, 24)
 async def test_it_starts_when_asked_and_shows_how_far_it_is(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
-    await open_look(app, pilot)
+    await open_bench(app, pilot)
     assert "The same messages through eight mechanisms" in screen_text(app)
     await press(pilot, "x")
     assert hub.asked(requests.StopBench) == []
@@ -577,7 +570,7 @@ async def test_it_starts_when_asked_and_shows_how_far_it_is(app: PipetuiApp, hub
 
 @on_screen(80, 24)
 async def test_the_chart_table_and_advice_fit_a_small_screen(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
-    await open_look(app, pilot)
+    await open_bench(app, pilot)
     hub.push(update(bench=whole()))
     await settle(pilot)
     lines = screen_lines(app)
@@ -596,12 +589,12 @@ async def test_the_chart_table_and_advice_fit_a_small_screen(app: PipetuiApp, hu
     await press(pilot, "y")
     assert "Copied the figures" in screen_text(app)
     await press(pilot, "b")
-    assert not isinstance(app.screen, BenchLook)
+    assert not isinstance(app.screen, BenchScreen)
 
 
 @on_screen(120, 40)
 async def test_what_went_wrong_is_on_the_screen(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
-    await open_look(app, pilot)
+    await open_bench(app, pilot)
     report = replace(whole(), advice="", trouble="it was stopped", gaps=(BenchGap("tcp", "TCP loopback: no network"),))
     hub.push(update(bench=report))
     await settle(pilot)

@@ -149,5 +149,5 @@ def test_tmux_shows_every_frame(pane: Pane, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 4))):
         change(data, painter, certain_lines)
         pane.write(painter.paint())
-        wrong = list(differences(painter.wanted, painter.looks, pane.screen(painter)))
+        wrong = list(differences(painter.wanted, painter.styles, pane.screen(painter)))
         assert not wrong, wrong[:5]

@@ -34,7 +34,7 @@ from pipetui.model import (
     Waiter,
 )
 from pipetui.protocol.operations import Diagnosis, Listed
-from pipetui.tui import export
+from pipetui.tui.state import export
 from pipetui.watch.findings import RULES
 
 README = pages.README.read_text()

@@ -25,7 +25,7 @@ from terminal import Terminal
 
 from pipetui.cli.app import COMMANDS
 from pipetui.substitutes import TEXT, drawn
-from pipetui.tui.encoding import CELLS
+from pipetui.tui.core.encoding import CELLS
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -25,7 +25,7 @@ from pipetui.client.mergedlog import MergedLog
 from pipetui.client.session import LogPage, LogView, Refused
 from pipetui.model import Finding, Line, LogFilter, PipeId, Status
 from pipetui.protocol import messages, requests
-from pipetui.tui.window import LogWindow
+from pipetui.tui.state.log_window import LogWindow
 
 # --- the log, against the truth -----------------------------------------------------------------------------------
 
@@ -483,7 +483,7 @@ def test_this_machine_can_be_one_of_the_hosts() -> None:
 
 
 def test_exported_lines_name_their_host_where_there_are_several() -> None:
-    from pipetui.tui.export import as_json
+    from pipetui.tui.state.export import as_json
 
     assert json.loads(as_json(line(3), "box1"))["host"] == "box1"
     assert "host" not in json.loads(as_json(line(3)))

@@ -15,8 +15,8 @@ from tui_fakes import FakeHub, demo, on_screen, press, screen_text, settle, unti
 from pipetui.model import ConsumerSpec, PipeId, ProducerSpec
 from pipetui.protocol import requests
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.dialogs.produce import is_template
-from pipetui.tui.export import Exporter
+from pipetui.tui.dialogs.producer import is_template
+from pipetui.tui.state.export import Exporter
 
 
 async def put(pilot: Pilot[Any], field: str, text: str) -> None:
@@ -70,13 +70,13 @@ async def test_a_producer_is_started_with_all_its_settings(app: PipetuiApp, hub:
 async def test_wrong_numbers_and_templates_say_what_is_wrong(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "w")
     for field, value, sentence in (
-        ("rate", "-1", "This must be 0 or more."),
-        ("rate", "fast", "This must be a number, 0 or more."),
-        ("burst", "0", "This must be 1 or more."),
-        ("count", "1.5", "This must be a whole number."),
-        ("template", "{when}", "The template has an unknown field {when}; known are"),
-        ("template", "{n", "The template can't be read"),
-        ("path", "", "Say which path."),
+        ("rate", "-1", "Enter 0 or more."),
+        ("rate", "fast", "Enter a number, 0 or more."),
+        ("burst", "0", "Enter 1 or more."),
+        ("count", "1.5", "Enter a whole number."),
+        ("template", "{when}", "The template has an unknown field: {when}."),
+        ("template", "{n", "Invalid template"),
+        ("path", "", "Enter a path."),
     ):
         kept = app.screen.query_one(f"#{field}").value  # type: ignore[attr-defined]
         await put(pilot, field, value)
@@ -126,7 +126,7 @@ async def test_one_message_is_sent(app: PipetuiApp, hub: FakeHub, pilot: Pilot[A
 async def test_removal_asks_and_says_what_is_touched(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "j", "j", "d")
     text = screen_text(app)
-    for wanted in ("/tmp/demo/orders", "inode 1", "9010 snapserver -s pipe", "still is this FIFO"):
+    for wanted in ("/tmp/demo/orders", "inode 1", "9010 snapserver -s pipe", "is still this FIFO"):
         assert wanted in text
     await press(pilot, "enter")
     assert not hub.asked(requests.RemoveFifo)
@@ -179,7 +179,7 @@ def test_the_filtered_log_is_exported_as_json_lines(tmp_path: Path) -> None:
         await until(pilot, lambda: "Exported 36 messages" in screen_text(app))
         hub.lines.clear()
         await export_to(app, pilot, place)
-        await until(pilot, lambda: "exists already" in screen_text(app))
+        await until(pilot, lambda: "already exists" in screen_text(app))
 
     story()
     records = [json.loads(each) for each in place.read_text().splitlines()]

@@ -25,7 +25,7 @@ from pipetui.client import hosts as fleets
 from pipetui.model import ActorState, BenchReport, ConsumerSpec, Finding, PipeId, Status
 from pipetui.protocol import requests
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.theme import palette
+from pipetui.tui.core.theme import palette_for
 
 Story = Callable[[PipetuiApp, list[Box], Pilot[Any]], Awaitable[None]]
 
@@ -155,7 +155,7 @@ async def test_the_rows_of_a_host_that_died_go_grey_and_come_back(
     await until(pilot, lambda: boxes[1].tries > 2)
     assert screen_text(app).count("box2   /") == 4
     assert row(app, "box2 +/tmp/demo/orders").startswith(" ▸ ")
-    grey = palette(app.theme).dim
+    grey = palette_for(app.theme).dim
     assert styles_of(app, "box2 +/tmp/demo/slow") == {grey}
     assert styles_of(app, "box1 +/tmp/demo/slow") != {grey}
     assert styles_of(app, r"● +4121") >= {grey}
@@ -176,7 +176,7 @@ async def test_the_only_host_says_why_it_is_away_and_can_be_tried_at_once(
     fleets.SHORTEST = fleets.LONGEST = 1000.0
     boxes[0].die("box2 can't be reached: Connection refused")
     await until(pilot, lambda: "box2 is away: can't be reached" in screen_lines(app)[0])
-    assert "R tries at once" in screen_lines(app)[0]
+    assert "R retries now" in screen_lines(app)[0]
     assert "box2 is away: can't be reached" in row(app, "/tmp/demo/slow")
     boxes[0].down = ""
     await press(pilot, "R")
@@ -184,7 +184,7 @@ async def test_the_only_host_says_why_it_is_away_and_can_be_tried_at_once(
     assert "full: sort (4123) lags" in screen_text(app)
     assert "Number 2408" in screen_text(app)
     await press(pilot, "R")
-    assert "nothing to reconnect" in screen_text(app)
+    assert "is connected" in screen_text(app)
 
 
 def test_a_host_that_was_never_there_is_said_with_the_reason() -> None:
@@ -423,7 +423,7 @@ def is_grey(terminal: Terminal, host: str, name: str) -> bool:
     """Whether all words of a FIFO's row are drawn in grey."""
     y, shown = next((y, each) for y, each in enumerate(terminal.lines()) if re.match(rf" [▸ ] {host} .*/{name} ", each))
     colours = {terminal.cell(x, y).fg for x, char in enumerate(shown) if x > 2 and char != " "}
-    return colours == {palette("pipetui-dark").dim.color.name.removeprefix("#")}  # type: ignore[union-attr]
+    return colours == {palette_for("pipetui-dark").dim.color.name.removeprefix("#")}  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("kind", KINDS)

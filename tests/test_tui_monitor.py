@@ -15,8 +15,9 @@ from updates import update
 from pipetui.model import ActorState, End, PipeId, Status
 from pipetui.protocol import messages, requests
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.config import Config
-from pipetui.tui.fifos import COLUMNS, FifoTable
+from pipetui.tui.core.config import Config
+from pipetui.tui.views.fifos import COLUMNS
+from pipetui.tui.widgets.tables import FifoTable
 
 
 def empty() -> FakeHub:
@@ -79,7 +80,7 @@ async def test_a_hub_that_says_the_same_again_causes_no_drawing(
 @on_screen()
 async def test_one_changed_row_draws_only_that_row(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await settle(pilot)
-    table = app.monitor.fifos
+    table = app.main.fifos
     regions: list[int] = []
     before = table.refresh
 
@@ -110,7 +111,7 @@ async def test_a_name_filter_finds_a_fifo(app: PipetuiApp, hub: FakeHub, pilot: 
 @on_screen(hub=empty)
 async def test_an_empty_machine_says_what_to_do(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     text = screen_text(app)
-    assert "No FIFO found under /tmp, /run." in text
+    assert "No FIFOs found under /tmp, /run." in text
     assert "pipetui demo" in text
 
 
@@ -258,14 +259,14 @@ async def test_each_of_many_quick_keys_counts(app: PipetuiApp, hub: FakeHub, pil
 @on_screen()
 async def test_others_processes_are_left_alone(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "2", "K")
-    assert "8812 is not ours" in screen_text(app)
+    assert "8812 was not started by pipetui" in screen_text(app)
     assert not hub.asked(requests.Control)
 
 
 @on_screen()
 async def test_an_ended_actor_stays_until_it_is_dismissed(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "j", "j", "2", "d")
-    assert "still runs" in screen_text(app)
+    assert "is still running" in screen_text(app)
     hub.push(update(actors=(replace(hub.actors[0], phase="ended", detail="", exit_signal=9),)))
     await settle(pilot)
     assert "ended by SIGKILL" in screen_text(app)
@@ -289,7 +290,7 @@ async def test_enter_shows_a_process_in_detail(app: PipetuiApp, hub: FakeHub, pi
 @on_screen()
 async def test_help_and_palette_show_every_action(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "question_mark")
-    assert "Start a producer that writes into the selected FIFO" in screen_text(app)
+    assert "Start a producer that writes to the selected FIFO" in screen_text(app)
     assert "holds an end" in screen_text(app)
     await press(pilot, "escape", "ctrl+p")
     await write(pilot, "create a fifo")
@@ -368,7 +369,7 @@ def test_an_unexpected_error_is_one_sentence(capsys: Any) -> None:
     app._fatal_error()
     app._print_error_renderables()
     said = capsys.readouterr().err
-    assert "should not have happened" in said
+    assert "unexpected error" in said
     assert "Traceback" not in said
     assert "\x1b[31m" not in said
 
@@ -392,7 +393,7 @@ async def test_rows_stay_in_order_and_columns_fit_whatever_comes_and_goes(
         rows = tuple(fifo(inode, path) for inode, path in come.items())
         hub.push(update(pipes=rows, pipes_gone=tuple(PipeId(8, inode) for inode in gone)))
         await settle(pilot)
-        table = app.monitor.fifos
+        table = app.main.fifos
         assert [key.pipe.inode for key in table.keys] == sorted(paths, key=lambda inode: paths[inode])
         assert table._natural(COLUMNS[0]) == max(len(path) for path in paths.values())
 

@@ -40,7 +40,7 @@ from pipetui.protocol import feeds, messages, requests
 from pipetui.protocol.requests import Request, answer_type
 from pipetui.text import encode
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.config import Config
+from pipetui.tui.core.config import Config
 
 R = TypeVar("R")
 

@@ -127,7 +127,7 @@ def _width() -> int:
 @contextmanager
 def _progress() -> Iterator[Any]:
     """Give what draws the line of progress on a terminal, and remove the line at the end."""
-    from pipetui.tui.benchchart import progress
+    from pipetui.tui.views.benchchart import progress
 
     def show(report: BenchReport) -> None:
         if here:
@@ -145,7 +145,7 @@ def _progress() -> Iterator[Any]:
 
 def _print(report: BenchReport) -> None:
     """Print tables, then what is to be seen last: the chart and the advice."""
-    from pipetui.tui.benchchart import COSTS, chart, chosen, costs, joined, speeds
+    from pipetui.tui.views.benchchart import COSTS, chart, chosen, costs, joined, speeds
 
     width = _width()
     lines = [

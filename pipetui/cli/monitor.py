@@ -73,7 +73,7 @@ def need_terminal() -> None:
 
 def show(args: argparse.Namespace, paths: tuple[str, ...] = (), *, demo: bool = False) -> int:
     """Run the screen on a fresh hub and return the exit code."""
-    from pipetui.tui import config as configuration
+    from pipetui.tui.core import config as configuration
 
     try:
         config = configuration.load(args.config)
@@ -95,7 +95,7 @@ def show(args: argparse.Namespace, paths: tuple[str, ...] = (), *, demo: bool = 
     def open_link() -> Link:
         return Link(first.pop() if first else start_hub())
 
-    from pipetui.tui.environment import prepare
+    from pipetui.tui.core.environment import prepare
 
     prepare(config.fps)
     from pipetui.client.hosts import Here

@@ -8,8 +8,8 @@ from pipetui.client.hosts import HostPool
 from pipetui.client.session import Refused
 from pipetui.model import LogFilter
 from pipetui.text import plural
-from pipetui.tui.export import Exporter, ExportError
-from pipetui.tui.forms import Field, Form, Values, is_path
+from pipetui.tui.dialogs.form import Field, Form, Values, is_path
+from pipetui.tui.state.export import Exporter, ExportError
 
 
 class ExportMessages(Form):
@@ -27,17 +27,17 @@ class ExportMessages(Form):
     def make_fields(self) -> tuple[Field, ...]:
         return (
             Field("path", "File", str(Path.cwd() / "messages.jsonl"), check=is_path),
-            Field("replace", "If it exists", "no", choices=(("no", "leave it alone"), ("yes", "replace it"))),
+            Field("replace", "If it exists", "no", choices=(("no", "keep it"), ("yes", "replace it"))),
         )
 
     def about(self) -> str:
-        return f"The messages that the log still has ({self._words}), one JSON object a line."
+        return f"The messages still in the log ({self._words}), one JSON object per line."
 
     async def carry_out(self, values: Values) -> str:
         try:
             place = Path(values["path"]).expanduser()
         except RuntimeError:
-            raise Refused("There is no such home folder.") from None
+            raise Refused("No such home folder.") from None
         try:
             async with Exporter(place, replace=values["replace"] == "yes") as exporter:
                 async for page in self._fleet.export(self._wanted):

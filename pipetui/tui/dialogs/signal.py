@@ -5,17 +5,17 @@ from __future__ import annotations
 import signal
 
 from pipetui.client.session import Session
-from pipetui.tui.forms import Field, Form, Values
-from pipetui.tui.holders import short_command
-from pipetui.tui.inputs import Choice
+from pipetui.tui.dialogs.form import Field, Form, Values
+from pipetui.tui.views.holders import short_command
+from pipetui.tui.widgets.inputs import ChoiceInput
 
 SIGNALS: tuple[tuple[str, str], ...] = (
-    ("TERM", "TERM: please end"),
-    ("INT", "INT: as if ctrl+c were pressed"),
-    ("HUP", "HUP: its terminal has gone; many daemons reload"),
-    ("STOP", "STOP: stand still until CONT"),
-    ("CONT", "CONT: go on"),
-    ("KILL", "KILL: end at once, with no chance to tidy up"),
+    ("TERM", "TERM: terminate"),
+    ("INT", "INT: interrupt, like ctrl+c"),
+    ("HUP", "HUP: hang up; many daemons reload"),
+    ("STOP", "STOP: pause until CONT"),
+    ("CONT", "CONT: resume"),
+    ("KILL", "KILL: kill at once, without cleanup"),
 )
 
 
@@ -36,11 +36,11 @@ class SendSignal(Form):
         return (Field("signal", "Signal", "TERM", choices=SIGNALS),)
 
     def about(self) -> str:
-        whose = "One of pipetui's own." if self._ours else "It is not one of pipetui's own."
-        sure = "It is sent only if this is still the same process."
+        whose = "Started by pipetui." if self._ours else "Not started by pipetui."
+        sure = "Sent only if this is still the same process."
         return f"{self._pid}  {short_command(self._command)}\n{whose} {sure}"
 
-    def on_choice_submitted(self, event: Choice.Submitted) -> None:
+    def on_choice_input_submitted(self, event: ChoiceInput.Submitted) -> None:
         if not self._ours:
             event.prevent_default()  # of the form: to do it
             event.stop()

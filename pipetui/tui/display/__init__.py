@@ -2,8 +2,8 @@
 
 | file | knows |
 | --- | --- |
-| `looks.py` | how a cell looks, as a number; the shortest SGR from one look to another |
-| `frame.py` | cells: a strip as a row of characters and looks, a frame as rows |
+| `styles.py` | the style of a cell, as a number; the shortest SGR from one to another |
+| `frame.py` | cells: a strip as a row of characters and styles, a frame as rows |
 | `scroll.py` | which rows have moved, and whether moving them saves bytes |
 | `compare.py` | the difference of two frames, as operations |
 | `write.py` | operations as bytes for the terminal: cursor, pen, erasing, repeating |

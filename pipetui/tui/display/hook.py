@@ -28,7 +28,7 @@ from textual.strip import Strip
 
 from pipetui.tui.display.abilities import abilities
 from pipetui.tui.display.frame import Row, fitted, row_of
-from pipetui.tui.display.pace import BUDGET, Pace, Verdict
+from pipetui.tui.display.pace import BUDGET, Pace, Permit
 from pipetui.tui.display.painter import Painter
 from pipetui.tui.display.write import LEAVE
 
@@ -79,7 +79,7 @@ def why_not() -> str:
     version = re.match(r"(\d+)\.(\d+)\.", textual.__version__)
     major, minors = _TESTED
     if version is None or int(version[1]) != major or int(version[2]) not in minors:
-        return f"this Textual ({textual.__version__}) is none that the thin display was tested with"
+        return f"the thin display is not tested with this Textual ({textual.__version__})"
     needed = ((App, "_display"), (App, "post_display_hook"), (App, "_begin_batch"), (Screen, "_compositor_refresh"))
     missing = [name for owner, name in needed if not hasattr(owner, name)]
     return f"this Textual ({textual.__version__}) has no {' and no '.join(missing)}" if missing else ""
@@ -204,12 +204,12 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         """Bring the newest frame up to date."""
         painter = self._thin_painter
         if painter.crowded:
-            self._thin_painter = painter = Painter(painter.abilities, painter.looks.system)
+            self._thin_painter = painter = Painter(painter.abilities, painter.styles.system)
             self._thin_strips.clear()
             self.refresh(layout=True)
         size = self.screen._compositor.size
         painter.resize(size.width, size.height)
-        place, cells = partial(painter.wanted.place, looks=painter.looks), self._thin_cells
+        place, cells = partial(painter.wanted.place, styles=painter.styles), self._thin_cells
         if isinstance(update, LayoutUpdate):
             for y, strips in enumerate(update.strips, update.region.y):
                 x = update.region.x
@@ -230,8 +230,8 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         if row is None:
             if len(self._thin_strips) >= _MOST_STRIPS:
                 self._thin_strips.clear()
-            looks = self._thin_painter.looks
-            row = fitted(row_of(strip, looks), strip.cell_length, looks)
+            styles = self._thin_painter.styles
+            row = fitted(row_of(strip, styles), strip.cell_length, styles)
             self._thin_strips[segments] = row
         return row
 
@@ -247,27 +247,25 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         if self._batch_count:
             self._thin_later(_BATCH)
             return
-        self._thin_look_at_driver()
+        self._thin_check_driver()
         now = asyncio.get_running_loop().time()
         painter, fresh = self._thin_painter, self._thin_fresh_until is not None
         urgent = now < self._thin_urgent_until or painter.shown is None or painter.in_pieces
-        verdict = self._thin_pace.verdict(now, urgent=urgent, full=self._thin_is_full(), first=fresh)
-        if verdict.write:
+        permit = self._thin_pace.permit(now, urgent=urgent, full=self._thin_is_full(), first=fresh)
+        if permit.write:
             self._thin_render()
-            self._thin_paint(verdict, now)
+            self._thin_paint(permit, now)
         if self._thin_dirty() and not self.why_stock:
-            self._thin_later(verdict.again)
+            self._thin_later(permit.again)
 
-    def _thin_paint(self, verdict: Verdict, now: float) -> None:
+    def _thin_paint(self, permit: Permit, now: float) -> None:
         painter = self._thin_painter
         if self.why_stock or not painter.wanted.height:
             return
         if self._thin_pace.slow:
             painter.notice(now)
         fresh = self._thin_fresh_until
-        text = painter.paint_part(
-            verdict.pieces, calm=verdict.calm, afresh=fresh is not None, cursor=self._thin_cursor()
-        )
+        text = painter.paint_part(permit.pieces, calm=permit.calm, afresh=fresh is not None, cursor=self._thin_cursor())
         if fresh is not None and now > fresh:
             self._thin_fresh_until = None
         if text:
@@ -296,7 +294,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         self._previous_cursor_position = at
         return at.x, at.y
 
-    def _thin_look_at_driver(self) -> None:
+    def _thin_check_driver(self) -> None:
         """Notice a writer that is another one than before: the terminal was given away and has come back."""
         driver = self._driver
         writer = getattr(driver, "_writer_thread", None)

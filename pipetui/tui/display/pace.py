@@ -31,8 +31,8 @@ _REALLY_FULL = 0.3
 _ASK_AFTER = 1024
 
 #: No answer for so long: the question or its answer was lost, or the terminal never answers.
-_PATIENCE = 5.0
-_FIRST_PATIENCE = 0.25
+_TIMEOUT = 5.0
+_FIRST_TIMEOUT = 0.25
 
 #: Questions without an answer at one time.
 _MOST_ASKED = 16
@@ -69,7 +69,7 @@ _PAGES = 0.1
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Permit:
     """What may be written now.
 
     `write`: anything at all; if not, `again` says when it is worth asking again (seconds). `pieces`: about how many
@@ -115,7 +115,7 @@ class Pace:
 
         At a slow line behind each frame, so that it is known how much is on its way.
         """
-        if self._asked and now - self._asked[0][1] >= _PATIENCE:
+        if self._asked and now - self._asked[0][1] >= _TIMEOUT:
             self._asked.clear()
         if self.slow:
             due = len(self._asked) < _MOST_ASKED
@@ -167,7 +167,7 @@ class Pace:
         """Whether the line is known to be slow."""
         return self.rate is not None and self.rate < _SLOW
 
-    def verdict(self, now: float, *, urgent: bool, full: bool, first: bool = False) -> Verdict:
+    def permit(self, now: float, *, urgent: bool, full: bool, first: bool = False) -> Permit:
         """Say what may be written now.
 
         `urgent`: a person waits for it. `first`: it is the first since a key. `full`: the queue or poll(2) says stop.
@@ -175,25 +175,25 @@ class Pace:
         self._pass(now)
         self._learn(full, now)
         if full:
-            return Verdict(False)
+            return Permit(False)
         on_the_way = self._on_the_way(now)
         room = min(max((self.rate or self._full_budget) * _ON_THE_WAY, _LEAST), _MOST)
         if on_the_way > (2 * room if first else room):
-            return Verdict(False)
+            return Permit(False)
         calm = self._tokens <= 0
         if not urgent and (calm or now < self._next):
-            return Verdict(False, again=max(self._next - now, -self._tokens / self._budget, 0.002))
+            return Permit(False, again=max(self._next - now, -self._tokens / self._budget, 0.002))
         if calm and (not self.slow or now - self._page > _PAGES):
             calm = False
         if not calm:
             self._page = now
-        return Verdict(True, int(room) if self.slow else None, calm)
+        return Permit(True, int(room) if self.slow else None, calm)
 
     def _on_the_way(self, now: float) -> int:
         """Return how many bytes may not have arrived yet; 0 when there is no way to know."""
         if not self._asked or self._mute:
             return 0
-        if now - self._asked[0][1] < (_PATIENCE if self._answers else _FIRST_PATIENCE):
+        if now - self._asked[0][1] < (_TIMEOUT if self._answers else _FIRST_TIMEOUT):
             return self._sent - self._arrived
         self._mute = not self._answers
         return 0
@@ -202,7 +202,7 @@ class Pace:
         """Spend less when the way is full although nobody answers, and slowly more again."""
         if not full:
             self._full_since = None
-            if now - self._changed > _PATIENCE:
+            if now - self._changed > _TIMEOUT:
                 self._budget, self._changed = min(self._full_budget, self._budget * 1.5), now
         elif self._full_since is None:
             self._full_since = now

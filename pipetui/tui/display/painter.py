@@ -9,12 +9,12 @@ from rich.color import ColorSystem
 from pipetui.tui.display.abilities import Abilities
 from pipetui.tui.display.compare import compare
 from pipetui.tui.display.frame import Frame, Row, blank_row
-from pipetui.tui.display.looks import PLAIN, Looks
 from pipetui.tui.display.scroll import differing
+from pipetui.tui.display.styles import PLAIN, StyleTable
 from pipetui.tui.display.write import Writer
 
-#: So many different looks are no theme but a leak (each hyperlink is one): begin anew.
-_MOST_LOOKS = 20_000
+#: So many different styles are no theme but a leak (each hyperlink is one): begin anew.
+_MOST_STYLES = 20_000
 
 #: A row that changes more often than this (a second, about) is restless.
 _RESTLESS = 2.0
@@ -30,10 +30,10 @@ class Painter:
 
     def __init__(self, abilities: Abilities, system: ColorSystem = ColorSystem.TRUECOLOR) -> None:
         self.abilities = abilities
-        self.looks = Looks(system)
+        self.styles = StyleTable(system)
         self.wanted = Frame.blank(0, 0)
         self.shown: Frame | None = None
-        self._writer = Writer(self.looks, abilities)
+        self._writer = Writer(self.styles, abilities)
         self._noticed = self.wanted.copy()
         self._restless: list[tuple[float, float]] = []
         self._page: dict[int, Row] = {}
@@ -66,8 +66,8 @@ class Painter:
 
     @property
     def crowded(self) -> bool:
-        """Whether looks and frames should be begun anew; then every row has to come again."""
-        return len(self.looks) > _MOST_LOOKS
+        """Whether styles and frames should be begun anew; then every row has to come again."""
+        return len(self.styles) > _MOST_STYLES
 
     @property
     def in_pieces(self) -> bool:
@@ -123,10 +123,10 @@ class Painter:
         writer = self._writer
         if self.shown is None:
             writer.forget()
-            ground = _ground(target, self.looks) if self.abilities.bce else PLAIN
+            ground = _ground(target, self.styles) if self.abilities.bce else PLAIN
             writer.clear(ground)
             self.shown = Frame(target.width, [blank_row(target.width, ground)] * target.height)
-        difference = compare(self.shown, target, self.looks, bce=self.abilities.bce, scroll=self.abilities.scroll)
+        difference = compare(self.shown, target, self.styles, bce=self.abilities.bce, scroll=self.abilities.scroll)
         writer.write(difference, target)
         self.shown = target.copy()
         return writer.take()
@@ -138,11 +138,11 @@ class Painter:
         return text + self._writer.take()
 
 
-def _ground(frame: Frame, looks: Looks) -> int:
+def _ground(frame: Frame, styles: StyleTable) -> int:
     """Return the background that most cells have."""
     counted: dict[int, int] = {}
     for row in frame.rows:
-        for look in set(row.looks):
-            if looks.erasable(look):
-                counted[look] = counted.get(look, 0) + row.looks.count(look)
-    return max(counted, key=lambda look: counted[look], default=PLAIN)
+        for style in set(row.styles):
+            if styles.erasable(style):
+                counted[style] = counted.get(style, 0) + row.styles.count(style)
+    return max(counted, key=lambda style: counted[style], default=PLAIN)

@@ -19,7 +19,7 @@ from textual.drivers.linux_driver import LinuxDriver
 _POP_KEYBOARD = "\x1b[<u"
 
 
-def go_on(driver: Driver | None) -> None:
+def resume(driver: Driver | None) -> None:
     """Have the terminal again after SIGCONT; stop again where a shell lets us go on in the background."""
     if not isinstance(driver, LinuxDriver) or not driver._auto_restart:
         return

@@ -42,7 +42,7 @@ def scrolled(rows: list[Row], scroll: Scroll, fresh: Row) -> list[Row]:
 def marks(old: Row, new: Row) -> bytes:
     """Return a byte for each cell: 1 where the rows differ, else 0."""
     differ = bytes(map(ne, old.chars, new.chars))
-    return differ if old.looks == new.looks else bytes(map(or_, differ, map(ne, old.looks, new.looks)))
+    return differ if old.styles == new.styles else bytes(map(or_, differ, map(ne, old.styles, new.styles)))
 
 
 def cost(old: Row, new: Row) -> int:

@@ -1,0 +1,81 @@
+"""What all screens share: the colours, and a footer with the keys, in which messages appear too."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from textual.notifications import SeverityLevel
+from textual.screen import ModalScreen, Screen
+
+from pipetui.client.session import Refused
+from pipetui.tui.core.actions import BY_ID
+from pipetui.tui.core.context import AppContext
+from pipetui.tui.core.keys import perform
+from pipetui.tui.core.theme import Palette, palette_for
+from pipetui.tui.widgets.bars import KeyBar
+from pipetui.tui.widgets.lists import LineList
+
+
+class BaseScreen(Screen[None]):
+    """A screen of pipetui. What its keys do are its methods `action_…` (see `core.keys`)."""
+
+    app: AppContext
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys = KeyBar()
+
+    @property
+    def palette(self) -> Palette:
+        """The colours."""
+        return palette_for(self.app.theme)
+
+    @property
+    def active_list(self) -> LineList:
+        """The list that the keys of lists are for."""
+        raise NotImplementedError
+
+    def key(self, action: str) -> str:
+        """Return the first key of an action, as people write it."""
+        return self.app.first_key(action)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a message in the footer until the next key."""
+        self.keys.show_message(message, severity)
+
+    def request(self, work: Coroutine[Any, Any, str | None], *, exclusive: bool = False) -> None:
+        """Do what takes a while; show the message it returns, or why it was refused. One `exclusive` ends another."""
+
+        async def run() -> None:
+            try:
+                message = await work
+            except Refused as refused:
+                self.notify(str(refused), severity="error")
+            else:
+                if message:
+                    self.notify(message)
+
+        self.run_worker(run(), exclusive=exclusive)
+
+    def open_dialog(self, dialog: ModalScreen[str]) -> None:
+        """Open a dialog, and show the message that it ends with."""
+        self.app.push_screen(dialog, lambda message: self.notify(message) if message else None)
+
+    def perform(self, action: str) -> None:
+        """Carry out an action of the registry."""
+        perform(self.active_list if BY_ID[action].scope == "lists" else self, action)
+
+    def on_key(self) -> None:
+        self.keys.clear_message()
+
+    def on_key_bar_pressed(self, event: KeyBar.Pressed) -> None:
+        self.perform(event.action)
