@@ -30,7 +30,7 @@ Doing = Literal[
 ]
 
 #: How a state is to be taken: calm (nothing to do), waiting (somebody waits), stuck (it will not go on by itself).
-Mood = Literal["calm", "active", "waiting", "stuck"]
+Severity = Literal["calm", "active", "waiting", "stuck"]
 
 #: A frame longer than this many bytes is split into pieces, each marked (see `ConsumerSpec.limit`).
 FRAME_LIMIT = 1 << 20
@@ -200,7 +200,7 @@ class PipeRow:
 
     pipe: Pipe
     state: str = ""
-    mood: Mood = "calm"
+    severity: Severity = "calm"
     write_rate: float | None = None
     read_rate: float | None = None
     history: tuple[int, ...] = ()
@@ -294,7 +294,7 @@ class ActorState:
     spec: ActorSpec
     phase: Phase = "starting"
     detail: str = ""
-    mood: Mood = "calm"
+    severity: Severity = "calm"
     pipe: PipeId | None = None
     counters: Counters = field(default_factory=Counters)
     rate: float = 0.0

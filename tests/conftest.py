@@ -43,7 +43,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     how = fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH
     here = os.path.dirname(__file__)
     with ExitStack() as held:
-        with _locked(os.path.join(here, "patience.py"), how):
+        with _locked(os.path.join(here, "waiting.py"), how):
             held.enter_context(_locked(os.path.join(here, "conftest.py"), how))
         return (yield)
 

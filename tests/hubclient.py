@@ -22,7 +22,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
-from patience import PATIENCE
+from waiting import TIMEOUT
 
 from pipetui.client.link import start_hub
 from pipetui.client.state import Change, HubState
@@ -106,7 +106,7 @@ class HubClient(HubState):
         """The hub's pid."""
         return self.process.pid
 
-    def write(self, data: bytes, timeout: float = PATIENCE) -> None:
+    def write(self, data: bytes, timeout: float = TIMEOUT) -> None:
         """Write raw bytes to the hub (a test of the wire may send nonsense)."""
         deadline = time.monotonic() + timeout
         view = memoryview(data)
@@ -123,7 +123,7 @@ class HubClient(HubState):
         """Send one message without waiting for anything."""
         self.write(pack(message))
 
-    def reply(self, timeout: float = PATIENCE) -> FromHub:
+    def reply(self, timeout: float = TIMEOUT) -> FromHub:
         """Return the hub's next frame; raise `HubGoneError` at its end and `TimeoutError` when none comes."""
         deadline = time.monotonic() + timeout
         while True:
@@ -174,7 +174,7 @@ class HubClient(HubState):
         self.say(Ready(self._view, self.interval, self.anonymous))
         self._credit = True
 
-    def update(self, timeout: float = PATIENCE) -> Update:
+    def update(self, timeout: float = TIMEOUT) -> Update:
         """Give credit if none is out, and return the next update, applied to the tables."""
         deadline = time.monotonic() + timeout
         if not self._credit:
@@ -202,7 +202,7 @@ class HubClient(HubState):
         self.counts = page.counts
         self.page = page
 
-    def wait_for(self, condition: Callable[[], object], timeout: float = PATIENCE, what: str = "") -> None:
+    def wait_for(self, condition: Callable[[], object], timeout: float = TIMEOUT, what: str = "") -> None:
         """Take updates until `condition` holds; the failure says what the hub knew instead."""
         deadline = time.monotonic() + timeout
         while not condition():
@@ -228,7 +228,7 @@ class HubClient(HubState):
         self.say(Call(number, request))
         return number
 
-    def ask(self, request: Request[A], timeout: float = PATIENCE) -> A:
+    def ask(self, request: Request[A], timeout: float = TIMEOUT) -> A:
         """Send a request and return its answer; updates that come between are applied. Raises `HubRefusedError`."""
         number = self.call(request)
         deadline = time.monotonic() + timeout
@@ -245,7 +245,7 @@ class HubClient(HubState):
         assert request.accepts(reply.answer), reply
         return cast(A, reply.answer)
 
-    def refusal(self, request: Request[Any], timeout: float = PATIENCE) -> str:
+    def refusal(self, request: Request[Any], timeout: float = TIMEOUT) -> str:
         """Send a request that has to be refused; return the sentence."""
         try:
             answer = self.ask(request, timeout)
@@ -287,7 +287,7 @@ class HubClient(HubState):
 
     def send(self, path: str | os.PathLike[str], payload: str, timeout: float = 2.0) -> None:
         """Write `payload` once."""
-        self.ask(requests.Send(os.fspath(path), payload, timeout), timeout + PATIENCE)
+        self.ask(requests.Send(os.fspath(path), payload, timeout), timeout + TIMEOUT)
 
     def fetch(self, number: int) -> Line | None:
         """Return one whole message."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from hubclient import HubClient, HubRefusedError
-from patience import wait_until
+from waiting import wait_until
 
 from pipetui.backend.runtime import limits
 from pipetui.model import ConsumerSpec, End, Finding, Pipe, PipeId, PipeRef, Process, ProducerSpec
@@ -200,8 +200,8 @@ def test_requests_that_wait_are_so_many_at_most(tmp_path: Path) -> None:
         for _ in range(100):
             hub.call(requests.Send(str(tmp_path / "pipe"), "hello\n", 60.0))
         refused = [reply for _ in range(50) if isinstance(reply := hub.reply(), messages.Failed)]
-        assert {reply.message for reply in refused} == {limits.TOO_MANY_ERRANDS}
-        assert len(family(hub.pid)) <= limits.MOST_ERRANDS + 2
+        assert {reply.message for reply in refused} == {limits.TOO_MANY_TASKS}
+        assert len(family(hub.pid)) <= limits.MOST_TASKS + 2
         assert_ends_with_its_client(hub)
 
 

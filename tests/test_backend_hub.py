@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 from hubclient import HubClient, HubGoneError
-from patience import wait_until
+from waiting import wait_until
 
 from pipetui.backend.runtime import tempdir
 from pipetui.client.link import hub_argv

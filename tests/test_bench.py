@@ -20,11 +20,11 @@ from typing import Any
 import psutil
 import pytest
 from hubclient import HubClient
-from patience import wait_until
 from processes import PIPETUI, Stage
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, on_screen, press, screen_lines, screen_text, settle
 from updates import update
+from waiting import wait_until
 
 from pipetui import substitutes
 from pipetui.cli.bench import NAMES

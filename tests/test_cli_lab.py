@@ -8,9 +8,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from patience import wait_until
 from processes import PIPETUI
 from terminal import Terminal
+from waiting import wait_until
 
 from pipetui.labs import all_labs
 

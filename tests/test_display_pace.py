@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import time
 
-from patience import wait_until
 from processes import Stage
 from terminal import Terminal
+from waiting import wait_until
 
 from pipetui.tui.display.pace import BUDGET, Pace
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 from frames import seen
-from patience import wait_until
 from processes import PIPETUI, Stage
 from terminal import Terminal
+from waiting import wait_until
 
 #: A terminal with a monitor on one FIFO that nobody has open: nothing moves there.
 _STILL = "nobody has it open"

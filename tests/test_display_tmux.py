@@ -15,9 +15,9 @@ from emulator import Emulator
 from frames import HEIGHT, WIDTH, anchored, certain_lines, change, differences
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from patience import wait_until
 from processes import PIPETUI, Stage
 from test_e2e_tmux import Tmux
+from waiting import wait_until
 
 from pipetui.tui.display.abilities import abilities
 from pipetui.tui.display.painter import Painter

@@ -21,8 +21,8 @@ from emulator import Emulator
 from frames import HEIGHT, WIDTH, anchored, certain_lines, change, differences
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from patience import wait_until
 from rich.color import ColorSystem
+from waiting import wait_until
 
 from pipetui.tui.display.abilities import Abilities, abilities
 from pipetui.tui.display.frame import Frame, fitted, row_of

@@ -15,7 +15,7 @@ from pipetui.labs import all_labs
 from pipetui.labs.lab import Lab
 
 #: How long a lab may take as it is told (seconds).
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ class Learner:
     def read(self, lab: Lab) -> None:
         """Wait for the end, see that all was right, and read on to the reason."""
         all_right = f"{len(lab.questions)} of {len(lab.questions)} predicted correctly"
-        self.terminal.wait_for(all_right, PATIENCE)
+        self.terminal.wait_for(all_right, TIMEOUT)
         assert re.search(r"✓ predicted .*\n.* actual ", self.terminal.text())
         assert "because" in self.terminal.text()
         reason = re.escape(" ".join(lab.reason.split())[:25])
@@ -127,7 +127,7 @@ def test_a_lab_is_no_film_its_fifo_is_in_the_monitor_and_its_processes_can_be_lo
     terminal.wait_for("slow motion")
     learner.to_lab(all_labs()["rendezvous"])
     learner.press("run")
-    terminal.wait_for(re.compile(r"writer +\d+ +waits to open greetings: no reader"), PATIENCE)
+    terminal.wait_for(re.compile(r"writer +\d+ +waits to open greetings: no reader"), TIMEOUT)
     learner.press("details")
     terminal.wait_for(re.compile(r"PROCESS \d+"))
     learner.press("back")

@@ -19,9 +19,9 @@ from typing import IO, Any
 import psutil
 import pytest
 from cast import waits_in_open
-from patience import wait_until
 from processes import PIPETUI
 from sshd import Far, Sshd, StandIn, base_python, why_not
+from waiting import wait_until
 
 from pipetui.protocol.heartbeat import SILENCE
 
@@ -370,7 +370,7 @@ def lie(far: Far, body: str = "", version: str = "3.11", system: str = "linux") 
     far.script("python3", f'exec {base_python()} -I -S {program} "$@"')
 
 
-#: Takes the parcel and the question.
+#: Takes the payload and the question.
 LISTENS = "left = int(sys.stdin.buffer.read(10)); sys.stdin.buffer.read(left); sys.stdin.buffer.read(4)\n"
 
 

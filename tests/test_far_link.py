@@ -25,12 +25,12 @@ from sshd import Far, Sshd, StandIn, base_python
 from test_far_commands import BOTH, LISTENS, lie
 from updates import update
 
-from pipetui.backend.remote.operation import main as errand_main
+from pipetui.backend.remote.operation import main as operation_main
 from pipetui.client import ssh
 from pipetui.client.operations import ask
 from pipetui.client.remote import FarHost, FarLink, LinkLost
 from pipetui.client.session import LogView, Session
-from pipetui.client.ssh import ERRAND, HUB, BadHost, Remote
+from pipetui.client.ssh import HUB, OPERATION, BadHost, Remote
 from pipetui.client.validation import Quota, ReplyValidation, check_message
 from pipetui.model import BenchFigure, ConsumerSpec, Line, LogFilter, Pipe, PipeId, PipeRow, ProducerSpec
 from pipetui.protocol import feeds, frames, messages, requests
@@ -67,7 +67,7 @@ SHELLS = [name for name in ("sh", "bash", "dash", "zsh", "fish", "csh", "tcsh", 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_login_shell_hands_the_command_to_python_as_it_is(shell: str) -> None:
-    remote = ssh.argv("box", ERRAND, "0123456789abcdef", python=base_python())[-1]
+    remote = ssh.argv("box", OPERATION, "0123456789abcdef", python=base_python())[-1]
     command = [shell, *(["sh"] if shell == "busybox" else []), "-c", remote]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert done.stdout.startswith("fedcba9876543210 3."), done.stderr
@@ -82,7 +82,7 @@ def test_the_command_names_the_host_after_all_options_and_never_asks_in_batch_mo
 
 
 def test_another_name_of_python_is_one_word_for_the_shell() -> None:
-    remote = ssh.argv("box", ERRAND, "ab" * 8, python="a b; touch c")[-1]
+    remote = ssh.argv("box", OPERATION, "ab" * 8, python="a b; touch c")[-1]
     assert shlex.split(remote)[:3] == ["exec", "a b; touch c", "-c"]
 
 
@@ -103,16 +103,16 @@ def test_what_ssh_takes_for_a_host_is_one(name: str) -> None:
 
 
 def unpacked(program: str) -> zipfile.ZipFile:
-    data = ssh.parcel(program)
+    data = ssh.payload(program)
     assert int(data[:10]) == len(data) - 10
     return zipfile.ZipFile(io.BytesIO(zlib.decompress(data[10:])))
 
 
-@pytest.mark.parametrize("program", [HUB, ERRAND])
+@pytest.mark.parametrize("program", [HUB, OPERATION])
 def test_the_parcel_is_always_the_same_and_holds_our_python_only(program: str) -> None:
-    first = ssh.parcel(program)
-    ssh.parcel.cache_clear()
-    assert ssh.parcel(program) == first
+    first = ssh.payload(program)
+    ssh.payload.cache_clear()
+    assert ssh.payload(program) == first
     names = unpacked(program).namelist()
     assert all(name.startswith("pipetui/") and name.endswith(".py") for name in names)
     assert not any(name.startswith(("pipetui/tui", "pipetui/cli", "pipetui/client")) for name in names)
@@ -131,14 +131,14 @@ def pythons() -> list[Any]:
 
 
 @pytest.mark.parametrize("python", pythons())
-@pytest.mark.parametrize("program", [HUB, ERRAND])
+@pytest.mark.parametrize("program", [HUB, OPERATION])
 def test_all_that_travels_imports_on_every_python_without_packages(tmp_path: Path, python: str, program: str) -> None:
-    parcel = tmp_path / "parcel.zip"
-    parcel.write_bytes(zlib.decompress(ssh.parcel(program)[10:]))
+    payload = tmp_path / "payload.zip"
+    payload.write_bytes(zlib.decompress(ssh.payload(program)[10:]))
     code = f"""
 import importlib, sys, zipfile
-sys.path.insert(0, {str(parcel)!r})
-for name in zipfile.ZipFile({str(parcel)!r}).namelist():
+sys.path.insert(0, {str(payload)!r})
+for name in zipfile.ZipFile({str(payload)!r}).namelist():
     module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     if not module.endswith("__main__"):
         importlib.import_module(module)
@@ -152,16 +152,17 @@ assert not any("site-packages" in str(getattr(module, "__file__", "")) for modul
 def test_bytecode_travels_to_the_same_python_only(tmp_path: Path, fresh: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not fresh:
         monkeypatch.setattr("importlib.util.cache_from_source", lambda _: str(tmp_path / "none"))
-    ssh.parcel.cache_clear()
-    names = frozenset({"pipetui", "pipetui.model", ERRAND})
-    data = ssh.parcel(ERRAND, names)
+    ssh.payload.cache_clear()
+    names = frozenset({"pipetui", "pipetui.model", OPERATION})
+    data = ssh.payload(OPERATION, names)
     told = zipfile.ZipFile(io.BytesIO(zlib.decompress(data[10:]))).namelist()
     compiled = {name for name in told if name.endswith(".pyc")}
     assert compiled == {"pipetui/__init__.pyc", "pipetui/model.pyc", "pipetui/backend/remote/operation.pyc"}
     assert "pipetui/model.py" not in told
-    parcel = tmp_path / "parcel.zip"
-    parcel.write_bytes(zlib.decompress(data[10:]))
-    code = f"import sys; sys.path.insert(0, {str(parcel)!r}); import pipetui.model as m, {ERRAND}; print(m.__file__)"
+    payload = tmp_path / "payload.zip"
+    payload.write_bytes(zlib.decompress(data[10:]))
+    imports = f"import pipetui.model as m, {OPERATION}"
+    code = f"import sys; sys.path.insert(0, {str(payload)!r}); {imports}; print(m.__file__)"
     done = subprocess.run([base_python(), "-I", "-S", "-c", code], capture_output=True, text=True)
     assert done.stdout.endswith("model.pyc\n"), done.stderr
 
@@ -170,7 +171,7 @@ def test_bytecode_travels_to_the_same_python_only(tmp_path: Path, fresh: bool, m
 def test_every_python_answers(box: StandIn, python: str) -> None:
     box.script("python3", f'exec {python} -I -S "$@"')
     os.mkfifo(box.home / "pipe")
-    answers = list(ask(Remote(box.host, ERRAND), Ls((str(box.home),))))
+    answers = list(ask(Remote(box.host, OPERATION), Ls((str(box.home),))))
     told = [pipe.path for answer in answers if isinstance(answer, Pipes) for pipe in answer.pipes]
     assert str(box.home / "pipe") in told
 
@@ -180,14 +181,14 @@ def test_the_far_side_needs_no_memfd(box: StandIn) -> None:
     program.write_text("import os, sys\ndel os.memfd_create\nexec(sys.argv[2])\n")
     box.script("python3", f'exec {base_python()} -I -S {program} "$@"')
     os.mkfifo(box.home / "pipe")
-    remote = Remote(box.host, ERRAND)
+    remote = Remote(box.host, OPERATION)
     remote.greet()
     remote.leave()
     assert remote.process.returncode == 0
-    assert errand_main.__module__ == ERRAND
+    assert operation_main.__module__ == OPERATION
 
 
-# --- the threshold ----------------------------------------------------------------------------------------------------
+# --- the bootstrap ----------------------------------------------------------------------------------------------------
 
 
 class Heard(Remote):
@@ -459,10 +460,10 @@ def test_a_far_side_that_does_not_answer_is_given_up(box: StandIn) -> None:
     box.script("ssh", "exec sleep 600", near=True)
     remote = Remote(box.host, HUB)
     with pytest.raises(LinkLost, match=r"^far-box did not answer for 0.3 s; the link was ended$"):
-        remote.greet(patience=0.3)
+        remote.greet(timeout=0.3)
 
     async def main() -> None:
-        link = FarLink(Remote(box.host, HUB, batch=True), patience=0.3)
+        link = FarLink(Remote(box.host, HUB, batch=True), timeout=0.3)
         await link.attach()
         assert await lost(link) == "far-box did not answer for 0.3 s; the link was ended"
         await link.wait_closed()
@@ -473,10 +474,10 @@ def test_a_far_side_that_does_not_answer_is_given_up(box: StandIn) -> None:
 def test_a_host_that_says_nothing_after_its_mark_is_given_up(box: StandIn) -> None:
     lie(box, LISTENS + "time.sleep(600)")
     with pytest.raises(LinkLost, match=r"^far-box has said nothing for 2 s; the link was ended$"):
-        list(ask(Remote(box.host, ERRAND), Ls(), patience=2.0))
+        list(ask(Remote(box.host, OPERATION), Ls(), timeout=2.0))
 
     async def main() -> None:
-        link = FarLink(Remote(box.host, HUB, batch=True), patience=2.0)
+        link = FarLink(Remote(box.host, HUB, batch=True), timeout=2.0)
         await link.attach()
         assert await lost(link) == "far-box has said nothing for 2 s; the link was ended"
         await link.wait_closed()
@@ -512,8 +513,8 @@ def test_bytecode_travels_over_fast_lines_only(box: StandIn, fast: float, monkey
         write(remote, data)
 
     monkeypatch.setattr(Remote, "_write_all", spy)
-    assert list(ask(Remote(box.host, ERRAND), Ls((str(box.home),))))
-    assert (sent[0] > len(ssh.parcel(ERRAND))) == (fast > 0)
+    assert list(ask(Remote(box.host, OPERATION), Ls((str(box.home),))))
+    assert (sent[0] > len(ssh.payload(OPERATION))) == (fast > 0)
 
 
 # --- the stream -------------------------------------------------------------------------------------------------------

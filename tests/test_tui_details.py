@@ -314,7 +314,7 @@ async def test_a_detail_screen_follows_what_changes_and_draws_only_that(
     await pilot.pause(0.3)
     assert [each for each in drawn if each is not None] == []
     slow = hub.pipes[1]
-    hub.push(update(pipes=(replace(slow, state="idle", mood="calm", pipe=replace(slow.pipe, queued=6554)),)))
+    hub.push(update(pipes=(replace(slow, state="idle", severity="calm", pipe=replace(slow.pipe, queued=6554)),)))
     await until(pilot, lambda: " 10%" in screen_text(app))
     assert [each for each in drawn if each is not None]
     hub.push(update(pipes_gone=(SLOW,)))

@@ -16,7 +16,7 @@ from processes import Stage
 from rich.style import Style
 from sshd import why_not
 from terminal import Terminal
-from test_fleet import Box
+from test_hosts import Box
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, demo, fifo, line, observed, press, screen_lines, screen_text, settle, until, write
 from updates import update
@@ -245,7 +245,7 @@ async def test_a_deed_on_a_host_that_is_away_is_refused_with_the_reason(
     app: PipetuiApp, boxes: list[Box], pilot: Pilot[Any]
 ) -> None:
     boxes[1].die("box2 can't be reached: Connection refused")
-    await until(pilot, lambda: bool(app.fleet.sessions[1].lost))
+    await until(pilot, lambda: bool(app.pool.sessions[1].lost))
     await press(pilot, "G", "s")
     await write(pilot, "x")
     await press(pilot, "enter")
@@ -386,7 +386,7 @@ async def test_no_name_of_a_host_and_no_reason_reaches_the_terminal_as_it_is(
             for each in screen_lines(app):
                 assert not forbidden.search(each), (again, key, each)
         boxes[0].die(f"{EVIL} has gone")
-        await until(pilot, lambda: bool(app.fleet.sessions[0].lost))
+        await until(pilot, lambda: bool(app.pool.sessions[0].lost))
     assert "\\e]52" in screen_text(app)
 
 
@@ -399,7 +399,7 @@ async def test_thousands_of_fifos_on_two_hosts_are_no_hitch(
     boxes[1].hub.push(update(pipes=(replace(boxes[1].hub.pipes[-1], state="flowing"),)))
     await settle(pilot)
     assert "flowing" in row(app, "box2 +/srv/04999")
-    assert app.fleet.fifos[app.fleet.key(app.fleet.sessions[1], PipeId(8, 4999))].row.state == "flowing"
+    assert app.pool.fifos[app.pool.key(app.pool.sessions[1], PipeId(8, 4999))].row.state == "flowing"
 
 
 def replace_pipes(hub: FakeHub, count: int) -> FakeHub:

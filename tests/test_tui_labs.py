@@ -187,7 +187,7 @@ def busy() -> FakeHub:
     waits = (Waiter(71, 71, "open-write", command="writer"),)
     hub.pipes = (
         *hub.pipes,
-        fifo(9, "/tmp/labs/greetings", "writer (71) waits for a reader", mood="waiting", waiters=waits),
+        fifo(9, "/tmp/labs/greetings", "writer (71) waits for a reader", severity="waiting", waiters=waits),
     )
     hub.anonymous = (
         anonymous(601, End(71, 5, "w"), End(72, 6, "r"), state="idle"),

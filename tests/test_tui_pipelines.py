@@ -95,8 +95,8 @@ def test_who_waits_for_a_reader_of_its_shells_output_is_not_said_to_lag() -> Non
 
 def test_a_deadlock_is_called_so_and_nobody_is_said_to_lag() -> None:
     rows = [
-        replace(pipe(1, "p", "q", FULL, Waiter(ord("p"), ord("p"), "write", 5)), state="deadlocked", mood="stuck"),
-        replace(pipe(2, "q", "p", FULL, Waiter(ord("q"), ord("q"), "write", 1)), state="deadlocked", mood="stuck"),
+        replace(pipe(1, "p", "q", FULL, Waiter(ord("p"), ord("p"), "write", 5)), state="deadlocked", severity="stuck"),
+        replace(pipe(2, "q", "p", FULL, Waiter(ord("q"), ord("q"), "write", 1)), state="deadlocked", severity="stuck"),
         pipe(3, "a", "p", FULL),
     ]
     (chain,) = chains(rows)[0]

@@ -7,7 +7,7 @@ import subprocess
 
 from hypothesis import given
 from hypothesis import strategies as st
-from patience import wait_until
+from waiting import wait_until
 
 from pipetui.kernel.procfs import Proc
 from pipetui.model import Access, End, Kind, Pipe, PipeId, Waiter, WaitKind

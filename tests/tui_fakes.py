@@ -230,7 +230,7 @@ def line(number: int, payload: str = "", fifo: str = "/tmp/demo/orders", **more:
 
 def fifo(inode: int, path: str, state: str = "idle", **more: Any) -> PipeRow:
     """Return a FIFO as the screen lists it; `more` goes to the row or to its pipe."""
-    row = {key: more.pop(key) for key in ("mood", "write_rate", "read_rate", "history") if key in more}
+    row = {key: more.pop(key) for key in ("severity", "write_rate", "read_rate", "history") if key in more}
     return PipeRow(Pipe(PipeId(8, inode), paths=(path,), mode=0o600, **more), state, **row)
 
 
@@ -238,14 +238,14 @@ def demo() -> FakeHub:
     """Return a hub with the example of a small host: four FIFOs, ours and others, a log."""
     hub = FakeHub()
     hub.pipes = (
-        fifo(1, "/tmp/demo/orders", "flowing", mood="active", queued=1229, capacity=65536, write_rate=1440.0,
+        fifo(1, "/tmp/demo/orders", "flowing", severity="active", queued=1229, capacity=65536, write_rate=1440.0,
              read_rate=1440.0, ends=(End(4121, 3, "w"), End(4122, 3, "w"), End(4125, 3, "r"),
                                      End(9010, 7, "r", True, "/usr/bin/snapserver -s pipe"))),
-        fifo(2, "/tmp/demo/slow", "full: sort (4123) lags", mood="stuck", queued=65536, capacity=65536,
+        fifo(2, "/tmp/demo/slow", "full: sort (4123) lags", severity="stuck", queued=65536, capacity=65536,
              write_rate=48.0, read_rate=48.0, ends=(End(4123, 3, "r"), End(4126, 3, "w"))),
         fifo(3, "/tmp/demo/bursts", "idle 3 s", queued=0, capacity=65536, write_rate=0.0, read_rate=0.0,
              ends=(End(4127, 3, "r"), End(4128, 3, "w"))),
-        fifo(4, "/run/user/1000/ctl", "printf (8812) waits for a reader", mood="waiting",
+        fifo(4, "/run/user/1000/ctl", "printf (8812) waits for a reader", severity="waiting",
              waiters=(Waiter(8812, 8812, "open-write", command="printf hello"),)),
     )  # fmt: skip
     numbers = ProducerSpec("/tmp/demo/orders", rate=60.0, name="numbers")
@@ -284,19 +284,19 @@ def observed() -> FakeHub:
     """Return the hub of `demo` with findings, a deadlock of two, a pipeline under pressure, and a family."""
     hub = demo()
     slow, ctl = hub.pipes[1], hub.pipes[3]
-    slow = replace(slow, mood="waiting", history=(5, 6, 6, 7, 7, 8, 8, 8, 8, 8), pipe=replace(
+    slow = replace(slow, severity="waiting", history=(5, 6, 6, 7, 7, 8, 8, 8, 8, 8), pipe=replace(
         slow.pipe, owner="jo", waiters=(Waiter(4126, 4126, "write", 3, NOON, command="yes hello"),)))  # fmt: skip
     hub.pipes = (hub.pipes[0], slow, hub.pipes[2], ctl)
     yes, grep, wc, calc, bc = "yes", "grep x", "wc -l", "python3 calc.py", "bc -l"
     hub.anonymous = (
         anonymous(101, End(5838, 1, "w", False, yes), End(5839, 0, "r", False, grep), queued=65536,
-                  waiters=(Waiter(5838, 5838, "write", 1, command=yes),), state="full: grep lags", mood="waiting"),
+                  waiters=(Waiter(5838, 5838, "write", 1, command=yes),), state="full: grep lags", severity="waiting"),
         anonymous(102, End(5839, 1, "w", False, grep), End(5840, 0, "r", False, wc),
                   waiters=(Waiter(5840, 5840, "read", 0, command=wc),), state="idle"),
         anonymous(501, End(7001, 5, "w", False, calc), End(7002, 0, "r", False, bc), queued=65536,
-                  waiters=(Waiter(7001, 7001, "write", 5, command=calc),), state="deadlocked", mood="stuck"),
+                  waiters=(Waiter(7001, 7001, "write", 5, command=calc),), state="deadlocked", severity="stuck"),
         anonymous(502, End(7002, 1, "w", False, bc), End(7001, 6, "r", False, calc), queued=65536,
-                  waiters=(Waiter(7002, 7002, "write", 1, command=bc),), state="deadlocked", mood="stuck"),
+                  waiters=(Waiter(7002, 7002, "write", 1, command=bc),), state="deadlocked", severity="stuck"),
     )  # fmt: skip
     hub.processes = (*hub.processes, Process(5839, grep, "jo", 0.98, 2 << 20), Process(5838, yes, "jo", 0.4, 1 << 20))
     hub.findings = (

@@ -42,10 +42,10 @@ def place(args: argparse.Namespace) -> Ask:
     if hosts == [LOCAL]:
         return _here
     from pipetui.client.lost import LinkLost
-    from pipetui.client.ssh import ERRAND, BadHost, Remote
+    from pipetui.client.ssh import OPERATION, BadHost, Remote
 
     try:
-        remote = Remote(hosts[0], ERRAND, python=args.python)
+        remote = Remote(hosts[0], OPERATION, python=args.python)
     except BadHost as error:
         usage(str(error))
     except LinkLost as error:

@@ -28,7 +28,7 @@ _RANKS: dict[Level, int] = {"problem": 0, "warning": 1, "note": 2}
 
 
 class LinkLike(Protocol):
-    """What a fleet needs of a link (`client.link.Link`; a test's fake has it too)."""
+    """What a host pool needs of a link (`client.link.Link`; a test's fake has it too)."""
 
     async def attach(self) -> None: ...
     def send(self, request: Any) -> None: ...
@@ -61,7 +61,7 @@ class Here:
 
 
 class FifoKey(NamedTuple):
-    """Which FIFO of which host: the host's number in the fleet, and the FIFO's identity there."""
+    """Which FIFO of which host: the host's number in the pool, and the FIFO's identity there."""
 
     host: int
     pipe: PipeId
@@ -280,10 +280,10 @@ def _why_old(session: Session, pipe: PipeId) -> str:
 
 
 def one_host(open_link: OpenLink, roots: tuple[str, ...] = (), demo: bool = False) -> HostPool:
-    """Return the fleet of this machine alone: without a name, and with a new hub only when that is wished for."""
+    """Return the pool of this machine alone: without a name, and with a new hub only when that is wished for."""
     return HostPool([HostConnection(Session(roots=roots, demo=demo), open_link, again=False)])
 
 
 def far_hosts(hosts: Sequence[Reachable], roots: tuple[str, ...] = ()) -> HostPool:
-    """Return a fleet of hosts with names."""
+    """Return a pool of hosts with names."""
     return HostPool([HostConnection(Session(roots=roots, name=host.name), host.open, again=True) for host in hosts])

@@ -84,9 +84,9 @@ class Link:
                     yield unpack_from_hub(body)
         except WireError as error:
             raise LinkLost(f"the hub sent something that is not understood ({error})") from error
-        raise LinkLost(await self._obituary())
+        raise LinkLost(await self._exit_reason())
 
-    async def _obituary(self) -> str:
+    async def _exit_reason(self) -> str:
         for _ in range(40):
             if self.process.poll() is not None:
                 break

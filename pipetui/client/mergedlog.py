@@ -28,7 +28,7 @@ T = TypeVar("T")
 _HOSTS, _LIVES, _NUMBERS = 1 << 10, 1 << 20, 1 << 44
 
 #: So long a page of the past waits for a host, and a search (seconds).
-_PATIENCE, _LONG_PATIENCE = 2.0, 10.0
+_TIMEOUT, _LONG_TIMEOUT = 2.0, 10.0
 
 #: How many messages of a host are known by their place when following, and at most.
 _KNOWN, _MOST_KNOWN = 2000, 50_000
@@ -60,7 +60,7 @@ class HostLog:
     wanted: int = -1
 
     def key(self, stamp: int, number: int) -> int:
-        """Return the number of a message in the braid."""
+        """Return the number of a message in the merged log."""
         return ((stamp * _LIVES + self.life) * _HOSTS + self.index) * _NUMBERS + number
 
     def has(self, key: int) -> bool:
@@ -75,7 +75,7 @@ class HostLog:
         self.counts, self.newer, self.older, self.to_end, self.wanted = LogCounts(), 0, True, False, -1
 
     def learn(self, lines: Sequence[Line]) -> list[Line]:
-        """Return consecutive lines with their numbers in the braid, and remember when they were."""
+        """Return consecutive lines with their numbers in the merged log, and remember when they were."""
         if not lines:
             return []
         at = bisect_left(self.numbers, lines[0].number)
@@ -161,7 +161,7 @@ class MergedLog:
             log.session.look(replace(view, filter=self._own(log, view.filter), anchor=anchor))
 
     async def _give_up(self, view: LogView) -> None:
-        await asyncio.sleep(_PATIENCE)
+        await asyncio.sleep(_TIMEOUT)
         if view is self._view and self._waiting:
             late = self._logs[min(self._waiting)]
             self._waiting = set()
@@ -192,7 +192,7 @@ class MergedLog:
 
     def restart(self, session: Session) -> None:
         """A hub is lost, or another one is there."""
-        log = self._strand(session)
+        log = self._log_of(session)
         log.restart()
         if log.index in self._waiting:
             self._waiting.discard(log.index)
@@ -201,7 +201,7 @@ class MergedLog:
 
     def take(self, session: Session, page: LogPage) -> LogPage | None:
         """Take a host's page; return what the screen lacks now."""
-        log = self._strand(session)
+        log = self._log_of(session)
         log.counts = page.counts
         if page.view != self._view.id:
             return None
@@ -257,7 +257,7 @@ class MergedLog:
     def _trouble(self) -> str:
         return next((log.trouble for log in self._logs if log.trouble), "")
 
-    def _strand(self, session: Session) -> HostLog:
+    def _log_of(self, session: Session) -> HostLog:
         return next(log for log in self._logs if log.session is session)
 
     # --- one message, and all -------------------------------------------------------------------------------------
@@ -296,7 +296,7 @@ class MergedLog:
     async def _of_all(self, ask: Callable[[HostLog], Coroutine[Any, Any, T]]) -> list[T]:
         """Return the answers of all hosts that give one in time; refuse if none does."""
         logs = [log for log in self._logs if log.session.there]
-        asked = (asyncio.wait_for(ask(log), _LONG_PATIENCE) for log in logs)
+        asked = (asyncio.wait_for(ask(log), _LONG_TIMEOUT) for log in logs)
         told = await asyncio.gather(*asked, return_exceptions=True)
         answers: list[T] = []
         refused: Refused | None = None

@@ -15,7 +15,7 @@ from typing import Any
 
 from pipetui.client.checks import check
 from pipetui.client.lost import LinkLost
-from pipetui.client.ssh import ERRAND, Remote, until_the_first_word
+from pipetui.client.ssh import OPERATION, Remote, until_the_first_word
 from pipetui.protocol.codec import WireError
 from pipetui.protocol.compression import Decompressor
 from pipetui.protocol.exchange import answers_of, pack_operation, unpack_answer
@@ -30,7 +30,7 @@ _CHUNK = 1 << 16
 
 #: More than this (bytes) is refused as the answer of an operation that looks once.
 _MOST = 256 << 20
-_ITS_OWN = frozenset({"pipetui", ERRAND, "pipetui.kernel.lifetime", "pipetui.kernel.fd"})
+_ITS_OWN = frozenset({"pipetui", OPERATION, "pipetui.kernel.lifetime", "pipetui.kernel.fd"})
 
 
 class Impossible(Exception):
@@ -38,7 +38,7 @@ class Impossible(Exception):
 
 
 def ask(
-    remote: Remote, operation: Operation, *, silence: float = SILENCE, patience: float | None = None
+    remote: Remote, operation: Operation, *, silence: float = SILENCE, timeout: float | None = None
 ) -> Iterator[Any]:
     """Yield the answers of an operation on a host; its ssh ends with that.
 
@@ -46,8 +46,8 @@ def ask(
     our stdin as soon as they are wanted there. BrokenPipeError: nobody reads our stdout any more.
     """
     try:
-        call = _Call(remote, operation, silence, patience)  # while ssh connects
-        remote.greet(patience, _needed())
+        call = _Call(remote, operation, silence, timeout)  # while ssh connects
+        remote.greet(timeout, _needed())
         yield from call.answers()
     finally:
         remote.leave()
@@ -61,10 +61,10 @@ def _needed() -> frozenset[str]:
 class _Call:
     """One operation on its way, and what comes back."""
 
-    def __init__(self, remote: Remote, operation: Operation, silence: float, patience: float | None) -> None:
+    def __init__(self, remote: Remote, operation: Operation, silence: float, timeout: float | None) -> None:
         self._remote = remote
         self._silence = silence
-        self._limit = until_the_first_word(ERRAND) if patience is None else patience
+        self._limit = until_the_first_word(OPERATION) if timeout is None else timeout
         self._codec = answers_of(operation)
         self._most = None if operation.streams else _MOST
         self._pending = memoryview(pack_operation(operation))
@@ -121,7 +121,7 @@ class _Call:
             if self._from in ready:
                 data = os.read(self._from, 1 << 18)
                 if not data:
-                    raise LinkLost(self._remote.last_words())
+                    raise LinkLost(self._remote.await_exit_reason())
                 self._limit = self._silence
                 return data
             if not ready and not left:

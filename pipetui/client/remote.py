@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from pipetui.client.link import Link, LinkLost
-from pipetui.client.ssh import HUB, PATIENCE, Remote, check_host, parcel, until_the_first_word
+from pipetui.client.ssh import HUB, TIMEOUT, Remote, check_host, payload, until_the_first_word
 from pipetui.client.validation import Quota, ReplyValidation, check_message
 from pipetui.protocol.codec import WireError
 from pipetui.protocol.compression import Decompressor
@@ -26,8 +26,8 @@ from pipetui.protocol.messages import FromClient, FromHub, pack, unpack_from_hub
 __all__ = ["FarHost", "FarLink", "LinkLost"]
 
 
-#: So many pulses more than time would have it are forgiven: a line that was stopped brings them all at once.
-_MOST_PULSES = 1000
+#: So many heartbeats more than time would have it are forgiven: a line that was stopped brings them all at once.
+_MOST_HEARTBEATS = 1000
 
 
 class LinkLike(Protocol):
@@ -52,7 +52,7 @@ class FarHost:
         """Connect now, ssh asking on the terminal what it must. Raises LinkLost, which the first link repeats."""
         try:
             remote = Remote(self.name, HUB, python=self._python)
-            parcel(HUB)  # while ssh connects
+            payload(HUB)  # while ssh connects
             remote.reach()
         except LinkLost as error:
             self._failed = str(error)
@@ -80,7 +80,7 @@ class FarHost:
 class FarLink(Link):
     """An asyncio view of a hub on another host. What is sent before it stands is sent as soon as it does."""
 
-    def __init__(self, remote: Remote, *, patience: float | None = None, silence: float = SILENCE) -> None:
+    def __init__(self, remote: Remote, *, timeout: float | None = None, silence: float = SILENCE) -> None:
         super().__init__(remote.process)
         self._remote = remote
         self._silence = silence
@@ -88,10 +88,10 @@ class FarLink(Link):
         self._entered = False
         self._validation = ReplyValidation()
         self._timer: asyncio.TimerHandle | None = None
-        self._heard = self._felt = self._pulses = 0.0
+        self._heard = self._felt = self._heartbeats = 0.0
         self._grace = 1
-        self._patience = patience
-        self._limit = PATIENCE if patience is None else patience
+        self._timeout = timeout
+        self._limit = TIMEOUT if timeout is None else timeout
         self._given_up = ""
 
     async def attach(self) -> None:
@@ -123,7 +123,7 @@ class FarLink(Link):
                 for piece in decompressor.unpack(data):
                     for body in splitter.feed(piece):
                         if not body:
-                            self._pulse()
+                            self._heartbeat()
                             continue
                         reply = unpack_from_hub(body)
                         check_message(reply)
@@ -136,13 +136,13 @@ class FarLink(Link):
             self._end()
             host = self._remote.host
             raise LinkLost(f"{host} sent something that is not understood ({error}); the link was ended") from error
-        raise LinkLost(await self._obituary())
+        raise LinkLost(await self._exit_reason())
 
     async def _greet(self) -> None:
         while not self._remote.greeted:
             data = await self._read()
             if not data:
-                raise LinkLost(await self._obituary())
+                raise LinkLost(await self._exit_reason())
             try:
                 self._remote.take(data)
             except LinkLost:
@@ -155,18 +155,18 @@ class FarLink(Link):
         """Send our packages, and what was asked meanwhile."""
         self._entered = True
         if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(parcel(HUB) + b"".join(self._waiting))
+            self._writer.write(payload(HUB) + b"".join(self._waiting))
         self._waiting.clear()
-        if self._patience is None:
+        if self._timeout is None:
             self._limit = until_the_first_word(HUB)
 
-    def _pulse(self) -> None:
-        """Raise WireError when the pulse races: nothing is said by it, but it costs time to hear."""
+    def _heartbeat(self) -> None:
+        """Raise WireError when heartbeats race: nothing is said by it, but it costs time to hear."""
         now = asyncio.get_running_loop().time()
-        self._pulses = max(0.0, self._pulses - (now - self._felt) / BEAT) + 1
+        self._heartbeats = max(0.0, self._heartbeats - (now - self._felt) / BEAT) + 1
         self._felt = now
-        if self._pulses > _MOST_PULSES:
-            raise WireError("a racing pulse")
+        if self._heartbeats > _MOST_HEARTBEATS:
+            raise WireError("too many heartbeats")
 
     async def _read(self) -> bytes:
         """Return what comes next; empty at the end, also at the one that `_listen` makes."""
@@ -190,7 +190,7 @@ class FarLink(Link):
             self._end()
             self._inputs[0].close()
 
-    async def _obituary(self) -> str:
+    async def _exit_reason(self) -> str:
         if self._given_up:
             return self._given_up
         for _ in range(60):
@@ -199,7 +199,7 @@ class FarLink(Link):
             await asyncio.sleep(0.05)
         await asyncio.wait([self._drain], timeout=0.5)
         self._remote.stderr += self._stderr
-        return self._remote.obituary()
+        return self._remote.exit_reason()
 
     async def wait_closed(self, timeout: float = 3.0) -> None:
         """Let the hub go and wait for ssh, at most `timeout` seconds; after that it is killed."""

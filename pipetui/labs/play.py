@@ -23,7 +23,7 @@ from pipetui.labs.stage import TIME_TO_ANSWER, Stage, be_scene, lift
 from pipetui.model import Fact, Pace, Seen
 
 #: How much longer a run may take when it is not played fast.
-_PATIENCE: dict[Pace, float] = {"fast": 1.0, "normal": 6.0, "slow": 20.0}
+_TIMEOUT: dict[Pace, float] = {"fast": 1.0, "normal": 6.0, "slow": 20.0}
 
 #: Signals that end a player.
 _ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -75,7 +75,7 @@ def play(
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
             tell(["scene", time.time(), scene])
-            _listen(voice, ear, time.monotonic() + lab.limit * _PATIENCE[pace], tell, control, orders, scene)
+            _listen(voice, ear, time.monotonic() + lab.limit * _TIMEOUT[pace], tell, control, orders, scene)
         finally:
             _clear(scene)
     tell(["end", time.time(), scene])

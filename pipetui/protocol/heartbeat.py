@@ -11,4 +11,4 @@ from __future__ import annotations
 BEAT, SILENCE = 3.0, 12.0
 
 #: What it says when there is nothing to say: the frame of nothing.
-PULSE = b"\0\0\0\0"
+HEARTBEAT = b"\0\0\0\0"

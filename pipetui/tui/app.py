@@ -1,4 +1,4 @@
-"""The Textual app: has a fleet of hosts, or of this one, kept by it; chooses the theme; leaves without a trace.
+"""The Textual app: has a pool of hosts, or of this one, kept by it; chooses the theme; leaves without a trace.
 
 `run` is what the command line calls. Nothing here touches a pipe.
 """
@@ -83,9 +83,9 @@ class PipetuiApp(AppContext):
         self.roots = roots
         self.demo = demo
         self._open_link = open_link
-        self.fleet = far_hosts(far, roots) if far else one_host(lambda: self._open_link(), roots, demo)
+        self.pool = far_hosts(far, roots) if far else one_host(lambda: self._open_link(), roots, demo)
         self.labs = LabSession()
-        self.main = MainScreen(self.fleet)
+        self.main = MainScreen(self.pool)
         self._keys_typed = TypeAhead(self, super().on_event)
         for theme in themes():
             self.register_theme(theme)
@@ -98,8 +98,8 @@ class PipetuiApp(AppContext):
     # --- the hosts ------------------------------------------------------------------------------------------------
 
     def connect(self) -> None:
-        self.fleet.on_change(self.main.changed)
-        self.run_worker(self.fleet.run(), group="hosts")
+        self.pool.on_change(self.main.changed)
+        self.run_worker(self.pool.run(), group="hosts")
 
     async def on_event(self, event: events.Event) -> None:
         """Take keys one after the other (see `typeahead`), everything else as it comes."""
@@ -133,7 +133,7 @@ class PipetuiApp(AppContext):
 
     def update_anonymous(self, without: Screen[Any] | None = None) -> None:
         details = [screen for screen in self.screen_stack if isinstance(screen, DetailScreen) and screen is not without]
-        for session in self.fleet.sessions:
+        for session in self.pool.sessions:
             session.show_anonymous(any(each.anonymous and each.is_about(session) for each in details))
 
     # --- the screens ----------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class PipetuiApp(AppContext):
             self.pop_screen()
 
     def select_fifo(self, session: Session, pipe: PipeId) -> bool:
-        key = self.fleet.key(session, pipe)
+        key = self.pool.key(session, pipe)
         self.main.fifos.select(key)
         return self.main.fifos.cursor == key
 
@@ -169,7 +169,7 @@ class PipetuiApp(AppContext):
 
     async def action_quit(self) -> None:
         """Let the hubs end their children and go, then leave."""
-        await self.fleet.close()
+        await self.pool.close()
         self.exit(0)
 
     def action_suspend_process(self) -> None:
@@ -255,7 +255,7 @@ def run(
 ) -> int:
     """Run the monitor on this terminal until the person leaves (at most `seconds`); return the exit code.
 
-    With `far` it shows those hosts and no other: `open_link` is not called (`client.fleet.Here` makes this machine
+    With `far` it shows those hosts and no other: `open_link` is not called (`client.pool.Here` makes this machine
     one of them).
     """
     encoding.prepare()

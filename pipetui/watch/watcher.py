@@ -42,7 +42,7 @@ SETTLE_FACTOR = 8.0
 #: Rates are taken over this time and told this often while there are any (seconds); over less than the last of these
 #: they are not known.
 WINDOW = 2.0
-PULSE = 0.5
+RATES_EVERY = 0.5
 LEAST = 1.0
 
 
@@ -154,7 +154,7 @@ class Watcher:
         self._cost = 0.0
         self._due = 0.0
         self._last = 0.0
-        self._pulse = float("inf")
+        self._rates_due = float("inf")
         self._openers: frozenset[int] = frozenset()
         self._glance_due = float("inf")
 
@@ -201,7 +201,7 @@ class Watcher:
         self._meters.pop(identity, None)
         self._activity.remove(identity)
         self._unsettled.add(identity)
-        self._pulse = min(self._pulse, time.monotonic())
+        self._rates_due = min(self._rates_due, time.monotonic())
 
     def _watch_elsewhere(self, world: World) -> None:
         """Watch FIFOs that were not found but that a process holds, by their name or, without one, by a descriptor.
@@ -219,7 +219,7 @@ class Watcher:
                 self._watch(pipe)
         self._unsettled.update(pipe.id for pipe in fifos)
         self._unsettled.update(self._told)
-        self._pulse = min(self._pulse, time.monotonic())
+        self._rates_due = min(self._rates_due, time.monotonic())
 
     def _watch(self, pipe: Pipe) -> None:
         ways = [] if pipe.deleted else list(pipe.paths[:1])
@@ -244,13 +244,13 @@ class Watcher:
                 before = self._told.get(stirred.id)
                 # a flood is told at once: its folder then is left unwatched, which the flood feels
                 news = self._activity.paused(stirred.id) and not (before and before.flooded)
-                self._pulse = min(self._pulse, time.monotonic() + (0 if news else PULSE))
+                self._rates_due = min(self._rates_due, time.monotonic() + (0 if news else RATES_EVERY))
 
     def timeout(self) -> float:
         """Return the seconds until there is something to do although nothing happens."""
         now = time.monotonic()
         paused = self._activity.timeout()
-        soonest = min(self._due, self._pulse, self._glance_due) - now
+        soonest = min(self._due, self._rates_due, self._glance_due) - now
         return max(0.0, soonest if paused is None else min(soonest, paused))
 
     def sights(self) -> Iterator[Sight]:
@@ -258,12 +258,12 @@ class Watcher:
         now = time.monotonic()
         if self._activity.timeout() == 0:
             self.stir()
-        yield from self._pulses()
+        yield from self._due_rates()
         if now >= self._glance_due:
             self._glance()
         if time.monotonic() >= self._due:
             yield self.look()
-            yield from self._pulses()
+            yield from self._due_rates()
 
     def _glance(self) -> None:
         """See whether others than before are blocked in an open; then look soon."""
@@ -274,11 +274,11 @@ class Watcher:
             self._due = min(self._due, self._soon())
         self._glance_due = time.monotonic() + _interval(time.process_time() - started)
 
-    def _pulses(self) -> Iterator[Sight]:
-        if time.monotonic() >= self._pulse and (rates := self._take_pulse()):
+    def _due_rates(self) -> Iterator[Sight]:
+        if time.monotonic() >= self._rates_due and (rates := self._changed_rates()):
             yield Sight(rates=tuple(rates))
 
-    def _take_pulse(self) -> list[Rate]:
+    def _changed_rates(self) -> list[Rate]:
         """Return the rates that are others than they were told; come back soon for those that may change by themselves.
 
         A FIFO of which no rate was told has none that is known.
@@ -295,7 +295,7 @@ class Watcher:
             if self._is_settled(rate):
                 self._meters.pop(identity, None)
                 self._unsettled.discard(identity)
-        self._pulse = time.monotonic() + PULSE if self._unsettled else float("inf")
+        self._rates_due = time.monotonic() + RATES_EVERY if self._unsettled else float("inf")
         return news
 
     def _rate(self, identity: PipeId) -> Rate:

@@ -25,7 +25,7 @@ from pipetui.backend.runtime.channel import Receiver, Sender
 from pipetui.kernel import fifo, ioctl
 from pipetui.kernel.errors import PipeError
 from pipetui.kernel.fd import Fd
-from pipetui.model import Counters, Mood, Phase, PipeId
+from pipetui.model import Counters, Phase, PipeId, Severity
 
 #: Seconds between reports while there is something new.
 REPORT_INTERVAL = 0.05
@@ -36,7 +36,7 @@ class Waiting(NamedTuple):
 
     phase: Phase
     detail: str
-    mood: Mood
+    severity: Severity
     after: float = 0.0
 
 
@@ -57,7 +57,7 @@ class Actor(ABC):
         self.fd: Fd | None = None
         self._phase: Phase = "starting"
         self._detail = ""
-        self._mood: Mood = "calm"
+        self._mood: Severity = "calm"
         self._pipe: PipeId | None = None
         self._acknowledged = 0
         self._inside = False  # the main line stands in a blocking call: handlers may work
@@ -97,9 +97,9 @@ class Actor(ABC):
         if self._sender.flush():
             self._sender.send(hash(message))
 
-    def state(self, phase: Phase, detail: str = "", mood: Mood = "calm") -> None:
+    def state(self, phase: Phase, detail: str = "", severity: Severity = "calm") -> None:
         """Say what the actor does now, in the hub's and the screen's words."""
-        self._phase, self._detail, self._mood = phase, detail, mood
+        self._phase, self._detail, self._mood = phase, detail, severity
 
     def run(self) -> None:
         """Work until finished, then make the last report and end the process."""
@@ -152,7 +152,7 @@ class Actor(ABC):
             self._take_orders()
         waiting = self._waiting
         if waiting and time.monotonic() - self._waiting_since >= waiting.after:
-            self.state(waiting.phase, waiting.detail, waiting.mood)
+            self.state(waiting.phase, waiting.detail, waiting.severity)
         self.report()
         if self._pausing:
             self._pause_when_counted(inside, ticked)

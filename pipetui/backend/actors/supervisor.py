@@ -96,7 +96,7 @@ class ManagedActor:
         self.pause_order = 0
         self.stopping: Timer | None = None
         self.ended_at = float("inf")
-        self.says: dict[str, Any] = {}  # the state that it reported last: phase, detail, mood
+        self.says: dict[str, Any] = {}  # the state that it reported last: phase, detail, severity
 
 
 #: What a consumer's report tells the log: the actor, how many messages are new, their bytes, and the kept frames.
@@ -253,7 +253,7 @@ class ActorSupervisor:
             actor.announced.add(report)
             return
         counts, state, pipe, queued, capacity, acknowledged, blocked, kept = report
-        phase, detail, mood = state
+        phase, detail, severity = state
         if actor.child is not None:
             actor.child.acknowledge(acknowledged)
         new_messages = counts[0] - actor.state.counters.messages
@@ -263,7 +263,7 @@ class ActorSupervisor:
         if phase == "ended":
             phase = "running"  # it is over when the process has ended, and how is known then
         if phase != "paused":
-            actor.says = {"phase": phase, "detail": detail, "mood": mood}
+            actor.says = {"phase": phase, "detail": detail, "severity": severity}
         elif actor.child is not None and acknowledged >= actor.pause_order:
             self._freeze(actor, actor.child)
         self._set(actor, counters=counters(counts, blocked), pipe=identity)
@@ -289,18 +289,18 @@ class ActorSupervisor:
     def _on_end(self, actor: ManagedActor, child: Child) -> None:
         said = actor.says.get("detail", "")
         if child.exit_signal is not None:
-            detail, mood = f"killed by {_signal_name(child.exit_signal)}", "stuck"
+            detail, severity = f"killed by {_signal_name(child.exit_signal)}", "stuck"
         elif child.exit_code:
-            detail, mood = f"failed with exit code {child.exit_code}", "stuck"
+            detail, severity = f"failed with exit code {child.exit_code}", "stuck"
         else:
-            detail, mood = said or "ended", "calm"
+            detail, severity = said or "ended", "calm"
         actor.paused = False
         actor.ended_at = time.monotonic()
         self._set(
             actor,
             phase="ended",
             detail=detail,
-            mood=mood,
+            severity=severity,
             exit_code=child.exit_code,
             exit_signal=child.exit_signal,
         )
@@ -312,7 +312,7 @@ class ActorSupervisor:
             derived: dict[str, Any] = {"rate": 0.0, "byte_rate": 0.0}
         else:
             rate, byte_rate = (0.0, 0.0) if actor.paused else actor.meter.rates()
-            says = {"phase": "paused", "detail": "paused", "mood": "waiting"} if actor.paused else actor.says
+            says = {"phase": "paused", "detail": "paused", "severity": "waiting"} if actor.paused else actor.says
             derived = {"rate": rate, "byte_rate": byte_rate, **says}
         state = replace(actor.state, **{**derived, **changes})
         if state != actor.state:

@@ -114,13 +114,13 @@ class FoundFifos:
         Beyond `limits.MOST_LISTED` paths it is left out, see `crowded`.
         """
         path = pipe.paths[0]
-        former = self.remove(path) if self._by_path.get(path, pipe.id) != pipe.id else None
+        before = self.remove(path) if self._by_path.get(path, pipe.id) != pipe.id else None
         if len(self._by_path) >= limits.MOST_LISTED and path not in self._by_path:
             self.crowded = True
-            return former
+            return before
         self._by_id.setdefault(pipe.id, {})[path] = pipe
         self._by_path[path] = pipe.id
-        return former
+        return before
 
     def remove(self, path: str) -> PipeId | None:
         """Forget a path; return whose it was."""

@@ -28,7 +28,7 @@ from pipetui.backend.runtime import limits
 from pipetui.backend.runtime.children import Child, Nursery
 from pipetui.backend.runtime.loop import Loop
 from pipetui.backend.service import Handler, Service
-from pipetui.model import Finding, Mood, Pipe, PipeId, PipeRow, Process, Status
+from pipetui.model import Finding, Pipe, PipeId, PipeRow, Process, Severity, Status
 from pipetui.protocol.feeds import FINDINGS, PIPES, PROCESSES, STATUS
 from pipetui.protocol.messages import Ready
 from pipetui.protocol.requests import Past, Request, Sample, Samples
@@ -309,11 +309,11 @@ class Inventory(Service):
         pipe = self.pipe(identity)
         if pipe is None:
             return None
-        state, mood = self._state(pipe)
+        state, severity = self._state(pipe)
         return PipeRow(
             pipe,
             state,
-            mood,
+            severity,
             *self._movement.rates(identity),
             self._histories.shown(identity),
             self._owners(pipe, "w"),
@@ -325,14 +325,14 @@ class Inventory(Service):
         parents = {process.pid: process.above for process in present if process is not None}
         return tuple(owners(pipe, access, parents).values())
 
-    def _state(self, pipe: Pipe) -> tuple[str, Mood]:
+    def _state(self, pipe: Pipe) -> tuple[str, Severity]:
         if pipe.id in self._deadlocked:
             return "deadlocked", "stuck"
-        state, mood = describe(pipe, unseen=self._reach.unseen)
+        state, severity = describe(pipe, unseen=self._reach.unseen)
         both = bool(pipe.holders("r") and pipe.holders("w"))
-        if both and mood in ("calm", "active") and (self._movement.flows(pipe.id) or self._floods_unknown(pipe.id)):
+        if both and severity in ("calm", "active") and (self._movement.flows(pipe.id) or self._floods_unknown(pipe.id)):
             return "flowing", "active"
-        return state, mood
+        return state, severity
 
     def _floods_unknown(self, identity: PipeId) -> bool:
         """Whether a pipe is flooded, so that nobody counts what flows."""

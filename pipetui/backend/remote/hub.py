@@ -9,7 +9,7 @@ from pipetui.backend.runtime.loop import Loop
 from pipetui.backend.runtime.writer import Writer
 from pipetui.kernel.lifetime import set_name
 from pipetui.protocol.compression import Compressor
-from pipetui.protocol.heartbeat import BEAT, PULSE
+from pipetui.protocol.heartbeat import BEAT, HEARTBEAT
 
 
 class CompressedWriter(Writer):
@@ -32,7 +32,7 @@ class FarHub(Hub):
 
     def _beat(self) -> None:
         if not self._writer.backlog:
-            self._writer.write(PULSE)
+            self._writer.write(HEARTBEAT)
         if self._writer.broken:
             self._loop.stop()
         self._loop.later(BEAT, self._beat)

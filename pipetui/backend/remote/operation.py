@@ -19,7 +19,7 @@ from pipetui.protocol.codec import WireError
 from pipetui.protocol.compression import Compressor
 from pipetui.protocol.exchange import answers_of, pack_answer, unpack_operation
 from pipetui.protocol.frames import MAX_FRAME
-from pipetui.protocol.heartbeat import BEAT, PULSE
+from pipetui.protocol.heartbeat import BEAT, HEARTBEAT
 from pipetui.protocol.operations import Ended, Negative
 
 _STDIN, _STDOUT = 0, 1
@@ -100,7 +100,7 @@ class _Line:
         while not poll.poll(BEAT * 1000):
             if self._lock.acquire(blocking=False):  # else something is being written anyway
                 try:
-                    self._write(self._compressor.pack(PULSE))
+                    self._write(self._compressor.pack(HEARTBEAT))
                 finally:
                     self._lock.release()
         os._exit(0)

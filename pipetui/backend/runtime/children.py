@@ -198,12 +198,12 @@ class Nursery:
         """Return how many children of this name there are."""
         return sum(child.name == name for child in self.children.values())
 
-    def end_all(self, patience: float = 1.0) -> None:
-        """End every child: SIGTERM, and SIGKILL for those still there after `patience` seconds. Waits for them.
+    def end_all(self, timeout: float = 1.0) -> None:
+        """End every child: SIGTERM, and SIGKILL for those still there after `timeout` seconds. Waits for them.
 
         All are asked at once, and actors again: they notice a signal that came just before a system call at the next.
         """
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         for child in self.children.values():
             child.signal(signal.SIGTERM)
             child.signal(signal.SIGCONT)

@@ -21,10 +21,10 @@ MOST_RUNNING = 200
 MOST_ACTORS = 1_000
 
 #: How many requests are worked on by children at the same time.
-MOST_ERRANDS = 50
+MOST_TASKS = 50
 
 TOO_MANY_FIFOS = f"only the first {MOST_LISTED:,} FIFOs that were found are listed"
-TOO_MANY_ERRANDS = f"{MOST_ERRANDS} requests are being worked on already; try again when some are done"
+TOO_MANY_TASKS = f"{MOST_TASKS} requests are being worked on already; try again when some are done"
 
 
 def searched(roots: Iterable[str]) -> tuple[tuple[str, ...], str]:

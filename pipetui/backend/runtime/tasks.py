@@ -1,4 +1,4 @@
-"""Errands: what a request needs done that may take its time is done by a child, whose report is the answer."""
+"""Background tasks: what a request needs done that may take its time is done by a child, whose report is the answer."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pipetui.backend.runtime.channel import Sender, send_all
 from pipetui.backend.runtime.children import Child, Nursery
 from pipetui.kernel.errors import PipeError
 
-#: Does the errand and returns something marshallable; raises a `PipeError` with the sentence for the person.
-Errand = Callable[[], Any]
+#: Does the work and returns something marshallable; raises a `PipeError` with the sentence for the person.
+Work = Callable[[], Any]
 
 
 def run(
-    nursery: Nursery, name: str, errand: Errand, done: Callable[[Any], None], refused: Callable[[str], None]
+    nursery: Nursery, name: str, work: Work, done: Callable[[Any], None], refused: Callable[[str], None]
 ) -> None:
-    """Fork a child for `errand`; call `done` with its result, or `refused` with a sentence."""
-    if nursery.count(name) >= limits.MOST_ERRANDS:
-        refused(limits.TOO_MANY_ERRANDS)
+    """Fork a child for `work`; call `done` with its result, or `refused` with a sentence."""
+    if nursery.count(name) >= limits.MOST_TASKS:
+        refused(limits.TOO_MANY_TASKS)
         return
     reports: list[tuple[bool, Any]] = []
 
@@ -32,14 +32,14 @@ def run(
             refused(value)
 
     try:
-        nursery.fork(name, partial(_main, errand), reports.append, ended)
+        nursery.fork(name, partial(_main, work), reports.append, ended)
     except OSError as error:
         refused(f"no process could be started: {error.strerror}")
 
 
-def _main(errand: Errand, _control: int, report: int) -> None:
+def _main(work: Work, _control: int, report: int) -> None:
     try:
-        answer: tuple[bool, Any] = (True, errand())
+        answer: tuple[bool, Any] = (True, work())
     except PipeError as error:
         answer = (False, str(error))
     send_all(Sender(report), report, answer)

@@ -19,7 +19,7 @@ class AppContext(ThinDisplay[int]):
 
     config: Config
     roots: tuple[str, ...]
-    fleet: HostPool
+    pool: HostPool
 
     def first_key(self, action: str) -> str:
         """Return the first key of an action, as people write it."""

@@ -14,7 +14,7 @@ from functools import cache
 from rich.style import Style
 from textual.theme import Theme
 
-from pipetui.model import Mood
+from pipetui.model import Severity
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Palette:
     found: Style
     badge: Style
 
-    def severity(self, severity: Mood) -> Style:
+    def severity(self, severity: Severity) -> Style:
         """Return the colour of a state: calm is plain text."""
-        styles: dict[Mood, Style] = {
+        styles: dict[Severity, Style] = {
             "calm": self.text,
             "active": self.active,
             "waiting": self.waiting,

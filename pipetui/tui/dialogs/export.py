@@ -18,8 +18,8 @@ class ExportMessages(Form):
     HEADING = "Export messages"
     DO_IT = "Export"
 
-    def __init__(self, fleet: HostPool, wanted: LogFilter, words: str) -> None:
-        self._fleet = fleet
+    def __init__(self, pool: HostPool, wanted: LogFilter, words: str) -> None:
+        self._pool = pool
         self._wanted = wanted
         self._words = words
         super().__init__()
@@ -40,7 +40,7 @@ class ExportMessages(Form):
             raise Refused("No such home folder.") from None
         try:
             async with Exporter(place, replace=values["replace"] == "yes") as exporter:
-                async for page in self._fleet.export(self._wanted):
+                async for page in self._pool.export(self._wanted):
                     await exporter.write(page)
         except ExportError as error:
             raise Refused(str(error)) from None

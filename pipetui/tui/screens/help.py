@@ -110,9 +110,9 @@ class Notes(Page):
 
     HEADING = "NOTES"
 
-    def __init__(self, fleet: HostPool, display: str = "") -> None:
+    def __init__(self, pool: HostPool, display: str = "") -> None:
         super().__init__()
-        self._fleet = fleet
+        self._pool = pool
         self._display = display
 
     def lines(self, palette: Palette, width: int) -> list[Parts]:
@@ -120,8 +120,8 @@ class Notes(Page):
         if self._display:
             words = f"Using Textual's own display, which sends more bytes: {safe(self._display)}."
             lines += paragraphs([("display", words)], palette, width)
-        for session in self._fleet.sessions:
-            if self._fleet.several:
+        for session in self._pool.sessions:
+            if self._pool.several:
                 lines += [*((),) * bool(lines), ((safe(session.name), palette.accent),)]
             lines += self._of(session, palette, width)
         return lines

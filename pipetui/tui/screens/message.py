@@ -34,9 +34,9 @@ class MessageScreen(BaseScreen):
 
     DEFAULT_CSS = "MessageScreen { layout: vertical; }"
 
-    def __init__(self, fleet: HostPool, line: Line, within: LogFilter) -> None:
+    def __init__(self, pool: HostPool, line: Line, within: LogFilter) -> None:
         super().__init__()
-        self._fleet = fleet
+        self._pool = pool
         self._line = line
         self._within = within
         self._json = False
@@ -80,7 +80,7 @@ class MessageScreen(BaseScreen):
     @property
     def _origin(self) -> tuple[Session, int]:
         """The message's host, and its number there."""
-        return self._fleet.origin(self._line.number)
+        return self._pool.origin(self._line.number)
 
     def _facts(self, palette: Palette) -> Parts:
         line, host = self._line, self._origin[0].name
@@ -137,8 +137,8 @@ class MessageScreen(BaseScreen):
         self.request(self._go(backwards=True), exclusive=True)
 
     async def _go(self, *, backwards: bool) -> str:
-        found = await self._fleet.find(self._within, LogFilter(), self._line.number, backwards=backwards)
-        line = await self._fleet.fetch(found) if found is not None else None
+        found = await self._pool.find(self._within, LogFilter(), self._line.number, backwards=backwards)
+        line = await self._pool.fetch(found) if found is not None else None
         if line is None:
             return "No older message." if backwards else "No newer message yet."
         self._show(line)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rich.cells import cell_len
 from rich.style import Style
 
-from pipetui.model import Mood, Process
+from pipetui.model import Process, Severity
 from pipetui.text import safe, size
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.views.cells import Part, Parts, cut, fit, length, wrap_words
@@ -55,7 +55,7 @@ def amount(edge: Edge) -> str:
 def edge_style(edge: Edge, palette: Palette) -> Style:
     """Return how a link is drawn: a full one catches the eye, an empty one does not."""
     if edge.pressure == "full":
-        return palette.stuck if edge.row.mood == "stuck" else palette.waiting
+        return palette.stuck if edge.row.severity == "stuck" else palette.waiting
     return palette.accent if edge.pressure == "some" else palette.dim
 
 
@@ -115,7 +115,7 @@ def _labels(
 
 
 def _flat(
-    chain: Chain, labels: list[Parts], words: list[tuple[str, Mood]], palette: Palette, width: int
+    chain: Chain, labels: list[Parts], words: list[tuple[str, Severity]], palette: Palette, width: int
 ) -> list[Parts]:
     """Return the two lines of a chain that fits on one; nothing if it does not."""
     above: list[Part] = []
@@ -132,7 +132,7 @@ def _flat(
 
 
 def _tall(
-    chain: Chain, labels: list[Parts], words: list[tuple[str, Mood]], palette: Palette, width: int
+    chain: Chain, labels: list[Parts], words: list[tuple[str, Severity]], palette: Palette, width: int
 ) -> list[Parts]:
     """Return a chain with a stage, or what lies between two, on each line."""
     column = min(max(length(head) for head in labels) + 3, max(12, width - 20))
@@ -148,7 +148,7 @@ def _tall(
     return lines
 
 
-def _quiet(severity: Mood, palette: Palette) -> Style:
+def _quiet(severity: Severity, palette: Palette) -> Style:
     return palette.dim if severity == "calm" else palette.severity(severity)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from pipetui.model import ActorState, Mood, PipeRow, Process, Role
+from pipetui.model import ActorState, PipeRow, Process, Role, Severity
 from pipetui.text import plural, safe, size
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.views.cells import Part, Parts, beside, clip, cut, wrap_words
@@ -24,7 +24,7 @@ class SideProcess:
     pid: int
     command: str
     words: str
-    severity: Mood
+    severity: Severity
     descriptors: str
     ours: bool
 
@@ -85,7 +85,7 @@ def flow(row: PipeRow, left: Parts, right: Parts, palette: Palette, width: int) 
     level = pressure(row)
     words = "" if row.pipe.queued is None else f" {size(row.pipe.queued)}{' full' if level == 'full' else ''} "
     style = {"full": palette.waiting, "some": palette.accent}.get(level, palette.dim)
-    if level == "full" and row.mood == "stuck":
+    if level == "full" and row.severity == "stuck":
         style = palette.stuck
     line = "━" if level == "full" else "─"
     room = width - sum(cell_len(part) for part, _ in (*left, *right)) - cell_len(words) - 3

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rich.cells import cell_len
 
 from pipetui.client.hosts import FifoKey, Listed
-from pipetui.model import Mood, PipeRow
+from pipetui.model import PipeRow, Severity
 from pipetui.text import rate, safe, size
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.views.cells import Parts, cut, fit_middle
@@ -44,7 +44,7 @@ def _path(listed: Listed, palette: Palette, width: int) -> Parts:
 
 def _fill(listed: Listed, palette: Palette, width: int) -> Parts:
     row = listed.row
-    return gauge(row.pipe.queued, row.pipe.capacity, row.mood, width, palette, row.history)
+    return gauge(row.pipe.queued, row.pipe.capacity, row.severity, width, palette, row.history)
 
 
 def _bytes(value: float | None, palette: Palette) -> Parts:
@@ -79,7 +79,7 @@ def _count(listed: Listed, access: str, palette: Palette) -> Parts:
 
 def _state(listed: Listed, palette: Palette, width: int) -> Parts:
     row = listed.row
-    return ((cut(safe(listed.away or row.state), width), palette.severity(row.mood) if row.state else None),)
+    return ((cut(safe(listed.away or row.state), width), palette.severity(row.severity) if row.state else None),)
 
 
 HOST: Column[Listed] = Column(
@@ -99,7 +99,7 @@ COLUMNS: tuple[Column[Listed], ...] = (
 )
 
 #: For screens too narrow for the bar: the name and the state are what matters.
-_SEVERITY: dict[Mood, int] = {"stuck": 0, "waiting": 1, "active": 2, "calm": 3}
+_SEVERITY: dict[Severity, int] = {"stuck": 0, "waiting": 1, "active": 2, "calm": 3}
 
 
 def matching(fifos: Mapping[FifoKey, Listed], name: str) -> Mapping[FifoKey, Listed]:
@@ -116,10 +116,10 @@ def matching(fifos: Mapping[FifoKey, Listed], name: str) -> Mapping[FifoKey, Lis
     return {key: listed for key, listed in fifos.items() if has(listed)}
 
 
-def severities(fifos: Mapping[FifoKey, Listed]) -> dict[Mood, int]:
+def severities(fifos: Mapping[FifoKey, Listed]) -> dict[Severity, int]:
     """Return how many FIFOs are of each severity, the most severe first; for a host that is away it is not known."""
     counts = dict.fromkeys(sorted(_SEVERITY, key=lambda severity: _SEVERITY[severity]), 0)
     for listed in fifos.values():
         if not listed.away:
-            counts[listed.row.mood] += 1
+            counts[listed.row.severity] += 1
     return counts

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.style import Style
 
 from pipetui.client.session import Sample
-from pipetui.model import Mood, PipeRow
+from pipetui.model import PipeRow, Severity
 from pipetui.text import age, safe, size
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.views.cells import Part, Parts, heading, length
@@ -42,7 +42,12 @@ def percent(queued: int, capacity: int) -> str:
 
 
 def gauge(
-    queued: int | None, capacity: int | None, severity: Mood, width: int, palette: Palette, history: Sequence[int] = ()
+    queued: int | None,
+    capacity: int | None,
+    severity: Severity,
+    width: int,
+    palette: Palette,
+    history: Sequence[int] = (),
 ) -> Parts:
     """Return the last seconds of a pipe as columns, the newest now, and the percentage; a dot where it is not known."""
     if queued is None or not capacity:
@@ -76,7 +81,7 @@ def fill_lines(row: PipeRow, samples: Sequence[Sample], palette: Palette, width:
     if pipe.queued is None or not pipe.capacity:
         why = safe(row.state) if not pipe.ends else "it can't be measured without disturbing it"
         return [heading("FILL", f"unknown: {why}", palette)]
-    style = palette.severity(row.mood) if row.mood in ("waiting", "stuck") else palette.accent
+    style = palette.severity(row.severity) if row.severity in ("waiting", "stuck") else palette.accent
     words = f"{size(pipe.queued)} of {size(pipe.capacity)}"
     head: list[Part] = [("FILL  ", palette.title), (f"{words}  ", palette.text)]
     share = percent(pipe.queued, pipe.capacity)

@@ -16,25 +16,25 @@ from pipetui.tui.views.highlight import trouble
 MOST_ROOTS = 4
 
 
-def missing(fleet: HostPool, palette: Palette) -> tuple[Parts, ...]:
+def missing(pool: HostPool, palette: Palette) -> tuple[Parts, ...]:
     """Return which of several hosts are not there, and why; for a narrow line only how many."""
-    away = [session for session in fleet.sessions if not session.there] if fleet.several else []
+    away = [session for session in pool.sessions if not session.there] if pool.several else []
     if not away:
         return ()
     parts: list[Part] = []
     for session in away:
         parts += [(" · ", palette.dim), (safe(session.away), palette.stuck if session.lost else palette.waiting)]
-    few: Part = (f"{number(len(away))} of {number(len(fleet.sessions))} hosts are away", palette.stuck)
+    few: Part = (f"{number(len(away))} of {number(len(pool.sessions))} hosts are away", palette.stuck)
     return tuple(parts[1:]), (few,)
 
 
-def no_fifos(fleet: HostPool, name_filter: str, roots: tuple[str, ...], create: str) -> tuple[str, ...]:
+def no_fifos(pool: HostPool, name_filter: str, roots: tuple[str, ...], create: str) -> tuple[str, ...]:
     """Return what is said where no FIFO is listed."""
     if name_filter:
         return (f"No FIFO path contains “{safe(name_filter)}”; esc clears the filter.",)
-    if lost := [safe(session.away) for session in fleet.sessions if session.name and session.lost]:
+    if lost := [safe(session.away) for session in pool.sessions if session.name and session.lost]:
         return tuple(lost)
-    if any(not session.host or session.status.scanning for session in fleet.sessions):
+    if any(not session.host or session.status.scanning for session in pool.sessions):
         return ("Looking for FIFOs…",)
     named = [safe(root) for root in roots[:MOST_ROOTS]]
     named += [f"{len(roots) - MOST_ROOTS:,} more"] if len(roots) > MOST_ROOTS else []
@@ -42,10 +42,10 @@ def no_fifos(fleet: HostPool, name_filter: str, roots: tuple[str, ...], create: 
     return (f"No FIFOs found{under}.", f"Press {create} to create one, or quit and run `pipetui demo`.")
 
 
-def log_words(window: LogWindow, finding: LogFilter, fleet: HostPool, palette: Palette) -> Parts:
+def log_words(window: LogWindow, finding: LogFilter, pool: HostPool, palette: Palette) -> Parts:
     """Return which messages are shown, what is looked for in them, and whether they stand still."""
     wanted = window.filter
-    words: list[Part] = [(f" only {_called(wanted.fifo, fleet)}" if wanted.fifo else " all FIFOs", palette.dim)]
+    words: list[Part] = [(f" only {_called(wanted.fifo, pool)}" if wanted.fifo else " all FIFOs", palette.dim)]
     kind, pattern = "regex" if wanted.regex else "filter", safe(wanted.pattern)
     words.append((f" · {kind} “{pattern}”", palette.accent) if pattern else (" · no filter", palette.dim))
     if wrong := trouble(wanted) or window.trouble:
@@ -60,9 +60,9 @@ def log_words(window: LogWindow, finding: LogFilter, fleet: HostPool, palette: P
     return (*words, ("  ", None), (f" {number(window.below)} new ", palette.badge)) if window.below else tuple(words)
 
 
-def _called(address: str, fleet: HostPool) -> str:
-    """Return the name of a FIFO by its address in the fleet, with its host if there are several."""
-    hosts = (session.name for session in fleet.sessions if fleet.several and address.startswith(f"{session.name}:/"))
+def _called(address: str, pool: HostPool) -> str:
+    """Return the name of a FIFO by its address in the pool, with its host if there are several."""
+    hosts = (session.name for session in pool.sessions if pool.several and address.startswith(f"{session.name}:/"))
     host = next(hosts, "")
     return f"{safe(host)}:{short(address[len(host) + 1 :])}" if host else short(address)
 

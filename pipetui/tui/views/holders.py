@@ -9,7 +9,7 @@ from typing import Literal
 
 from pipetui.client.hosts import HostPool, Listed
 from pipetui.client.session import Session
-from pipetui.model import ActorState, Mood, PipeId, PipeRow, Process, Role, WaitKind
+from pipetui.model import ActorState, PipeId, PipeRow, Process, Role, Severity, WaitKind
 from pipetui.text import byte_rate, number, rate, safe, size
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.views.cells import Parts, cut
@@ -19,7 +19,7 @@ from pipetui.tui.views.columns import Column
 HolderKey = tuple[Literal["actor", "process"], int]
 
 #: The same among those of all hosts: with the number of its host.
-FleetHolderKey = tuple[Literal["actor", "process"], int, int]
+PoolHolderKey = tuple[Literal["actor", "process"], int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Holder:
     pid: int
     command: str
     words: str = ""
-    severity: Mood = "calm"
+    severity: Severity = "calm"
     actor: ActorState | None = None
     process: Process | None = None
     session: Session | None = None
@@ -63,7 +63,7 @@ def _ours(actor: ActorState, process: Process | None, gone: bool) -> Holder:
         words = f"{ending(actor)}: {actor.detail}"
     if gone:
         words = f"{words} · {actor.spec.path} is gone"
-    return Holder(actor.pid, actor.spec.name, words, actor.mood, actor, process)
+    return Holder(actor.pid, actor.spec.name, words, actor.severity, actor, process)
 
 
 def is_at(actor: ActorState, row: PipeRow) -> bool:
@@ -92,10 +92,10 @@ def holders(
     return found
 
 
-def fleet_holders(fleet: HostPool, chosen: Listed | None, role: Role) -> dict[FleetHolderKey, Holder]:
+def pool_holders(pool: HostPool, chosen: Listed | None, role: Role) -> dict[PoolHolderKey, Holder]:
     """Return who is at one side of the chosen FIFO, and our actors on any host whose FIFO is not listed any more."""
-    found: dict[FleetHolderKey, Holder] = {}
-    for host, session in enumerate(fleet.sessions):
+    found: dict[PoolHolderKey, Holder] = {}
+    for host, session in enumerate(pool.sessions):
         here = chosen is not None and chosen.session is session
         if not here and not session.actors:
             continue
@@ -122,7 +122,7 @@ def _outside(row: PipeRow, role: Role, ours: set[int], processes: Mapping[int, P
         if waiting and waiting.certainty == "inferred":
             words += " (inferred)"
         command = commands[pid] or (process.command if process else "")
-        severity: Mood = "waiting" if waiting and waiting.kind != "read" else "calm"
+        severity: Severity = "waiting" if waiting and waiting.kind != "read" else "calm"
         found["process", pid] = Holder(pid, command, words, severity, None, process)
     return found
 

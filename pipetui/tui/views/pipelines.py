@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pipetui.model import Mood, PipeId, PipeRow, Process, Waiter
+from pipetui.model import PipeId, PipeRow, Process, Severity, Waiter
 from pipetui.text import safe
 
 Pressure = Literal["full", "some", "empty", "unknown"]
@@ -74,7 +74,7 @@ class Edge:
 
         Then nobody at the other side will go on either, or he could free the one who waits.
         """
-        return tuple(row for row in self.rows if row.mood == "stuck" and row.pipe.waiters)
+        return tuple(row for row in self.rows if row.severity == "stuck" and row.pipe.waiters)
 
     @property
     def waiters(self) -> tuple[Waiter, ...]:
@@ -292,7 +292,7 @@ _WAITS = {
 }
 
 
-def doing(chain: Chain, index: int, processes: Mapping[int, Process]) -> tuple[str, Mood]:
+def doing(chain: Chain, index: int, processes: Mapping[int, Process]) -> tuple[str, Severity]:
     """Return what a stage does in a few words, and how that is to be taken."""
     stage = chain.stages[index]
     if not stage.pids:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pipetui.client.session import Examined
-from pipetui.model import Doing, Mood, Pipe, PipeId, PipeRow, Polled, Process, ProcessState, TaskState
+from pipetui.model import Doing, Pipe, PipeId, PipeRow, Polled, Process, ProcessState, Severity, TaskState
 from pipetui.text import plural, safe, size
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.views.cells import Part, Parts, cut, wrap_words
@@ -35,7 +35,9 @@ _SHORT: dict[Doing, str] = {
     "read": "waits to read", "poll": "waits to read", "child": "waits for a child", "stopped": "stopped",
     "traced": "traced", "busy": "running", "sleeping": "sleeps", "waiting": "waits",
 }  # fmt: skip
-_SEVERITIES: dict[Doing, Mood] = {"open-read": "waiting", "open-write": "waiting", "write": "waiting", "busy": "active"}
+_SEVERITIES: dict[Doing, Severity] = {
+    "open-read": "waiting", "open-write": "waiting", "write": "waiting", "busy": "active",
+}  # fmt: skip
 
 #: How many processes at the other end of a pipe are named.
 _MOST_OTHERS = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipetui.client.hosts import FifoKey, Listed
 from pipetui.model import Role
 from pipetui.tui.views.fifos import COLUMNS, HOST
-from pipetui.tui.views.holders import FleetHolderKey, Holder, columns
+from pipetui.tui.views.holders import Holder, PoolHolderKey, columns
 from pipetui.tui.widgets.table import RowTable
 
 
@@ -20,7 +20,7 @@ class FifoTable(RowTable[FifoKey, Listed]):
         return bool(row.away)
 
 
-class HolderTable(RowTable[FleetHolderKey, Holder]):
+class HolderTable(RowTable[PoolHolderKey, Holder]):
     """The processes at one side of the selected FIFO."""
 
     def __init__(self, role: Role) -> None:

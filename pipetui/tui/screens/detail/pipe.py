@@ -98,7 +98,7 @@ class PipeScreen(DetailScreen):
         elif self.session.name and self.session.lost:
             state = ((safe(self.session.away), palette.stuck),)
         elif row:
-            state = ((safe(row.state), palette.severity(row.mood)),)
+            state = ((safe(row.state), palette.severity(row.severity)),)
         self.head.update(
             "PIPE" if row is None or row.pipe.kind == "anonymous" else "FIFO",
             (*self.where, (name, palette.accent)),

@@ -20,7 +20,7 @@ class FifoActions(ActorActions):
     def action_create(self) -> None:
         path, roots = self.selected_path, self.app.roots
         folder = str(Path(path).parent) if path else (roots[0] if roots else "/tmp")
-        self.open_dialog(CreateFifo(self.session, folder, self.fleet.sessions))
+        self.open_dialog(CreateFifo(self.session, folder, self.pool.sessions))
 
     def action_write(self) -> None:
         self.open_dialog(StartProducer(self.session, ProducerSpec(self.selected_path)))

@@ -17,8 +17,8 @@ from pipetui.tui.views.fifos import short
 class GeneralActions(MainPanes):
     """The keys that work everywhere on the main screen."""
 
-    def __init__(self, fleet: HostPool) -> None:
-        super().__init__(fleet)
+    def __init__(self, pool: HostPool) -> None:
+        super().__init__(pool)
         self._labs = LabSession()  # not the labs screen's: a run goes on when that is left
 
     # --- copying --------------------------------------------------------------------------------------------------
@@ -41,23 +41,23 @@ class GeneralActions(MainPanes):
     def _selected_text(self) -> str | None:
         if self.pane == "fifos":
             path = self.selected_path
-            return self.fleet.address(self.session, path) if path else None
+            return self.pool.address(self.session, path) if path else None
         if self.pane == "findings":
             judged = self.findings.current
             if judged is None:
                 return None
-            finding, host = judged.finding, f"{judged.session.name}: " if self.fleet.several else ""
+            finding, host = judged.finding, f"{judged.session.name}: " if self.pool.several else ""
             return f"{host}{finding.rule}: {finding.headline}\n{finding.why}\n{finding.fix}\n"
         holder = self.holder
         return f"{holder.pid} {holder.command}" if holder else None
 
     async def _copy_message(self, item: Line) -> str:
-        whole = await self.fleet.fetch(item.number)
+        whole = await self.pool.fetch(item.number)
         if whole is None:
             return GONE
         self.app.to_clipboard(whole.payload)
         size = plural(len(encode(whole.payload)), "byte")
-        number = self.fleet.origin(item.number)[1]
+        number = self.pool.origin(item.number)[1]
         return f"Copied message {number:,} of {short(item.fifo)}, {size}, if your terminal supports it (OSC 52)"
 
     # --- panes ----------------------------------------------------------------------------------------------------
@@ -104,15 +104,15 @@ class GeneralActions(MainPanes):
     # --- other screens --------------------------------------------------------------------------------------------
 
     def action_pipelines(self) -> None:
-        self.app.push_screen(PipelinesScreen(*self.fleet.sessions))
+        self.app.push_screen(PipelinesScreen(*self.pool.sessions))
 
     def action_labs(self) -> None:
         """Open the labs on this machine if it is among the hosts, else on that of the selected FIFO."""
-        here = (session for session in self.fleet.sessions if not session.is_far)
+        here = (session for session in self.pool.sessions if not session.is_far)
         self.app.push_screen(LabsScreen(next(here, self.session), self._labs))
 
     def action_notes(self) -> None:
-        self.app.push_screen(Notes(self.fleet, self.app.display_note))
+        self.app.push_screen(Notes(self.pool, self.app.display_note))
 
     def action_help(self) -> None:
         self.app.push_screen(Help(self.app.config.keys))
@@ -126,9 +126,9 @@ class GeneralActions(MainPanes):
         self.app.toggle_theme()
 
     def action_reconnect(self) -> None:
-        trying = [session.name for session in self.fleet.sessions if session.name and session.lost]
-        if not self.fleet.reconnect():
-            connected = "All hosts are" if self.fleet.several else "The hub is"
+        trying = [session.name for session in self.pool.sessions if session.name and session.lost]
+        if not self.pool.reconnect():
+            connected = "All hosts are" if self.pool.several else "The hub is"
             self.notify(f"{connected} connected.")
         elif trying:
             self.notify(f"Reconnecting to {', '.join(trying)}…")

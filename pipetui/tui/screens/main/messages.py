@@ -27,7 +27,7 @@ class MessageActions(MainPanes):
 
     def show_messages(self, session: Session, row: PipeRow) -> None:
         """Select a FIFO and show its messages only."""
-        self.fifos.select(self.fleet.key(session, row.pipe.id))
+        self.fifos.select(self.pool.key(session, row.pipe.id))
         self.filter_log(fifo=self._log_address(session, row))
         self.go_to("log")
 
@@ -38,13 +38,13 @@ class MessageActions(MainPanes):
             if actor.role == "consumer" and (actor.spec.path in row.pipe.paths or actor.pipe == row.pipe.id):
                 path = actor.spec.path
                 break
-        return self.fleet.address(session, path)
+        return self.pool.address(session, path)
 
     def action_export(self) -> None:
         wanted = self.messages.window.filter
         words = wanted.fifo or "all FIFOs"
         words += f", filter “{wanted.pattern}”" if wanted.pattern else ", no filter"
-        self.open_dialog(ExportMessages(self.fleet, wanted, words))
+        self.open_dialog(ExportMessages(self.pool, wanted, words))
 
     # --- filters --------------------------------------------------------------------------------------------------
 
@@ -100,7 +100,7 @@ class MessageActions(MainPanes):
         if item is None:
             return "No messages yet."
         start = item.number + ((1 if backwards else -1) if here else 0)
-        found = await self.fleet.find(log.window.filter, log.finding, max(0, start), backwards=backwards)
+        found = await self.pool.find(log.window.filter, log.finding, max(0, start), backwards=backwards)
         if found is None:
             return f"No {'older' if backwards else 'newer'} match for “{log.finding.pattern}”."
         log.act(lambda window: window.jump(found))
@@ -116,8 +116,8 @@ class MessageActions(MainPanes):
         self.request(self._open(event.line))
 
     async def _open(self, line: Line) -> str:
-        whole = await self.fleet.fetch(line.number)
+        whole = await self.pool.fetch(line.number)
         if whole is None:
             return GONE
-        self.app.push_screen(MessageScreen(self.fleet, whole, self.messages.window.filter))
+        self.app.push_screen(MessageScreen(self.pool, whole, self.messages.window.filter))
         return ""

@@ -28,7 +28,7 @@ from pipetui.tui.views.headings import (
     no_holders,
     no_messages,
 )
-from pipetui.tui.views.holders import Holder, fleet_holders
+from pipetui.tui.views.holders import Holder, pool_holders
 from pipetui.tui.views.status import condition, figures, loss, processes
 from pipetui.tui.widgets.bars import Bar, Tabs
 from pipetui.tui.widgets.filter_bar import FilterBar
@@ -91,15 +91,15 @@ class MainPanes(BaseScreen):
     MainPanes.-tiny #status, MainPanes.-tiny #keys, MainPanes.-tiny Rule { display: none; }
     """
 
-    def __init__(self, fleet: HostPool) -> None:
+    def __init__(self, pool: HostPool) -> None:
         super().__init__()
-        self.fleet = fleet
+        self.pool = pool
         self.pane: Pane = "fifos"
         self.name_filter = ""
-        self.fifos = FifoTable(several=fleet.several)
+        self.fifos = FifoTable(several=pool.several)
         self.producers, self.consumers = HolderTable("producer"), HolderTable("consumer")
-        self.findings = FindingList(several=fleet.several)
-        self.messages = MessageLog(fleet.look, self._host_of if fleet.several else None)
+        self.findings = FindingList(several=pool.several)
+        self.messages = MessageLog(pool.look, self._host_of if pool.several else None)
         self.name_bar, self.log_bar = FilterBar("name-filter", regex=False), FilterBar("log-filter")
         self._status, self._tabs = Bar("status"), Tabs()
         self._rules: dict[str, Rule] = {pane: Rule(f"rule-{pane}") for pane in PANES}
@@ -163,7 +163,7 @@ class MainPanes(BaseScreen):
     @property
     def session(self) -> Session:
         """The host of the selected FIFO; without any, the first."""
-        return self.fifos.row.session if self.fifos.row is not None else self.fleet.sessions[0]
+        return self.fifos.row.session if self.fifos.row is not None else self.pool.sessions[0]
 
     @property
     def holder(self) -> Holder | None:
@@ -173,20 +173,20 @@ class MainPanes(BaseScreen):
         return self.table("producer" if self.pane == "producers" else "consumer").row
 
     def _host_of(self, number: int) -> str:
-        return safe(self.fleet.origin(number)[0].name)
+        return safe(self.pool.origin(number)[0].name)
 
     # --- what each pane shows -------------------------------------------------------------------------------------
 
     def show_fifos(self) -> None:
         """Bring the table of FIFOs up to date."""
-        rows = matching(self.fleet.fifos, self.name_filter)
+        rows = matching(self.pool.fifos, self.name_filter)
         table, before = self.fifos, self.fifos.count
-        table.show_when_empty(*no_fifos(self.fleet, self.name_filter, self.app.roots, self.key("create")))
+        table.show_when_empty(*no_fifos(self.pool, self.name_filter, self.app.roots, self.key("create")))
         table.show(rows)
         if table.count != before:
             self.share_room()
-        words = filter_words(len(rows), len(self.fleet.fifos), self.name_filter, self.palette)
-        self._rules["fifos"].update("FIFOS", words, *missing(self.fleet, self.palette))
+        words = filter_words(len(rows), len(self.pool.fifos), self.name_filter, self.palette)
+        self._rules["fifos"].update("FIFOS", words, *missing(self.pool, self.palette))
 
     def show_holders(self) -> None:
         """Bring the producers and consumers up to date."""
@@ -195,16 +195,16 @@ class MainPanes(BaseScreen):
         for role in roles:
             table = self.table(role)
             table.show_when_empty(no_holders(role, listed, self.key("write" if role == "producer" else "read")))
-            table.show(fleet_holders(self.fleet, listed, role))
+            table.show(pool_holders(self.pool, listed, role))
             words: Parts = ()
             if listed is not None and listed.row.pipe.path:
-                words = ((f"of {fifo_name(listed, with_host=self.fleet.several)}", palette.dim),)
+                words = ((f"of {fifo_name(listed, with_host=self.pool.several)}", palette.dim),)
             self._rules[f"{role}s"].update(f"{role.upper()}S", words)
 
     def show_findings(self) -> None:
         """Bring the findings up to date; without any, their pane is not there."""
         before = self.findings.count
-        self.findings.show(self.fleet.findings)
+        self.findings.show(self.pool.findings)
         hint: Parts = ((f"{self.key('open')}: details", self.palette.dim),)
         self._rules["findings"].update("FINDINGS", ((self.findings.counts(), self.palette.dim),), hint)
         if bool(before) != bool(self.findings.count):
@@ -217,15 +217,15 @@ class MainPanes(BaseScreen):
     def show_status(self) -> None:
         """Bring the status line and the tabs up to date."""
         palette = self.palette
-        if not self.fleet.several and self.fleet.sessions[0].lost:
-            self._status.update(loss(self.fleet, palette, self.key("reconnect")))
+        if not self.pool.several and self.pool.sessions[0].lost:
+            self._status.update(loss(self.pool, palette, self.key("reconnect")))
         else:
             following, more = self.messages.window.following, bool(self.app.display_note)
-            right = condition(self.fleet, palette, following=following, more=more)
-            self._status.update(figures(self.fleet, palette, self.size.width), right)
+            right = condition(self.pool, palette, following=following, more=more)
+            self._status.update(figures(self.pool, palette, self.size.width), right)
         tabs = [
-            ("fifos", f"FIFOs {number(len(self.fleet.fifos))}"),
-            ("processes", f"Processes {number(processes(self.fleet))}"),
+            ("fifos", f"FIFOs {number(len(self.pool.fifos))}"),
+            ("processes", f"Processes {number(processes(self.pool))}"),
             *([("findings", f"Findings {number(self.findings.count)}")] if self.findings.count else []),
             ("messages", "Messages"),
         ]
@@ -234,7 +234,7 @@ class MainPanes(BaseScreen):
     def show_log_rule(self) -> None:
         """Bring the line above the messages up to date."""
         log = self.messages
-        words = log_words(log.window, log.finding, self.fleet, self.palette)
+        words = log_words(log.window, log.finding, self.pool, self.palette)
         self._rules["log"].update("MESSAGES", words, *log_counts(log.window, self.palette))
         log.show_when_empty(*no_messages(log.window, self.key("read")))
 

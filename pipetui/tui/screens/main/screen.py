@@ -31,12 +31,12 @@ _ALL = Change(EVERYTHING)
 
 
 class MainScreen(FifoActions, ActorActions, MessageActions, GeneralActions):
-    """The panes. They show what a fleet of hosts tells; `changed` takes what an update changed."""
+    """The panes. They show what a pool of hosts tells; `changed` takes what an update changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere", "fifos", "processes", "messages")
 
-    def __init__(self, fleet: HostPool) -> None:
-        super().__init__(fleet)
+    def __init__(self, pool: HostPool) -> None:
+        super().__init__(pool)
         self._missed = False
 
     def on_mount(self) -> None:
@@ -48,7 +48,7 @@ class MainScreen(FifoActions, ActorActions, MessageActions, GeneralActions):
         self.app.connect()
         self.messages.act(lambda window: window.reset())
         self.fifos.opening = True
-        self.changed(self.fleet.sessions[0], _ALL)
+        self.changed(self.pool.sessions[0], _ALL)
 
     # --- the hosts ------------------------------------------------------------------------------------------------
 
@@ -59,7 +59,7 @@ class MainScreen(FifoActions, ActorActions, MessageActions, GeneralActions):
         front = self.app.screen
         if isinstance(front, DetailScreen) and front.is_about(session):
             front.changed(change)
-        if change.renewed and not self.fleet.several:
+        if change.renewed and not self.pool.several:
             self.messages.act(lambda window: window.reset())
         if self.is_active or change.lost:
             self._draw_change(change)
@@ -71,7 +71,7 @@ class MainScreen(FifoActions, ActorActions, MessageActions, GeneralActions):
     def _draw_change(self, change: Change) -> None:
         if change.has(PIPES) or change.has(STATUS):
             self.show_fifos()
-        if not any(each.opening for each in self.fleet.sessions):
+        if not any(each.opening for each in self.pool.sessions):
             self.fifos.opening = False
         if change.has(PIPES) or change.has(ACTORS) or change.has(PROCESSES):
             self.show_holders()
@@ -91,7 +91,7 @@ class MainScreen(FifoActions, ActorActions, MessageActions, GeneralActions):
         """Catch up with what changed while another screen was in front."""
         if self._missed:
             self._missed = False
-            self.changed(self.fleet.sessions[0], _ALL)
+            self.changed(self.pool.sessions[0], _ALL)
             self.messages.refresh()
             self.show_log_rule()
 

@@ -129,10 +129,10 @@ def _pipes(run: LabRun | None, session: Session, palette: Palette, width: int) -
         name = link(fit(cut(pipe_words(row), _NAME), _NAME), row.pipe.id, palette.accent)
         parts: list[Part] = [("  ", None), name, (" ", None)]
         if width >= _GAUGE:
-            drawn = gauge(row.pipe.queued, row.pipe.capacity, row.mood, 17, palette, row.history)
+            drawn = gauge(row.pipe.queued, row.pipe.capacity, row.severity, 17, palette, row.history)
             parts += [*drawn, (" " * max(0, 17 - sum(len(words) for words, _ in drawn)) + "  ", None)]
         used = sum(len(words) for words, _ in parts)
-        parts.append((cut(safe(row.state), max(0, width - used)), palette.severity(row.mood)))
+        parts.append((cut(safe(row.state), max(0, width - used)), palette.severity(row.severity)))
         lines.append(tuple(parts))
     if len(rows) > _PIPES:
         lines.append(((f"  and {len(rows) - _PIPES} more", palette.dim),))

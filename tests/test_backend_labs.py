@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 from hubclient import HubClient, HubRefusedError
-from patience import wait_until
+from waiting import wait_until
 
 from pipetui.kernel.lifetime import adopt_orphans, end_orphans
 from pipetui.labs import all_labs

@@ -63,12 +63,12 @@ class LogOfOne:
 
 
 class Screen:
-    """A log's window over a braid of hosts. `news` lets the hubs answer."""
+    """A log's window over a merged log of hosts. `news` lets the hubs answer."""
 
     def __init__(self, hosts: int, height: int = 4) -> None:
         self.logs = [LogOfOne(f"box{index}") for index in range(hosts)]
-        self.braid = MergedLog(self.logs, lambda _, page: self._take(page))  # type: ignore[arg-type]
-        self.window = LogWindow(self.braid.look)
+        self.merged = MergedLog(self.logs, lambda _, page: self._take(page))  # type: ignore[arg-type]
+        self.window = LogWindow(self.merged.look)
         self.window.resize(80, height)
         self.window.reset()
 
@@ -84,7 +84,7 @@ class Screen:
             for index in hosts or range(len(self.logs)):
                 log = self.logs[index]
                 if log.view is not None and (page := log.reader.page(log.view)) is not None:
-                    self._take(self.braid.take(log, page))  # type: ignore[arg-type]
+                    self._take(self.merged.take(log, page))  # type: ignore[arg-type]
 
     def shown(self) -> list[str]:
         """Return the payloads of all lines that are held, in their order."""
@@ -163,16 +163,16 @@ def test_any_message_can_be_found_from_anywhere(messages: list[tuple[int, float]
         await screen.news()
         wanted = truth[at % len(truth)]
         first = screen.window.items[0].number
-        key = await screen.braid.find(LogFilter(), LogFilter(wanted), max(0, first - 1))
+        key = await screen.merged.find(LogFilter(), LogFilter(wanted), max(0, first - 1))
         assert key is not None
-        whole = await screen.braid.fetch(key)
+        whole = await screen.merged.fetch(key)
         assert whole is not None
         assert whole.payload == wanted
         position = truth.index(wanted)
-        after = await screen.braid.find(LogFilter(), LogFilter(), key)
-        before = await screen.braid.find(LogFilter(), LogFilter(), key, backwards=True)
+        after = await screen.merged.find(LogFilter(), LogFilter(), key)
+        before = await screen.merged.find(LogFilter(), LogFilter(), key, backwards=True)
         for found, there in ((after, position + 1), (before, position - 1)):
-            line = await screen.braid.fetch(found) if found is not None else None
+            line = await screen.merged.fetch(found) if found is not None else None
             assert (line.payload if line else None) == (truth[there] if 0 <= there < len(truth) else None)
 
     played(story)
@@ -229,7 +229,7 @@ async def _step(screen: Screen, what: str, amount: int) -> None:
     elif what == "resize":
         window.resize(80, amount)
     elif what in ("next", "previous") and window.current is not None:
-        found = await screen.braid.find(
+        found = await screen.merged.find(
             window.filter, LogFilter(str(amount)), window.current.number, backwards=what == "previous"
         )
         if found is not None:
@@ -243,7 +243,7 @@ def test_an_export_is_in_the_order_of_time_and_names_the_hosts() -> None:
     async def story() -> None:
         screen = Screen(3)
         fill(screen, [(each * each % 3, 0.1) for each in range(40)])
-        told = [each async for page in screen.braid.export(LogFilter()) for each in page]
+        told = [each async for page in screen.merged.export(LogFilter()) for each in page]
         assert [line.payload for _, line in told] == screen.truth()
         assert all(line.payload.startswith(name) for name, line in told)
 
@@ -251,7 +251,7 @@ def test_an_export_is_in_the_order_of_time_and_names_the_hosts() -> None:
 
 
 def test_a_host_that_does_not_answer_holds_up_no_page_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipetui.client.mergedlog._PATIENCE", 0.05)
+    monkeypatch.setattr("pipetui.client.mergedlog._TIMEOUT", 0.05)
 
     async def story() -> None:
         screen = Screen(2)
@@ -309,11 +309,11 @@ Story = Callable[[HostPool, Box, Box], Any]
 
 
 def kept(story: Story) -> Callable[[], None]:
-    """Make a story of a fleet of two into a test."""
+    """Make a story of a pool of two into a test."""
 
     async def play() -> None:
         one, two = Box("box1"), Box("box2")
-        await keeping(far_hosts([one, two]), lambda fleet: story(fleet, one, two))
+        await keeping(far_hosts([one, two]), lambda pool: story(pool, one, two))
 
     def test() -> None:
         asyncio.run(play())
@@ -322,13 +322,13 @@ def kept(story: Story) -> Callable[[], None]:
     return test
 
 
-async def keeping(fleet: HostPool, story: Callable[[HostPool], Any]) -> None:
-    """Keep a fleet during a story."""
-    run = asyncio.create_task(fleet.run())
+async def keeping(pool: HostPool, story: Callable[[HostPool], Any]) -> None:
+    """Keep a pool during a story."""
+    run = asyncio.create_task(pool.run())
     try:
-        await asyncio.wait_for(story(fleet), 30)
+        await asyncio.wait_for(story(pool), 30)
     finally:
-        await fleet.close()
+        await pool.close()
         await asyncio.gather(run, return_exceptions=True)
 
 
@@ -338,26 +338,26 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fleets, "LONGEST", 0.05)
 
 
-def away(fleet: HostPool, host: int) -> set[str]:
-    return {listed.away for key, listed in fleet.fifos.items() if key.host == host}
+def away(pool: HostPool, host: int) -> set[str]:
+    return {listed.away for key, listed in pool.fifos.items() if key.host == host}
 
 
 @kept
-async def test_the_same_fifos_on_two_hosts_are_told_apart(fleet: HostPool, one: Box, two: Box) -> None:
-    await until(lambda: len(fleet.fifos) == 8)
-    assert fleet.fifos[FifoKey(0, PipeId(8, 1))].session is fleet.sessions[0]
-    assert fleet.fifos[FifoKey(1, PipeId(8, 1))].session is fleet.sessions[1]
-    assert away(fleet, 0) == away(fleet, 1) == {""}
+async def test_the_same_fifos_on_two_hosts_are_told_apart(pool: HostPool, one: Box, two: Box) -> None:
+    await until(lambda: len(pool.fifos) == 8)
+    assert pool.fifos[FifoKey(0, PipeId(8, 1))].session is pool.sessions[0]
+    assert pool.fifos[FifoKey(1, PipeId(8, 1))].session is pool.sessions[1]
+    assert away(pool, 0) == away(pool, 1) == {""}
 
 
 @kept
-async def test_what_a_lost_host_told_stays_until_it_is_told_anew(fleet: HostPool, one: Box, two: Box) -> None:
-    await until(lambda: len(fleet.fifos) == 8)
+async def test_what_a_lost_host_told_stays_until_it_is_told_anew(pool: HostPool, one: Box, two: Box) -> None:
+    await until(lambda: len(pool.fifos) == 8)
     two.die("the link to box2 has ended")
-    await until(lambda: fleet.sessions[1].lost)
-    assert away(fleet, 0) == {""}
-    assert away(fleet, 1) == {"box2 is away: the link to box2 has ended"}
-    assert len(fleet.fifos) == 8
+    await until(lambda: pool.sessions[1].lost)
+    assert away(pool, 0) == {""}
+    assert away(pool, 1) == {"box2 is away: the link to box2 has ended"}
+    assert len(pool.fifos) == 8
 
     def scanning() -> FakeHub:
         hub = demo()
@@ -366,27 +366,27 @@ async def test_what_a_lost_host_told_stays_until_it_is_told_anew(fleet: HostPool
         return hub
 
     two.make, two.down = scanning, ""
-    await until(lambda: fleet.sessions[1].there and two.hub.view)
-    await until(lambda: "" in away(fleet, 1))
-    assert away(fleet, 1) == {"", "box2 is back: looking…"}
-    assert len(fleet.fifos) == 8
+    await until(lambda: pool.sessions[1].there and two.hub.view)
+    await until(lambda: "" in away(pool, 1))
+    assert away(pool, 1) == {"", "box2 is back: looking…"}
+    assert len(pool.fifos) == 8
     two.hub.push(update(status=Status("box1")))
-    await until(lambda: len(fleet.fifos) == 5)
-    assert away(fleet, 1) == {""}
+    await until(lambda: len(pool.fifos) == 5)
+    assert away(pool, 1) == {""}
 
 
 @kept
 async def test_a_host_that_is_down_is_tried_again_and_costs_the_others_nothing(
-    fleet: HostPool, one: Box, two: Box
+    pool: HostPool, one: Box, two: Box
 ) -> None:
     two.down = "box2 can't be reached: Connection refused"
     await until(lambda: two.tries > 3)
-    assert fleet.sessions[0].there
-    assert fleet.sessions[1].away == "box2 is away: can't be reached: Connection refused"
+    assert pool.sessions[0].there
+    assert pool.sessions[1].away == "box2 is away: can't be reached: Connection refused"
     with pytest.raises(Refused, match="box2 is away"):
-        await fleet.sessions[1].create_fifo("/tmp/x")
+        await pool.sessions[1].create_fifo("/tmp/x")
     two.down = ""
-    await until(lambda: fleet.sessions[1].there)
+    await until(lambda: pool.sessions[1].there)
     assert len(one.hubs) == 1
 
 
@@ -403,25 +403,25 @@ def test_pauses_grow_and_a_wish_ends_them(monkeypatch: pytest.MonkeyPatch) -> No
     async def story() -> None:
         box = Box("box2")
         box.down = "gone"
-        fleet = far_hosts([box])
+        pool = far_hosts([box])
         monkeypatch.setattr(asyncio, "wait_for", waited)
-        run = asyncio.create_task(fleet.run())
+        run = asyncio.create_task(pool.run())
         await until(lambda: len(pauses) == 9)
         assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
         box.down = ""
-        assert fleet.reconnect()
-        await until(lambda: fleet.sessions[0].there)
-        assert not fleet.reconnect()
-        await fleet.close()
+        assert pool.reconnect()
+        await until(lambda: pool.sessions[0].there)
+        assert not pool.reconnect()
+        await pool.close()
         await asyncio.gather(run, return_exceptions=True)
 
     asyncio.run(story())
 
 
 @kept
-async def test_the_same_reason_again_is_no_news(fleet: HostPool, one: Box, two: Box) -> None:
+async def test_the_same_reason_again_is_no_news(pool: HostPool, one: Box, two: Box) -> None:
     told: list[str] = []
-    fleet.on_change(lambda session, change: told.append(change.lost) if change.lost else None)
+    pool.on_change(lambda session, change: told.append(change.lost) if change.lost else None)
     two.down = "box2 can't be reached: Connection refused"
     await until(lambda: two.tries > 3)
     assert told == ["box2 is away: can't be reached: Connection refused"]
@@ -430,54 +430,54 @@ async def test_the_same_reason_again_is_no_news(fleet: HostPool, one: Box, two: 
 
 
 @kept
-async def test_actors_and_requests_end_with_their_hub(fleet: HostPool, one: Box, two: Box) -> None:
-    await until(lambda: len(fleet.sessions[1].actors) == 3)
+async def test_actors_and_requests_end_with_their_hub(pool: HostPool, one: Box, two: Box) -> None:
+    await until(lambda: len(pool.sessions[1].actors) == 3)
     two.make = FakeHub
     two.hub._reply = lambda number, request: messages.Goodbye("")  # type: ignore[method-assign]
-    asking = asyncio.create_task(fleet.sessions[1].fetch(1))
+    asking = asyncio.create_task(pool.sessions[1].fetch(1))
     await asyncio.sleep(0)
     two.hub.lose("the link to box2 has ended")
     with pytest.raises(Refused, match="box2 is away: the link to box2 has ended"):
         await asking
-    await until(lambda: len(two.hubs) == 2 and not fleet.sessions[1].actors)
+    await until(lambda: len(two.hubs) == 2 and not pool.sessions[1].actors)
 
 
 @kept
-async def test_findings_of_all_hosts_stand_the_most_severe_first(fleet: HostPool, one: Box, two: Box) -> None:
-    await until(lambda: all(session.there for session in fleet.sessions))
+async def test_findings_of_all_hosts_stand_the_most_severe_first(pool: HostPool, one: Box, two: Box) -> None:
+    await until(lambda: all(session.there for session in pool.sessions))
     levels: tuple[Any, ...] = ("problem", "warning", "note")
     found = tuple(Finding(level, level, (), (), level, "", "") for level in levels)
     one.hub.push(update(findings=found[1:]))
     two.hub.push(update(findings=found))
-    await until(lambda: len(fleet.findings) == 5)
-    told = [(judged.finding.level, judged.session.name) for judged in fleet.findings]
+    await until(lambda: len(pool.findings) == 5)
+    told = [(judged.finding.level, judged.session.name) for judged in pool.findings]
     assert told == [("problem", "box2"), ("warning", "box1"), ("warning", "box2"), ("note", "box1"), ("note", "box2")]
     two.die("gone")
-    await until(lambda: len(fleet.findings) == 2)
+    await until(lambda: len(pool.findings) == 2)
 
 
 @kept
 async def test_a_host_that_has_come_back_is_not_asked_for_what_the_one_before_it_knew(
-    fleet: HostPool, one: Box, two: Box
+    pool: HostPool, one: Box, two: Box
 ) -> None:
     pages: list[LogPage] = []
-    fleet.on_change(lambda session, change: pages.append(change.log) if change.log else None)
-    fleet.look(LogView(1, after=50))
-    await until(lambda: len(pages) > 1 and len({fleet.origin(each.number)[0] for each in pages[-1].lines}) == 2)
-    old = [each for each in pages[-1].lines if fleet.origin(each.number)[0] is fleet.sessions[1]]
-    whole = await fleet.fetch(old[0].number)
+    pool.on_change(lambda session, change: pages.append(change.log) if change.log else None)
+    pool.look(LogView(1, after=50))
+    await until(lambda: len(pages) > 1 and len({pool.origin(each.number)[0] for each in pages[-1].lines}) == 2)
+    old = [each for each in pages[-1].lines if pool.origin(each.number)[0] is pool.sessions[1]]
+    whole = await pool.fetch(old[0].number)
     assert whole is not None
     assert whole.number == old[0].number
     two.hub.lose("the link to box2 has ended")
-    await until(lambda: len(two.hubs) == 2 and fleet.sessions[1].there)
-    assert await fleet.fetch(old[0].number) is None
+    await until(lambda: len(two.hubs) == 2 and pool.sessions[1].there)
+    assert await pool.fetch(old[0].number) is None
 
 
 def test_this_machine_can_be_one_of_the_hosts() -> None:
-    async def story(fleet: HostPool) -> None:
-        await until(lambda: len(fleet.fifos) == 8)
-        assert [session.name for session in fleet.sessions] == ["local", "box2"]
-        assert fleet.address(fleet.sessions[0], "/tmp/x") == "local:/tmp/x"
+    async def story(pool: HostPool) -> None:
+        await until(lambda: len(pool.fifos) == 8)
+        assert [session.name for session in pool.sessions] == ["local", "box2"]
+        assert pool.address(pool.sessions[0], "/tmp/x") == "local:/tmp/x"
 
     asyncio.run(keeping(far_hosts([Here(demo), Box("box2")]), story))
 

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 #: In seconds. Waiting for what comes at once costs nothing; a busy machine may be slow to let it come.
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 def wait_until(
-    condition: Callable[[], object], timeout: float = PATIENCE, what: str = "", say: Callable[[], object] | None = None
+    condition: Callable[[], object], timeout: float = TIMEOUT, what: str = "", say: Callable[[], object] | None = None
 ) -> None:
     """Look every 20 ms until `condition` holds; the failure says what was waited for, and what `say` returns."""
     deadline = time.monotonic() + timeout

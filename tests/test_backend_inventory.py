@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from hubclient import HubClient, HubRefusedError
-from patience import wait_until
+from waiting import wait_until
 
 from pipetui.model import ConsumerSpec, Pipe, PipeId, PipeRow, ProducerSpec
 from pipetui.protocol import requests
