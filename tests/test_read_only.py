@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +12,13 @@ import psutil
 import pytest
 from cast import until, waits_in_open
 from hubclient import HubClient, HubGoneError
+from made_requests import made
 from processes import PIPETUI
 from sshd import StandIn
 
-from pipetui.model import ConsumerSpec, LogFilter, PipeId, ProducerSpec
 from pipetui.protocol import effects, requests
 from pipetui.protocol.messages import VERSION, Answer, Failed, Hello, Welcome
 from pipetui.protocol.requests import REQUESTS, Request
-
-Values = dict[str, Any]
 
 ACTING = [kind for kind in REQUESTS if kind.effect != "passive"]
 
@@ -42,37 +38,6 @@ def reader(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         until(lambda: waits_in_open(process.pid))
         yield process
         process.kill()
-
-
-def made(kind: type[Request[Any]], folder: Path, victim: int) -> Request[Any]:
-    """Make a request by hand that would be carried out, from the names of its fields."""
-    path = str(folder / "pipe")
-    status = os.stat(path)
-    by_kind: dict[type, Values] = {
-        requests.StartProducer: {"spec": ProducerSpec(path, rate=1)},
-        requests.StartConsumer: {"spec": ConsumerSpec(path)},
-        requests.CreateFifo: {"path": str(folder / "new")},
-        requests.Find: {"filter": LogFilter(), "find": LogFilter(), "start": 1},
-        requests.Fetch: {"number": 1},
-    }
-    values: Values = {
-        "path": path,
-        "id": PipeId(status.st_dev, status.st_ino),
-        "actor": 1,
-        "run": 1,
-        "action": "kill",
-        "factor": 2.0,
-        "payload": "hello\n",
-        "pid": victim,
-        "command": f"cat {path}",
-        "number": signal.SIGTERM,
-        "filter": LogFilter(),
-        "name": "rendezvous",
-        "text": "hello",
-        **by_kind.get(kind, {}),
-    }
-    needed = [field for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]  # type: ignore[arg-type]
-    return kind(**{field.name: values[field.name] for field in needed})
 
 
 def state(folder: Path, reader: int, hub: int) -> object:

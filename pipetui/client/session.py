@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
+from pipetui.client.actionlog import ActionLog
 from pipetui.client.advice import LOCAL, from_here
 from pipetui.client.link import LinkLost
 from pipetui.client.state import EVERYTHING, Change, HubState
@@ -121,6 +122,7 @@ class Session(HubState):
         self._listeners: list[Callable[[Change], None]] = []
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[Any]] = {}
+        self.log = ActionLog(self.actors)
 
     def on_change(self, listener: Callable[[Change], None]) -> None:
         """Call `listener` after every update, in the event loop."""
@@ -261,7 +263,15 @@ class Session(HubState):
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._asked[number] = future
         self._stream.send(Call(number, request))
-        return await future
+        refused = ""
+        try:
+            return await future
+        except Refused as error:
+            refused = str(error)
+            raise
+        finally:
+            if self.log.note(request, self.name or self.host, self.name if self.is_far else "", refused):
+                self._notify(Change(acted=True))
 
     async def start(self, spec: ActorSpec) -> int:
         """Fork a producer or consumer; return its actor number."""
