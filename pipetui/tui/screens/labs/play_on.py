@@ -18,28 +18,17 @@ _TIMEOUT = 5.0
 _STEP = 0.05
 
 
-class _Producer(StartProducer):
-    """A producer of a lab, which may be left out."""
-
-    LEAVE = "Skip"
-
-    def about(self) -> str:
-        return f"{super().about()}\nEdit it as you like: enter starts it, esc skips it."
-
-
-class _Consumer(StartConsumer):
-    """A consumer of a lab, which may be left out."""
-
-    LEAVE = "Skip"
-
-    def about(self) -> str:
-        return f"{super().about()}\nEdit it as you like: enter starts it, esc skips it."
+_NOTE = "Edit it as you like: enter starts it, esc skips it."
 
 
 def dialog(session: Session, spec: ActorSpec, number: int, total: int) -> Form:
-    """Return the dialog for one of the actors."""
-    made: Form = _Producer(session, spec) if isinstance(spec, ProducerSpec) else _Consumer(session, spec)
-    made.HEADING = f"{made.HEADING}, {number} of {total}"
+    """Return the dialog for one of the actors, which may be skipped."""
+    made: Form
+    if isinstance(spec, ProducerSpec):
+        made = StartProducer(session, spec, note=_NOTE)
+    else:
+        made = StartConsumer(session, spec, note=_NOTE)
+    made.HEADING, made.LEAVE = f"{made.HEADING}, {number} of {total}", "Skip"
     return made
 
 
