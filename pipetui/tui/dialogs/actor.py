@@ -1,6 +1,6 @@
-"""What the dialogs that start a producer or a consumer share: they also replace one that runs.
+"""What the dialogs for producers and consumers share; they start one, or replace one that is running.
 
-To replace an actor is to stop the old one, start the new one, and forget the old one's row.
+Replacing an actor means stopping the old one, starting the new one, and forgetting the old one's row.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pipetui.tui.dialogs.form import Form, Values
 
 S = TypeVar("S", bound=ActorSpec)
 
-#: How often, and after which pause each time, to look whether the old actor has ended (seconds).
+#: How often to check whether the old actor has ended, and the pause between checks (seconds).
 _TRIES = 40
 _PAUSE = 0.05
 
 
 class ActorForm(Form, Generic[S]):
-    """All of an actor's spec. With `replaces`, that actor is stopped first; a `note` stands below what it is about."""
+    """All settings of an actor. With `replaces`, that actor is stopped first; a `note` is added to the description."""
 
     DO_IT = "Start"
     ABOUT: ClassVar[str] = ""
@@ -37,7 +37,7 @@ class ActorForm(Form, Generic[S]):
         return f"{first}\n{self._note}" if self._note else first
 
     def spec(self, values: Values) -> S:
-        """Return what the fields hold."""
+        """Return the spec that the fields describe."""
         raise NotImplementedError
 
     async def carry_out(self, values: Values) -> str:
@@ -47,7 +47,7 @@ class ActorForm(Form, Generic[S]):
 
 
 async def start_instead(session: Session, old: int | None, spec: ActorSpec) -> int:
-    """Start `spec`; raise `Refused` when the hub won't. The old actor, if it is still there, goes first."""
+    """Start `spec`, after stopping the old actor if it still exists; raise `Refused` if the hub does."""
     before = session.actors.get(old) if old is not None else None
     if before is None:
         return await session.start(spec)

@@ -1,4 +1,4 @@
-"""Start a consumer, or one that was running with other settings."""
+"""Start a consumer, or restart one with other settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipetui.tui.widgets.inputs import kept
 
 
 class StartConsumer(ActorForm[ConsumerSpec]):
-    """All of a `ConsumerSpec`."""
+    """All settings of a consumer."""
 
     HEADING = "Consumer"
     ABOUT: ClassVar[str] = "A forked process that reads the FIFO. Other readers do not get what it reads."
@@ -36,7 +36,7 @@ class StartConsumer(ActorForm[ConsumerSpec]):
         )  # fmt: skip
 
     def spec(self, values: Values) -> ConsumerSpec:
-        """Return what the fields hold."""
+        """Return the spec that the fields describe."""
         return ConsumerSpec(
             path=kept(self._spec.path, values["path"]),
             framing=cast(Any, values["framing"]),

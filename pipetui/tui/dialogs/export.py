@@ -1,4 +1,4 @@
-"""Export the messages that pass the filter to a file, as JSON lines."""
+"""Export the filtered messages to a file, as JSON lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipetui.tui.state.export import Exporter, ExportError
 
 
 class ExportMessages(Form):
-    """Asks where to; a file that exists is replaced only when that is confirmed."""
+    """Asks for a file; an existing one is replaced only on confirmation."""
 
     HEADING = "Export messages"
     DO_IT = "Export"

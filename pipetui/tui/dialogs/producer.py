@@ -1,4 +1,4 @@
-"""Start a producer, or one that was running with other settings."""
+"""Start a producer, or restart one with other settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REST = (("wait", "wait"), ("stop", "stop"))
 
 
 def is_template(value: str) -> str:
-    """Check that a template's fields are known ones (the hub checks how they are formatted)."""
+    """Check that a template uses known fields only (the hub checks their formats)."""
     try:
         fields = [name for _, name, _, _ in string.Formatter().parse(value) if name is not None]
     except ValueError as error:
@@ -27,7 +27,7 @@ def is_template(value: str) -> str:
 
 
 class StartProducer(ActorForm[ProducerSpec]):
-    """All of a `ProducerSpec`."""
+    """All settings of a producer."""
 
     HEADING = "Producer"
     ABOUT: ClassVar[str] = "A forked process that opens the FIFO and writes messages to it."
@@ -64,7 +64,7 @@ class StartProducer(ActorForm[ProducerSpec]):
         )  # fmt: skip
 
     def spec(self, values: Values) -> ProducerSpec:
-        """Return what the fields hold."""
+        """Return the spec that the fields describe."""
         return ProducerSpec(
             path=kept(self._spec.path, values["path"]),
             source=cast(Any, values["source"]),

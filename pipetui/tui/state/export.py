@@ -1,8 +1,8 @@
-"""Writes messages to a file as JSON lines, so that a full disk or a lost hub leaves what was there before.
+"""Writes messages to a file as JSON lines, so that a full disk or a lost hub leaves an existing file intact.
 
 Each line is one object: number, time, fifo, writer, reader, length, payload (bytes that are not UTF-8 as surrogate
-escapes), for a part of a message piece, and where there are several hosts host. It goes to a temporary file beside the
-wanted one, which takes its name when all is written. Disks may be slow: the work is done in a thread.
+escapes), for a part of a message piece, and where there are several hosts host. It is written to a temporary file
+beside the target, and renamed when complete. Disks may be slow, so this is done in a thread.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def explain(error: OSError, place: Path) -> str:
 
 
 class Exporter:
-    """An async context in which pages are written; leaving it in peace puts the file in its place."""
+    """An async context in which pages are written; leaving it without an error puts the file in place."""
 
     def __init__(self, place: Path, *, replace: bool) -> None:
         self.count = 0

@@ -1,4 +1,4 @@
-"""Make it mine: a lab's producers and consumers on fresh FIFOs, to be changed and started one after the other."""
+"""“Make it mine”: a lab's producers and consumers on new FIFOs, to be edited and started one by one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipetui.tui.dialogs.form import Form
 from pipetui.tui.dialogs.producer import StartProducer
 from pipetui.tui.views.fifos import short
 
-#: How long the FIFOs that were made may take to be listed (seconds).
+#: How long new FIFOs may take to be listed (seconds).
 _TIMEOUT = 5.0
 _STEP = 0.05
 
@@ -33,12 +33,12 @@ def dialog(session: Session, spec: ActorSpec, number: int, total: int) -> Form:
 
 
 def in_order(specs: tuple[ActorSpec, ...]) -> list[ActorSpec]:
-    """Return consumers first: so what producers write is seen from the first message on."""
+    """Return consumers first, so that the producers' first messages are seen."""
     return sorted(specs, key=lambda spec: not isinstance(spec, ConsumerSpec))
 
 
 async def make_mine(app: AppContext, session: Session, lab: str) -> str:
-    """Make the FIFOs, ask about each actor, and show the first FIFO in the monitor; return a sentence."""
+    """Create the FIFOs, ask about each actor, and select the first FIFO on the main screen; return a message."""
     specs = in_order(await session.make_mine(lab))
     for number, spec in enumerate(specs, 1):
         await _asked(app, dialog(session, spec, number, len(specs)))
@@ -49,7 +49,7 @@ async def make_mine(app: AppContext, session: Session, lab: str) -> str:
 
 
 async def _asked(app: AppContext, form: Form) -> None:
-    """Show a dialog and wait until it is left."""
+    """Show a dialog and wait until it is closed."""
     left = asyncio.Event()
     app.push_screen(form, lambda result: left.set())
     await left.wait()

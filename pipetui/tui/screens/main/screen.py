@@ -30,7 +30,7 @@ _ALL = Change(status=True, pipes=True, actors=True, processes=True, findings=Tru
 
 
 class MainScreen(FifoActions, ActorActions, MessageActions, GeneralActions):
-    """The panes. They show what a fleet of hosts tells; `changed` takes what an update changed."""
+    """The main screen. It shows what all hosts report; `changed` is called after every update."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere", "fifos", "processes", "messages")
 

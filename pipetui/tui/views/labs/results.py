@@ -1,4 +1,4 @@
-"""What came of a run: the prediction beside what was seen, the reason, and what the processes said."""
+"""The results of a run: each prediction beside what was observed, the reason, and the processes' output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipetui.tui.views.labs.run import output_lines, text_of
 
 YES, NO, UNTRIED = "✓", "✗", "–"
 
-#: What the hub says of what did not turn up.
+#: The hub's word for what was not observed.
 NOT_SEEN = "not seen"
 
 #: The most that a line of prose is wide, beside its label (cells).

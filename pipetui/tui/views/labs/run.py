@@ -39,8 +39,8 @@ _WAITS: dict[WaitKind, str] = {
 def run_pipes(run: LabRun | None, session: Session) -> list[PipeRow]:
     """Return the pipes at which a run's processes are, FIFOs first.
 
-    An anonymous pipe that several others hold too was not made for this run: it is one that everybody inherits. One
-    other may be at it, the process that directs the scene.
+    An anonymous pipe that several others hold too was not made for this run: it was inherited. One
+    other may have it: the process that starts the lab's.
     """
     pids = {part.pid for part in run.parts} if run else set()
     rows = []
@@ -65,7 +65,7 @@ def run_lines(attempt: LabAttempt, session: Session, palette: Palette, width: in
 
 
 def _predicted(attempt: LabAttempt, palette: Palette, width: int) -> list[Parts]:
-    """Return what the person said would happen, in a line each."""
+    """Return the predictions, a line each."""
     lines: list[Parts] = []
     for question in attempt.card.questions:
         if question.key in attempt.predictions:
