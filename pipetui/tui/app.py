@@ -121,9 +121,7 @@ class PipetuiApp(AppContext):
 
     def _on_signal(self, number: signal.Signals) -> None:
         """Exit on a signal: restore the terminal first; if it is gone, that can't work, so exit anyway."""
-        end = threading.Timer(
-            _EXIT_TIMEOUT, os._exit, (128 + number,)
-        )  # the loop itself may hang in writing to it
+        end = threading.Timer(_EXIT_TIMEOUT, os._exit, (128 + number,))  # the loop itself may hang in writing to it
         end.daemon = True
         end.start()
         self.exit(128 + number)

@@ -158,10 +158,10 @@ def default_path() -> Path:
 
 def load(path: Path | str | None = None) -> Config:
     """Return the configuration at `path` (default: the user's own, which need not exist), or raise `ConfigError`."""
-    place = Path(path) if path is not None else default_path()
-    named = safe(str(place))
+    location = Path(path) if path is not None else default_path()
+    named = safe(str(location))
     try:
-        table = tomllib.loads(_read(place).decode("utf-8"))
+        table = tomllib.loads(_read(location).decode("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         if path is None:
             return Config()
@@ -183,18 +183,18 @@ def load(path: Path | str | None = None) -> Config:
     return config
 
 
-def _read(place: Path) -> bytes:
+def _read(location: Path) -> bytes:
     """Return a regular file's content; refuse devices, terminals and FIFOs, which may never end."""
-    if not (stat.S_ISREG((status := place.stat()).st_mode) or _is_substitution(place, status)):
+    if not (stat.S_ISREG((status := location.stat()).st_mode) or _is_substitution(location, status)):
         what = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-        raise ConfigError(f"{safe(str(place))}: is {what}; expected a text file")
-    with open(place, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOCTTY)) as file:
+        raise ConfigError(f"{safe(str(location))}: is {what}; expected a text file")
+    with open(location, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOCTTY)) as file:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
-        raise ConfigError(f"{safe(str(place))}: is too large (over {_LARGEST:,} bytes)")
+        raise ConfigError(f"{safe(str(location))}: is too large (over {_LARGEST:,} bytes)")
     return data
 
 
-def _is_substitution(place: Path, status: os.stat_result) -> bool:
+def _is_substitution(location: Path, status: os.stat_result) -> bool:
     """Whether it is a pipe made by the shell (`--config <(command)`) rather than a FIFO."""
-    return stat.S_ISFIFO(status.st_mode) and os.path.realpath(place).endswith(f"/pipe:[{status.st_ino}]")
+    return stat.S_ISFIFO(status.st_mode) and os.path.realpath(location).endswith(f"/pipe:[{status.st_ino}]")

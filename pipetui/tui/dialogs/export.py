@@ -35,13 +35,13 @@ class ExportMessages(Form):
 
     async def carry_out(self, values: Values) -> str:
         try:
-            place = Path(values["path"]).expanduser()
+            path = Path(values["path"]).expanduser()
         except RuntimeError:
             raise Refused("No such home folder.") from None
         try:
-            async with Exporter(place, replace=values["replace"] == "yes") as exporter:
+            async with Exporter(path, replace=values["replace"] == "yes") as exporter:
                 async for page in self._fleet.export(self._wanted):
                     await exporter.write(page)
         except ExportError as error:
             raise Refused(str(error)) from None
-        return f"Exported {plural(exporter.count, 'message')} to {place}"
+        return f"Exported {plural(exporter.count, 'message')} to {path}"

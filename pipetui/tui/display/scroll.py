@@ -65,12 +65,12 @@ def candidates(old: list[Row], new: list[Row], among: list[int]) -> list[Scroll]
     """
     if len(among) < 2:
         return []
-    places = _unique(old, among)
+    positions = _unique(old, among)
     area = range(among[0], among[-1] + 1)
     found: list[Scroll] = []
     end = area.start
     for row, y in _unique(new, among).items():
-        was = places.get(row, y)
+        was = positions.get(row, y)
         if was == y or y < end:
             continue
         shift = was - y
@@ -86,14 +86,14 @@ def candidates(old: list[Row], new: list[Row], among: list[int]) -> list[Scroll]
 
 def _unique(rows: list[Row], among: list[int]) -> dict[Row, int]:
     """Return the places of the rows that are there once, from the top."""
-    places: dict[Row, int] = {}
+    positions: dict[Row, int] = {}
     twice: set[Row] = set()
     for y in among:
-        if places.setdefault(rows[y], y) != y:
+        if positions.setdefault(rows[y], y) != y:
             twice.add(rows[y])
     for row in twice:
-        del places[row]
-    return places
+        del positions[row]
+    return positions
 
 
 def saved(old: list[Row], new: list[Row], scroll: Scroll, fresh: Row) -> int:

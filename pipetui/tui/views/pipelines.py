@@ -180,8 +180,8 @@ class _Graph:
             for pid in sides[1]:
                 ends[pid].add(("r", sides))
         alike: dict[frozenset[tuple[str, tuple[_Pids, _Pids]]], list[int]] = defaultdict(list)
-        for pid, mine in ends.items():
-            alike[frozenset(mine)].append(pid)
+        for pid, own in ends.items():
+            alike[frozenset(own)].append(pid)
         rows = [row for joined in self._joined.values() for row in joined]
         commands = {end.pid: end.command for row in rows for end in row.pipe.ends}
         waiting = {waiter.pid: waiter.command for row in rows for waiter in row.pipe.waiters}
