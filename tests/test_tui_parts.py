@@ -130,10 +130,10 @@ def test_colours_stay_apart_and_readable_in_256(name: str) -> None:
         high, low = sorted((light(style.color), light(back)), reverse=True)
         assert (high + 0.05) / (low + 0.05) >= 4.5, style
     assert len({seen(back), seen(palette.cursor.bgcolor), seen(palette.shadow.bgcolor)}) == 3
-    by_severity = {
+    severities = {
         seen(style.color) for style in (palette.text, palette.active, palette.waiting, palette.stuck, palette.accent)
     }
-    assert len(by_severity) == 5
+    assert len(severities) == 5
 
 
 def test_sixteen_colours_and_none_get_a_cursor_in_reverse() -> None:

@@ -1,4 +1,4 @@
-"""The Textual app: has a pool of hosts, or of this one, kept by it; chooses the theme; leaves without a trace.
+"""The Textual app: it connects the hosts, composes the screens, chooses the theme, and cleans up on exit.
 
 `run` is what the command line calls. Nothing here touches a pipe.
 """
@@ -45,7 +45,7 @@ from pipetui.tui.state.lab_session import LabSession
 
 _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 
-#: How long a signal that ends us waits for the terminal (seconds).
+#: How long to wait for the terminal when a signal ends us (seconds).
 _EXIT_TIMEOUT = 1.0
 
 
@@ -102,7 +102,7 @@ class PipetuiApp(AppContext):
         self.run_worker(self.pool.run(), group="hosts")
 
     async def on_event(self, event: events.Event) -> None:
-        """Take keys one after the other (see `typeahead`), everything else as it comes."""
+        """Handle keys one at a time (see `typeahead`), and everything else as it arrives."""
         if isinstance(event, events.Key) and not event.is_forwarded:
             await self._keys_typed.take(event)
         else:
@@ -120,14 +120,14 @@ class PipetuiApp(AppContext):
         self.call_after_refresh(_tune_garbage_collector)
 
     def _on_signal(self, number: signal.Signals) -> None:
-        """Told to end: give the terminal back first. If it has gone, that can't work: then just end."""
+        """Exit on a signal: restore the terminal first; if it is gone, that can't work, so exit anyway."""
         end = threading.Timer(_EXIT_TIMEOUT, os._exit, (128 + number,))  # the loop itself may hang in writing to it
         end.daemon = True
         end.start()
         self.exit(128 + number)
 
     def _on_continue(self) -> None:
-        """Somebody stopped us, and others may have drawn on the terminal meanwhile."""
+        """Resume after a stop, during which others may have drawn on the terminal."""
         resume(self._driver)
         self.repaint()
 
@@ -163,17 +163,17 @@ class PipetuiApp(AppContext):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a message in the footer of the screen that is in front; a dialog has none, so of the one below it."""
+        """Show a message in the footer of the front screen, or, since a dialog has none, of the screen below it."""
         screen = next((each for each in reversed(self.screen_stack) if isinstance(each, BaseScreen)), self.main)
         screen.notify(message, severity=severity)
 
     async def action_quit(self) -> None:
-        """Let the hubs end their children and go, then leave."""
+        """Let the hubs end their children and exit, then exit."""
         await self.pool.close()
         self.exit(0)
 
     def action_suspend_process(self) -> None:
-        """Give the terminal back to the shell until it wakes us up again, if there is one that can."""
+        """Return the terminal to the shell until it resumes us, if there is a shell that can."""
         if _has_waking_shell():
             super().action_suspend_process()
         else:
@@ -186,7 +186,7 @@ class PipetuiApp(AppContext):
         self.main.show_all()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Leave out every colour when NO_COLOR is set; the cursor is in reverse then, and states are words."""
+        """Remove all colour when NO_COLOR is set; the cursor is then shown in reverse, and states are words."""
         return [NoColor()] if self.no_color else super().get_line_filters()
 
     # --- the palette of commands ----------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ class PipetuiApp(AppContext):
     # --- the unexpected -------------------------------------------------------------------------------------------
 
     def _fatal_error(self) -> None:
-        """Leave with one sentence: a traceback helps nobody at a terminal (TEXTUAL=debug shows it)."""
+        """Exit with one sentence; TEXTUAL=debug shows the traceback."""
         if "debug" in self.features or self._exception is None:
             super()._fatal_error()
             return
@@ -224,9 +224,9 @@ def _has_waking_shell() -> bool:
 
 
 def _tune_garbage_collector() -> None:
-    """Take what has been made so far (modules, styles, widgets) out of the collector's sight.
+    """Exempt what exists after startup (modules, styles, widgets) from garbage collection.
 
-    Going over some 200,000 objects that stay for life took it up to 180 ms at a time, in which no key was answered.
+    Scanning some 200,000 permanent objects took up to 180 ms at a time, during which no key was handled.
     """
     gc.collect()
     gc.freeze()
@@ -238,7 +238,7 @@ def _describe(action: Action) -> str:
 
 
 class StillPalette(CommandPalette):
-    """The palette of commands, its cursor not blinking."""
+    """The command palette, with a cursor that does not blink."""
 
     def on_mount(self) -> None:
         self.query_one(Input).cursor_blink = False
@@ -253,10 +253,10 @@ def run(
     seconds: float | None = None,
     far: Sequence[Reachable] = (),
 ) -> int:
-    """Run the monitor on this terminal until the person leaves (at most `seconds`); return the exit code.
+    """Run the monitor on this terminal until the user quits (at most `seconds`); return the exit code.
 
-    With `far` it shows those hosts and no other: `open_link` is not called (`client.pool.Here` makes this machine
-    one of them).
+    With `far` it shows only those hosts, and `open_link` is not called (`client.pool.Here` makes this machine one of
+    them).
     """
     encoding.prepare()
     app = PipetuiApp(open_link, roots=roots, demo=demo, config=config, seconds=seconds, far=far)

@@ -1,1 +1,1 @@
-"""What every part of the screen rests on: actions and their keys, configuration, colours, the app as screens see it."""
+"""What everything on the screen builds on: actions and keys, configuration, colours, the app as screens see it."""

@@ -1,7 +1,7 @@
-"""The one registry of what a person can do: from it come the keys, the footer, the help, the palette and the README.
+"""The one registry of actions: keys, footer, help, command palette and the README's table are made from it.
 
-`effect` says what an action does to pipes: "passive" looks and changes nothing; "holds an end" keeps a pipe open,
-so that its other side sees neither EOF nor SIGPIPE; "consumes" takes bytes that nobody else will get; "changes"
+`effect` says what an action does to pipes: "passive" changes nothing; "holds an end" keeps a pipe open,
+so that its other side sees neither EOF nor SIGPIPE; "consumes" takes bytes that no other reader will get; "changes"
 alters something outside this program. Empty: it has nothing to do with pipes.
 """
 
@@ -31,7 +31,7 @@ Effect = Literal["", "passive", "holds an end", "consumes", "changes"]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to do. `footer` orders the footer of its scope (1 is first, 0 is not in it)."""
+    """One action. `footer` is its place in the footer of its scope (1 is first, 0 means not shown)."""
 
     id: str
     keys: tuple[str, ...]
@@ -171,7 +171,7 @@ SCOPE_TITLES: dict[Scope, str] = {
     "page": "Help and notes",
 }
 
-#: Which scopes hold together on screens other than the main one.
+#: Which scopes apply together on screens other than the main one.
 _TOGETHER: dict[Scope, tuple[Scope, ...]] = {
     "message": ("message",),
     "detail": ("detail", "lists"),
@@ -190,12 +190,12 @@ _NAMES = {
 
 
 def key_name(key: str) -> str:
-    """Return a key as it is shown to people: `?`, `ctrl+p`, `↑`."""
+    """Return a key as it is displayed: `?`, `ctrl+p`, `↑`."""
     return _NAMES.get(key, key)
 
 
 def keys_of(action: Action, remapped: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the keys of an action, the person's own if they have chosen some."""
+    """Return the keys of an action, as configured or else by default."""
     return remapped.get(action.id, action.keys)
 
 
@@ -205,13 +205,13 @@ def in_scope(*scopes: Scope) -> Iterable[Action]:
 
 
 def footer(scope: Scope) -> list[Action]:
-    """Return the actions for the footer while a pane of this scope has the focus, the most wanted first."""
+    """Return the actions for the footer while a pane of this scope has the focus, most important first."""
     shared: tuple[Scope, ...] = _TOGETHER.get(scope, ("lists", "everywhere", scope))
     return sorted((action for action in in_scope(*shared) if action.footer), key=lambda action: action.footer)
 
 
 def clashes(remapped: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str, str]]:
-    """Return each key that would do two things on one screen, with the ids of both."""
+    """Return each key that is bound twice on one screen, with the ids of both actions."""
     found: list[tuple[str, str, str]] = []
     for group in (*_TOGETHER.values(), ("everywhere", "lists", "fifos", "processes", "messages")):
         taken: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The person's `config.toml`: keys, theme, frames, display, roots. Nothing of it is needed, anything wrong is said.
+"""The user's `config.toml`: keys, theme, frame rate, display, roots. All of it is optional; mistakes are reported.
 
 theme = "light"
 fps = 20
@@ -33,7 +33,7 @@ else:
     import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 
 
-#: Below this the screen would lag behind for seconds; above, there is nothing left to save.
+#: Below this the screen would lag by seconds; above it there is nothing left to save.
 _LEAST_BUDGET, _MOST_BUDGET = 1024, 10_000_000
 
 
@@ -46,14 +46,14 @@ class ConfigError(Exception):
 
 
 class TooDeep(ConfigError):
-    """It may well be valid, but it is nested deeper than can be parsed."""
+    """It may be valid, but is nested too deeply to parse."""
 
 
 @dataclass(frozen=True)
 class Config:
     """What can be set. `keys` maps an action's id to its keys; `theme` None leaves the choice to pipetui.
 
-    `display` is "thin" or "stock"; `display_budget` is how many bytes a second frames may cost that nobody waits for.
+    `display` is "thin" or "stock"; `display_budget` is how many bytes a second unrequested frames may use.
     """
 
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -102,7 +102,7 @@ def _roots(config: Config, value: Any) -> Config:
 
 
 def _named(root: str) -> str:
-    """Return a path as Python names it here: a file's name is bytes, which in TOML stand as UTF-8 in any locale."""
+    """Return a path in this locale's encoding: in TOML, file names are UTF-8 whatever the locale."""
     return os.fsdecode(root.encode("utf-8"))
 
 
@@ -123,7 +123,7 @@ def _keys(config: Config, value: Any) -> Config:
 
 
 def _is_key(value: Any) -> bool:
-    """Whether a terminal can send this: one character, or a key's name, with `ctrl+`, `shift+` or `alt+` in front."""
+    """Whether a terminal can send this: one character or a key's name, prefixed with `ctrl+`, `shift+` or `alt+`."""
     if not isinstance(value, str):
         return False
     if len(value) == 1:
@@ -152,16 +152,16 @@ _SETTINGS: dict[str, Callable[[Config, Any], Config]] = {
 
 
 def default_path() -> Path:
-    """Return where the configuration is looked for."""
+    """Return the default location of the configuration."""
     return Path(user_config_dir("pipetui")) / "config.toml"
 
 
 def load(path: Path | str | None = None) -> Config:
-    """Return the configuration at `path` (default: the person's own, which need not exist), or raise `ConfigError`."""
-    place = Path(path) if path is not None else default_path()
-    named = safe(str(place))
+    """Return the configuration at `path` (default: the user's own, which need not exist), or raise `ConfigError`."""
+    location = Path(path) if path is not None else default_path()
+    named = safe(str(location))
     try:
-        table = tomllib.loads(_read(place).decode("utf-8"))
+        table = tomllib.loads(_read(location).decode("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         if path is None:
             return Config()
@@ -183,18 +183,18 @@ def load(path: Path | str | None = None) -> Config:
     return config
 
 
-def _read(place: Path) -> bytes:
-    """Return what is in a file, of which there must be an end: no device, no terminal, nobody's FIFO."""
-    if not (stat.S_ISREG((status := place.stat()).st_mode) or _is_substitution(place, status)):
+def _read(location: Path) -> bytes:
+    """Return a regular file's content; refuse devices, terminals and FIFOs, which may never end."""
+    if not (stat.S_ISREG((status := location.stat()).st_mode) or _is_substitution(location, status)):
         what = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-        raise ConfigError(f"{safe(str(place))}: is {what}; expected a text file")
-    with open(place, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOCTTY)) as file:
+        raise ConfigError(f"{safe(str(location))}: is {what}; expected a text file")
+    with open(location, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOCTTY)) as file:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
-        raise ConfigError(f"{safe(str(place))}: is too large (over {_LARGEST:,} bytes)")
+        raise ConfigError(f"{safe(str(location))}: is too large (over {_LARGEST:,} bytes)")
     return data
 
 
-def _is_substitution(place: Path, status: os.stat_result) -> bool:
-    """Tell whether it is a pipe that our shell has made for us, `--config <(command)`, and not a FIFO of others."""
-    return stat.S_ISFIFO(status.st_mode) and os.path.realpath(place).endswith(f"/pipe:[{status.st_ino}]")
+def _is_substitution(location: Path, status: os.stat_result) -> bool:
+    """Whether it is a pipe made by the shell (`--config <(command)`) rather than a FIFO."""
+    return stat.S_ISFIFO(status.st_mode) and os.path.realpath(location).endswith(f"/pipe:[{status.st_ino}]")

@@ -22,11 +22,11 @@ class AppContext(ThinDisplay[int]):
     pool: HostPool
 
     def first_key(self, action: str) -> str:
-        """Return the first key of an action, as people write it."""
+        """Return the first key of an action as it is displayed."""
         return key_name(keys_of(BY_ID[action], self.config.keys)[0])
 
     def to_clipboard(self, text: str) -> None:
-        """Copy text through the terminal (OSC 52); bytes that are no text become `?`."""
+        """Copy text through the terminal (OSC 52); bytes that are not text become `?`."""
         self.copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
 
     def connect(self) -> None:
@@ -34,11 +34,11 @@ class AppContext(ThinDisplay[int]):
         raise NotImplementedError
 
     def toggle_theme(self) -> None:
-        """Dark to light or back."""
+        """Switch between dark and light."""
         raise NotImplementedError
 
     def update_anonymous(self, without: Screen[Any] | None = None) -> None:
-        """Want anonymous pipes from a hub while a screen (other than `without`) shows them, and not longer."""
+        """Ask hubs for anonymous pipes only while a screen (other than `without`) shows them."""
         raise NotImplementedError
 
     def open_details(self, session: Session, target: PipeId | int) -> None:
@@ -46,13 +46,13 @@ class AppContext(ThinDisplay[int]):
         raise NotImplementedError
 
     def show_main(self) -> None:
-        """Close what lies over the main screen."""
+        """Close the screens above the main screen."""
         raise NotImplementedError
 
     def select_fifo(self, session: Session, pipe: PipeId) -> bool:
-        """Select a FIFO on the main screen; say whether it is listed there."""
+        """Select a FIFO on the main screen; return whether it is listed."""
         raise NotImplementedError
 
     def show_messages(self, session: Session, row: PipeRow) -> None:
-        """Show the messages of one FIFO only, on the main screen."""
+        """Show only the messages of one FIFO, on the main screen."""
         raise NotImplementedError

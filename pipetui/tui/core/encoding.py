@@ -1,7 +1,7 @@
-"""Where the screen is drawn, and in which encoding: in plain ASCII where the locale has no more (LC_ALL=POSIX).
+"""Where the screen is drawn, and in which encoding: plain ASCII where the locale has nothing else (LC_ALL=POSIX).
 
-Textual draws on `sys.__stderr__`. A character that its encoding lacks is replaced on the way out, so nobody who draws
-has to know: by one that takes as many cells, from the one table (`pipetui.substitutes`), or by `?`.
+Textual draws on `sys.__stderr__`. A character that its encoding lacks is replaced on output, so widgets need
+not care: by one of the same width from `pipetui.substitutes`, or by `?`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CELLS = register("pipetui.cells", _in_cells)
 
 
 def prepare() -> None:
-    """Let Textual draw on this terminal: call it before there is an app."""
+    """Let Textual draw on this terminal; call it before creating the app."""
     if not os.isatty(2):  # `pipetui 2>log`: the terminal is where stdin and stdout are
         sys.__stderr__ = open(1, "w", closefd=False)  # type: ignore[misc]  # noqa: SIM115 (it stays open)
     stream = sys.__stderr__

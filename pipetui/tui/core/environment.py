@@ -1,7 +1,7 @@
-"""What Textual reads from the environment when it is imported: to be set before that, or it has no effect.
+"""Settings that Textual reads from the environment at import: set later, they have no effect.
 
-It redraws at most 30 times a second, and never animates nor scrolls smoothly: each costs bytes that somebody at
-the other end of an SSH link waits for. What the person has set stays.
+Redraw at most 30 times a second, and neither animate nor scroll smoothly: that costs bytes on an SSH link. What
+the user has set is kept.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 
 
 def prepare(fps: int = 30) -> None:
-    """Set the defaults; call it before anything imports textual."""
+    """Set the defaults; call it before importing textual."""
     os.environ.setdefault("TEXTUAL_FPS", str(fps))
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")

@@ -23,11 +23,11 @@ def bindings(*scopes: Scope) -> list[BindingType]:
 
 
 def keymap(remapped: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Return the keymap for Textual of the person's own keys."""
+    """Return Textual's keymap for the configured keys."""
     return {action: ",".join(keys) for action, keys in remapped.items()}
 
 
 def perform(target: DOMNode, action: str) -> None:
-    """Carry out an action as its key does, for what is clicked or chosen from the command palette."""
+    """Carry out an action as its key would, when clicked or chosen in the command palette."""
     if target.check_action(action, ()):
         getattr(target, f"action_{action}")()

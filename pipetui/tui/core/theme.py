@@ -1,9 +1,9 @@
-"""How pipetui looks: four palettes (dark, light, and both for terminals of 16 colours) and Textual themes made of them.
+"""The colours: four palettes (dark, light, and both for 16-colour terminals) and the Textual themes made of them.
 
 Our own widgets draw lines and take their styles from a `Palette`; Textual's widgets (inputs, the palette of
 commands) take theirs from the `Theme`. The colours of dark and light are those of the 256-colour cube, or greys
-that fall on its ramp, so that nothing changes where there is no true colour. The 16-colour palettes leave the
-terminal its own background and show the cursor in reverse, which also reads without any colour (NO_COLOR).
+on its ramp, so nothing changes without true colour. The 16-colour palettes leave the
+terminal its own background and show the cursor in reverse, which also works without colour (NO_COLOR).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from pipetui.model import Severity
 
 @dataclass(frozen=True)
 class Palette:
-    """Every style that our widgets draw with.
+    """All styles that our widgets draw with.
 
-    `base` lies beneath everything and has the background; `cursor` and `shadow` lie over a row; `text` and the rest
-    colour words.
+    `base` is the background of everything; `cursor` and `shadow` mark a row with and without the focus; the rest
+    colour text.
     """
 
     base: Style
@@ -42,7 +42,7 @@ class Palette:
     badge: Style
 
     def severity(self, severity: Severity) -> Style:
-        """Return the colour of a state: calm is plain text."""
+        """Return the style of a severity; calm is plain text."""
         styles: dict[Severity, Style] = {
             "calm": self.text,
             "active": self.active,
@@ -106,7 +106,7 @@ _OPPOSITE = {
 
 @cache
 def palette_for(theme: str) -> Palette:
-    """Return the palette that belongs to the theme of this name."""
+    """Return the palette of a theme."""
     colours = _ALL.get(theme, _DARK)
     reverse = Style(reverse=True)
     return Palette(
@@ -182,7 +182,7 @@ def themes() -> list[Theme]:
 
 
 def opposite(theme: str) -> str:
-    """Return the light theme for a dark one and the dark theme for a light one, with as many colours."""
+    """Return the light counterpart of a dark theme or the reverse, with as many colours."""
     return _OPPOSITE.get(theme, "pipetui-dark")
 
 

@@ -1,8 +1,8 @@
-"""One key after the other: what is typed ahead goes where the key before it has moved the focus.
+"""Type-ahead: each key is handled where the key before it has moved the focus.
 
 Textual hands a key to whatever has the focus when it arrives, and looks up bindings only when the key has bubbled up
 to the app. So of `/abc` typed fast, `abc` would be taken for commands, and one of those might start or end something.
-Here a key waits until the one before it has gone all the way.
+Here a key waits until the one before it has been handled completely.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from textual import events
 from textual.app import App
 from textual.dom import DOMNode
 
-#: How long a key waits for one before it that does not end (seconds): then keys are taken as Textual does.
+#: How long a key waits for the one before it (seconds).
 TIMEOUT = 1.0
 
 
 class TypeAhead:
-    """The keys that wait. `handle` is how the app takes a key."""
+    """The waiting keys. `handle` is how the app handles one."""
 
     def __init__(self, app: App[Any], handle: Callable[[events.Key], Awaitable[None]]) -> None:
         self._app = app
@@ -30,7 +30,7 @@ class TypeAhead:
         self._busy: asyncio.Task[None] | None = None
 
     async def take(self, event: events.Key) -> None:
-        """Take a key now, or when those before it are done."""
+        """Handle a key now, or once those before it are done."""
         if self._busy is not None or self._waiting:
             self._waiting.append(event)
         else:
@@ -42,7 +42,7 @@ class TypeAhead:
         self._busy = asyncio.create_task(self._end(target))
 
     async def _end(self, target: DOMNode) -> None:
-        """Follow the key on its way up, then begin with the next."""
+        """Wait for a key to bubble up, then handle the next."""
         screen = self._app.screen
         for node in target.ancestors_with_self:
             await _done(node)
@@ -58,7 +58,7 @@ class TypeAhead:
 
 
 async def _done(node: DOMNode) -> None:
-    """Wait until a node has dealt with what it was sent before."""
+    """Wait until a node has processed its earlier messages."""
     done = asyncio.Event()
     if node.call_later(done.set):
         try:

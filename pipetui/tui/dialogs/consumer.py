@@ -1,31 +1,20 @@
-"""Start a consumer, or one that was running with other settings."""
+"""Start a consumer, or restart one with other settings."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
-from pipetui.client.session import Session
 from pipetui.model import ConsumerSpec
-from pipetui.tui.dialogs.form import Field, Form, Values, is_amount, is_path, is_whole, whole
-from pipetui.tui.dialogs.replace import start_instead
+from pipetui.tui.dialogs.actor import ActorForm
+from pipetui.tui.dialogs.form import Field, Values, is_amount, is_path, is_whole, whole
 from pipetui.tui.widgets.inputs import kept
 
 
-class StartConsumer(Form):
-    """All of a `ConsumerSpec`. With `replaces`, that actor is stopped first."""
+class StartConsumer(ActorForm[ConsumerSpec]):
+    """All settings of a consumer."""
 
     HEADING = "Consumer"
-    DO_IT = "Start"
-
-    def __init__(self, session: Session, spec: ConsumerSpec, replaces: int | None = None) -> None:
-        self._session = session
-        self._spec = spec
-        self._replaces = replaces
-        super().__init__(session.name)
-
-    def about(self) -> str:
-        doing = "A forked process that reads the FIFO. Other readers do not get what it reads."
-        return doing if self._replaces is None else f"{doing} The running one is stopped first."
+    ABOUT: ClassVar[str] = "A forked process that reads the FIFO. Other readers do not get what it reads."
 
     def make_fields(self) -> tuple[Field, ...]:
         spec = self._spec
@@ -47,7 +36,7 @@ class StartConsumer(Form):
         )  # fmt: skip
 
     def spec(self, values: Values) -> ConsumerSpec:
-        """Return what the fields say."""
+        """Return the spec that the fields describe."""
         return ConsumerSpec(
             path=kept(self._spec.path, values["path"]),
             framing=cast(Any, values["framing"]),
@@ -58,8 +47,3 @@ class StartConsumer(Form):
             follow=values["follow"] == "yes",
             name=values["name"],
         )
-
-    async def carry_out(self, values: Values) -> str:
-        spec = self.spec(values)
-        await start_instead(self._session, self._replaces, spec)
-        return f"Started consumer {spec.name} on {spec.path}"

@@ -25,7 +25,7 @@ class CreateFifo(Form):
     DO_IT = "Create"
 
     def __init__(self, session: Session, folder: str, hosts: Sequence[Session] = ()) -> None:
-        """Create it on `session`; with several `hosts` ask on which, that one first."""
+        """Create it on `session`; with several `hosts`, ask on which, `session` being the default."""
         self._session = session
         self._hosts = {safe(host.name): host for host in hosts} if len(hosts) > 1 else {}
         self._folder = folder

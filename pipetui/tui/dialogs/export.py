@@ -1,4 +1,4 @@
-"""Export the messages that pass the filter to a file, as JSON lines."""
+"""Export the filtered messages to a file, as JSON lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipetui.tui.state.export import Exporter, ExportError
 
 
 class ExportMessages(Form):
-    """Asks where to; a file that exists is replaced only when that is confirmed."""
+    """Asks for a file; an existing one is replaced only on confirmation."""
 
     HEADING = "Export messages"
     DO_IT = "Export"
@@ -35,13 +35,13 @@ class ExportMessages(Form):
 
     async def carry_out(self, values: Values) -> str:
         try:
-            place = Path(values["path"]).expanduser()
+            path = Path(values["path"]).expanduser()
         except RuntimeError:
             raise Refused("No such home folder.") from None
         try:
-            async with Exporter(place, replace=values["replace"] == "yes") as exporter:
+            async with Exporter(path, replace=values["replace"] == "yes") as exporter:
                 async for page in self._pool.export(self._wanted):
                     await exporter.write(page)
         except ExportError as error:
             raise Refused(str(error)) from None
-        return f"Exported {plural(exporter.count, 'message')} to {place}"
+        return f"Exported {plural(exporter.count, 'message')} to {path}"

@@ -1,7 +1,6 @@
-"""A dialog made of fields: each is checked by itself, says its own sentence, and what the hub refuses is shown too.
+"""A dialog made of fields: each is validated by itself and shows its own error; so is what the hub refuses.
 
-Values are strings until a dialog's `carry_out` makes its request of them, so that what was typed stays as it was
-typed while it is wrong.
+Values stay strings until `carry_out` makes a request of them, so that wrong input stays as it was typed.
 """
 
 from __future__ import annotations
@@ -36,10 +35,10 @@ def _always(values: Values) -> bool:
 
 @dataclass(frozen=True)
 class Field:
-    """One field. `check` gives a sentence when the value is wrong; `when` hides what the other values make moot.
+    """One field. `check` returns an error message for a wrong value; `when` says for which other values it is shown.
 
-    With `choices` (value, word) it is a choice, otherwise a line of text: a `long` one, or one as long as a number
-    beside its `hint`.
+    With `choices` (value, label) it is a choice, otherwise a text input: a `long` one, or a short one beside its
+    `hint`.
     """
 
     id: str
@@ -53,7 +52,7 @@ class Field:
 
 
 class Form(ModalScreen[str]):
-    """A dialog of fields. It ends with a sentence of what was done, or with nothing when it was left."""
+    """A dialog of fields. It returns a message saying what was done, or None when cancelled."""
 
     DEFAULT_CSS = """
     Form { align: center middle; background: $background 60%; }
@@ -96,7 +95,7 @@ class Form(ModalScreen[str]):
     LEAVE = "Cancel"
 
     def __init__(self, host: str = "") -> None:
-        """Ask for what is to be done on a host: where that has a name, the heading says it."""
+        """Create the dialog; the heading shows the host, if it has a name."""
         super().__init__()
         self._host = host
         self.fields = self.make_fields()
@@ -109,15 +108,15 @@ class Form(ModalScreen[str]):
         return ()
 
     def about(self) -> str:
-        """Return what the dialog is about, in a sentence or a few lines (made safe here)."""
+        """Return a description in a sentence or a few lines (made safe here)."""
         return ""
 
     def first(self) -> str:
-        """Return the selector of what has the focus at first."""
+        """Return the selector of what gets the focus first."""
         return f"#{self.fields[0].id}" if self.fields else "#cancel"
 
     async def carry_out(self, values: Values) -> str:
-        """Do it and return the sentence that says so; raise `Refused` with one that says why not."""
+        """Do it and return a message saying so; raise `Refused` with one that says why not."""
         raise NotImplementedError
 
     # --- what they share ------------------------------------------------------------------------------------------
@@ -162,7 +161,7 @@ class Form(ModalScreen[str]):
 
     @property
     def values(self) -> dict[str, str]:
-        """What the fields hold."""
+        """The values of the fields."""
         found: dict[str, str] = {}
         for field in self.fields:
             widget: Widget = self.query_one(f"#{field.id}")
@@ -204,11 +203,11 @@ class Form(ModalScreen[str]):
             self.action_leave()
 
     def action_leave(self) -> None:
-        """Close the dialog; nothing was done."""
+        """Cancel the dialog."""
         self.dismiss(None)
 
     def submit(self) -> None:
-        """Check the fields, then carry it out."""
+        """Validate the fields, then carry it out."""
         values = self.values
         wrong = {f.id: f.check(values[f.id]) if f.when(values) else "" for f in self.fields}
         for id_, sentence in wrong.items():
@@ -265,5 +264,5 @@ def is_amount(value: str) -> str:
 
 
 def whole(value: str) -> int:
-    """Return the number that `is_whole` let pass."""
+    """Return the number in a value that passed `is_whole`."""
     return int(value.replace(",", "").replace("_", ""))

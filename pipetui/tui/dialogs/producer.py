@@ -1,14 +1,13 @@
-"""Start a producer, or one that was running with other settings."""
+"""Start a producer, or restart one with other settings."""
 
 from __future__ import annotations
 
 import string
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
-from pipetui.client.session import Session
 from pipetui.model import ProducerSpec
-from pipetui.tui.dialogs.form import Field, Form, Values, is_amount, is_path, is_whole, whole
-from pipetui.tui.dialogs.replace import start_instead
+from pipetui.tui.dialogs.actor import ActorForm
+from pipetui.tui.dialogs.form import Field, Values, is_amount, is_path, is_whole, whole
 from pipetui.tui.widgets.inputs import kept
 
 _KNOWN = ("n", "time", "pid", "random")
@@ -16,7 +15,7 @@ _REST = (("wait", "wait"), ("stop", "stop"))
 
 
 def is_template(value: str) -> str:
-    """Check that a template's fields are known ones (the hub checks how they are formatted)."""
+    """Check that a template uses known fields only (the hub checks their formats)."""
     try:
         fields = [name for _, name, _, _ in string.Formatter().parse(value) if name is not None]
     except ValueError as error:
@@ -27,21 +26,11 @@ def is_template(value: str) -> str:
     return ""
 
 
-class StartProducer(Form):
-    """All of a `ProducerSpec`. With `replaces`, that actor is stopped once the new one runs."""
+class StartProducer(ActorForm[ProducerSpec]):
+    """All settings of a producer."""
 
     HEADING = "Producer"
-    DO_IT = "Start"
-
-    def __init__(self, session: Session, spec: ProducerSpec, replaces: int | None = None) -> None:
-        self._session = session
-        self._spec = spec
-        self._replaces = replaces
-        super().__init__(session.name)
-
-    def about(self) -> str:
-        doing = "A forked process that opens the FIFO and writes messages to it."
-        return doing if self._replaces is None else f"{doing} The running one is stopped first."
+    ABOUT: ClassVar[str] = "A forked process that opens the FIFO and writes messages to it."
 
     def make_fields(self) -> tuple[Field, ...]:
         spec = self._spec
@@ -75,7 +64,7 @@ class StartProducer(Form):
         )  # fmt: skip
 
     def spec(self, values: Values) -> ProducerSpec:
-        """Return what the fields say."""
+        """Return the spec that the fields describe."""
         return ProducerSpec(
             path=kept(self._spec.path, values["path"]),
             source=cast(Any, values["source"]),
@@ -90,8 +79,3 @@ class StartProducer(Form):
             reader_gone=cast(Any, values["reader_gone"]),
             name=values["name"],
         )
-
-    async def carry_out(self, values: Values) -> str:
-        spec = self.spec(values)
-        await start_instead(self._session, self._replaces, spec)
-        return f"Started producer {spec.name} on {spec.path}"

@@ -1,4 +1,4 @@
-"""Ask before a FIFO is removed, saying what will be touched."""
+"""Ask before removing a FIFO, showing what it affects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Send one message into a FIFO."""
+"""Send one message to a FIFO."""
 
 from __future__ import annotations
 

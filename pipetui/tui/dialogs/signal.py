@@ -1,4 +1,4 @@
-"""Send a signal to a process. One that is not ours is asked about once more: the dialog says whose it is."""
+"""Send a signal to a process; one that pipetui did not start takes a second Enter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIGNALS: tuple[tuple[str, str], ...] = (
 
 
 class SendSignal(Form):
-    """Enter on the choice goes to the button that does it, and for a process of ours does it."""
+    """Enter on the choice sends to a process of ours; for any other it only moves to the button."""
 
     HEADING = "Send a signal"
     DO_IT = "Send"
@@ -42,7 +42,7 @@ class SendSignal(Form):
 
     def on_choice_input_submitted(self, event: ChoiceInput.Submitted) -> None:
         if not self._ours:
-            event.prevent_default()  # of the form: to do it
+            event.prevent_default()  # the form would send it
             event.stop()
             self.query_one("#do").focus()
 

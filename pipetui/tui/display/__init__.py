@@ -7,8 +7,8 @@
 | `scroll.py` | which rows have moved, and whether moving them saves bytes |
 | `compare.py` | the difference of two frames, as operations |
 | `write.py` | operations as bytes for the terminal: cursor, pen, erasing, repeating |
-| `abilities.py` | what this terminal surely has |
-| `pace.py` | how full the way out is, and what may be written now |
-| `painter.py` | all of these together: two frames, the terminal's and the newest |
+| `abilities.py` | what this terminal certainly supports |
+| `pace.py` | how full the output path is, and what may be written now |
+| `painter.py` | puts these together: two frames, the terminal's and the newest |
 | `hook.py` | where it meets Textual; the only file that knows Textual's private names |
 """

@@ -1,7 +1,7 @@
 """The difference of two frames: the rows that move, and in each row that differs the cells to write.
 
 Pure: it knows neither the cursor nor the pen. From a doubtful character on (see `frame`) a row that differs is written
-to its end, because nobody knows which cells the terminal gave to it.
+to its end, because the cells it takes in the terminal are unknown.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _WORTH_ERASING = 4
 
 
 @dataclass(frozen=True)
-class Change:
+class RowChange:
     """What to do in row `y`: write the cells of `spans` (first, end), then erase from `erase` on (None: nothing).
 
     `style` is that of the erased cells.
@@ -38,16 +38,16 @@ class Difference:
 
     scrolls: tuple[Scroll, ...] = ()
     fresh: int = PLAIN
-    changes: tuple[Change, ...] = ()
+    changes: tuple[RowChange, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.scrolls or self.changes)
 
 
 def compare(old: Frame, new: Frame, styles: StyleTable, *, bce: bool, scroll: bool = True) -> Difference:
-    """Return what turns `old` into `new`, which are of one size.
+    """Return what turns `old` into `new`, which have the same size.
 
-    `bce`: erased cells and rows shifted in take the pen's background; otherwise nobody knows how they look.
+    `bce`: erased cells and rows shifted in take the pen's background; otherwise their style is unknown.
     """
     rows = old.rows
     scrolls: list[Scroll] = []
@@ -69,7 +69,7 @@ def _commonest_end(frame: Frame, styles: StyleTable) -> int:
     return max(counted, key=lambda style: counted[style], default=PLAIN)
 
 
-def change(y: int, old: Row, new: Row, styles: StyleTable, *, bce: bool) -> Change:
+def change(y: int, old: Row, new: Row, styles: StyleTable, *, bce: bool) -> RowChange:
     """Return what turns one row into another."""
     width = len(new.chars)
     columns = [x for x, differs in enumerate(marks(old, new)) if differs]
@@ -82,12 +82,12 @@ def change(y: int, old: Row, new: Row, styles: StyleTable, *, bce: bool) -> Chan
     if columns and len(columns) - _below(columns, erase) >= _WORTH_ERASING:
         kept = columns[: _below(columns, erase)]
         start = columns[len(kept)]
-        return Change(y, _spans(kept, new.chars), max(start, erase), new.styles[-1])
-    return Change(y, _spans(columns, new.chars))
+        return RowChange(y, _spans(kept, new.chars), max(start, erase), new.styles[-1])
+    return RowChange(y, _spans(columns, new.chars))
 
 
 def _erasable_from(row: Row, styles: StyleTable, *, bce: bool) -> int:
-    """Return the column from which on the row is blank background that the terminal can erase to."""
+    """Return the column from which the row is blank background that the terminal can erase."""
     style = row.styles[-1]
     if not styles.erasable(style) or not (bce or style == PLAIN):
         return len(row.chars)

@@ -2,7 +2,7 @@
 
 A row has two tuples of equal length, a character and a style for each cell. A character is what stands in the cell: one
 code point with whatever combines with it; a wide one is followed by an empty one. Characters whose width terminals
-disagree about are doubtful (`doubt`): after one, nobody knows where the cursor is.
+disagree about are doubtful (`doubt`): after one, the cursor's column is unknown.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CERTAIN = (
 _DOUBTFUL = re.compile(f"[^{_CERTAIN}]")
 _NARROW = re.compile(f"[{_CERTAIN[: _CERTAIN.index(chr(0x3041))]}]*\\Z")
 
-#: Stands in a cell of which nobody knows what it shows; equal to nothing that is drawn.
+#: Stands in a cell whose content is unknown; equal to nothing that is drawn.
 UNKNOWN = "\x00"
 
 
@@ -80,12 +80,12 @@ def blank_row(width: int, style: int = PLAIN) -> Row:
 
 
 def unknown_row(width: int) -> Row:
-    """Return a row of cells that nobody knows."""
+    """Return a row of unknown cells."""
     return Row((UNKNOWN,) * width, (PLAIN,) * width)
 
 
 def fitted(row: Row, width: int, styles: StyleTable) -> Row:
-    """Return a row cut or padded to a width; of a wide character that would be cut a blank is left."""
+    """Return a row cut or padded to a width; a wide character that would be cut becomes a blank."""
     have = len(row.chars)
     if have == width:
         return row
@@ -125,7 +125,7 @@ class Frame:
 
     @classmethod
     def unknown(cls, width: int, height: int) -> Frame:
-        """Return a frame of which nobody knows anything."""
+        """Return a frame of unknown cells."""
         return cls(width, [unknown_row(width)] * height)
 
     @property
@@ -154,7 +154,7 @@ class Frame:
 
 
 def _mended(row: Row, styles: StyleTable, *edges: int) -> Row:
-    """Return a row in which no wide character lacks one of its halves beside the edges of something new."""
+    """Return a row in which wide characters cut by new cells are blanked."""
     for edge in edges:
         if 0 < edge < len(row.chars):
             before, after = row.chars[edge - 1], row.chars[edge]

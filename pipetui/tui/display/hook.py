@@ -1,7 +1,7 @@
 """Where the thin display meets Textual: with `resume` the only file that knows Textual's private names.
 
-`Screen._compositor_refresh` renders what has changed and gives it to `App._display`. Rendering is put off until the way
-to the terminal takes a frame: what changes meanwhile costs no CPU, and then once. The strips become cells of the newest
+`Screen._compositor_refresh` renders what has changed and gives it to `App._display`. Rendering waits until the output
+path takes a frame: what changes meanwhile is rendered only once. The strips become cells of the newest
 frame; what differs from the terminal's frame is written through the driver, in order with everything else that Textual
 writes.
 """
@@ -52,7 +52,7 @@ _WORTH_SYNC = 1024
 #: DSR 6: the terminal answers with the place of its cursor when it has come to this point.
 _ASK = "\x1b[6n"
 
-#: How long after a key frames are its answer (seconds): the hub has a say in it too.
+#: How long after a key frames count as its answer (seconds), since the hub may be involved.
 _ANSWERING = 0.3
 
 #: It takes a key so long through the queues until what it did is rendered (seconds): the first frames after it, up to
@@ -67,7 +67,7 @@ _BATCH = 0.02
 
 
 def declined(environment: Mapping[str, str], display: str = "thin") -> str:
-    """Return by what the person has chosen the stock display (the environment overrides `display`); empty if not."""
+    """Return how the user has chosen the stock display (the environment overrides `display`); empty if not."""
     chosen = environment.get("PIPETUI_DISPLAY", "")
     if chosen in ("thin", "stock"):
         return "PIPETUI_DISPLAY=stock is set" if chosen == "stock" else ""
@@ -75,7 +75,7 @@ def declined(environment: Mapping[str, str], display: str = "thin") -> str:
 
 
 def why_not() -> str:
-    """Return why the thin display can't be used with this Textual, in words for a person; empty when it can."""
+    """Return why the thin display can't be used with this Textual, in words for the user; empty when it can."""
     version = re.match(r"(\d+)\.(\d+)\.", textual.__version__)
     major, minors = _TESTED
     if version is None or int(version[1]) != major or int(version[2]) not in minors:
@@ -89,7 +89,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
     """An app that writes only what differs from what the terminal shows.
 
     `display` is "thin" or "stock" (Textual's own); `why_stock` says why that one is used, and is empty while ours is.
-    `display_budget` is how many bytes a second frames may cost that nobody waits for.
+    `display_budget` is how many bytes a second unrequested frames may use.
     """
 
     def __init__(self, *args: Any, display: str = "thin", display_budget: int = BUDGET, **options: Any) -> None:
@@ -112,7 +112,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
 
     @property
     def display_note(self) -> str:
-        """Why Textual's own display is used although ours was wanted; empty else."""
+        """Why Textual's own display is used although ours was wanted; otherwise empty."""
         return "" if self._thin_declined else self.why_stock
 
     # --- what Textual says ----------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         await super().on_event(event)
 
     def repaint(self) -> None:
-        """Draw the whole screen anew, whatever the terminal shows."""
+        """Redraw the whole screen, whatever the terminal shows."""
         self._thin_painter.forget()
         self.refresh(layout=True)
         if not self.why_stock:
@@ -172,7 +172,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         )
 
     def _thin_adopt(self, screen: Screen[Any]) -> None:
-        """From now on be asked when a screen wants to render what has changed."""
+        """Take over a screen's rendering of what has changed."""
         if "_compositor_refresh" not in vars(screen):
             screen._compositor_refresh = partial(self._thin_refresh, screen)  # type: ignore[method-assign]
 
@@ -186,7 +186,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         self._thin_try()
 
     def _thin_render(self) -> None:
-        """Bring the newest frame up to date with what has waited for it."""
+        """Bring the newest frame up to date with what was put off."""
         screen, self._thin_waiting = self._thin_waiting, None
         if screen is not None:
             self._thin_rendering = True
@@ -238,7 +238,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
     # --- writing --------------------------------------------------------------------------------------------------
 
     def _thin_flush(self) -> None:
-        """Write what differs, as much as the way to the terminal takes; come back for the rest."""
+        """Write what differs, as much as the output path takes; write the rest later."""
         if self._thin_again is not None:
             self._thin_again.cancel()
             self._thin_again = None
@@ -287,7 +287,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         self._driver.flush()
 
     def _thin_cursor(self) -> tuple[int, int] | None:
-        """Return where the cursor should rest: an input method composes there. None: nobody cares."""
+        """Return where the cursor should rest, because an input method composes there; None if it does not matter."""
         if not hasattr(self.focused, "cursor_screen_offset"):
             return None
         at = self.screen.outer_size.clamp_offset(self.cursor_position)
@@ -295,7 +295,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         return at.x, at.y
 
     def _thin_check_driver(self) -> None:
-        """Notice a writer that is another one than before: the terminal was given away and has come back."""
+        """Notice a new writer: the terminal was given away and has come back."""
         driver = self._driver
         writer = getattr(driver, "_writer_thread", None)
         if driver is not None and (driver is not self._thin_driver or writer is not self._thin_writer):
@@ -308,7 +308,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
             driver.write(_ASK)
 
     def _thin_is_full(self) -> bool:
-        """Whether the driver's writer has not come round to the last frame, or the terminal takes no more."""
+        """Whether the driver's writer still has the last frame to write, or the terminal takes no more."""
         queue = getattr(self._thin_writer, "_queue", None)
         if queue is None:
             return False
@@ -331,7 +331,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
             self._thin_give_up(error)
 
     def _thin_give_up(self, error: Exception) -> None:
-        """Go on with Textual's own display: a screen that costs more bytes is better than none."""
+        """Continue with Textual's own display: a screen that costs more bytes is better than none."""
         self.why_stock = f"the thin display failed ({type(error).__name__}: {error})"
         self.log.error(self.why_stock)
         self._thin_strips.clear()
@@ -347,7 +347,7 @@ def _render(screen: Screen[Any]) -> None:
 
 
 def _leaving(driver: Driver) -> Callable[[], None]:
-    """Return a driver's way of giving the terminal back, after our pen."""
+    """Return a driver's method that gives the terminal back, preceded by resetting the pen."""
     stop = driver.stop_application_mode
 
     def leave() -> None:

@@ -1,12 +1,12 @@
-"""How full the way to the terminal is, and so what may be written now: a frame that has to wait is never queued.
+"""How full the path to the terminal is, and so what may be written now: a frame that has to wait is never queued.
 
-Three things are known, each unsure alone:
+Three things are known, none reliable alone:
 
 - The terminal's answers. A pty's output queue always measures zero and takes 19 KB before poll(2) calls it full, and
   behind it lie ssh's window and the network. So after some bytes the terminal is asked for its cursor (DSR 6): its
   answer says that everything before has arrived, and when gives the speed of the line.
-- The writer's queue and poll(2): full means stop, whatever else.
-- A budget of bytes a second, averaged: on a line that carries more, frames that nobody asked for still cost CPU at both
+- The writer's queue and poll(2): full means stop.
+- A budget of bytes a second, averaged: on a line that carries more, unrequested frames still cost CPU at both
   ends. The frame that answers a key never waits for the budget.
 
 Times are seconds of one clock that the caller reads.
@@ -21,10 +21,10 @@ from dataclasses import dataclass
 BUDGET = 12_288
 _BURST = 0.5
 
-#: What frames that do not wait may overdraw it by (seconds).
+#: By how much frames that do not wait may exceed the budget (seconds).
 _DEBT = 0.25
 
-#: Full for so long (seconds): that is the line, not the writer that is just at work.
+#: Full for so long (seconds) means the line is full, not just the writer busy.
 _REALLY_FULL = 0.3
 
 #: After this many bytes the terminal is asked, and no sooner (so a calm screen asks about once a second).
@@ -73,7 +73,7 @@ class Permit:
     """What may be written now.
 
     `write`: anything at all; if not, `again` says when it is worth asking again (seconds). `pieces`: about how many
-    bytes at most (None: a whole frame). `calm`: only what does not change all the time.
+    bytes at most (None: a whole frame). `calm`: only rows that do not change all the time.
     """
 
     write: bool
@@ -83,7 +83,7 @@ class Permit:
 
 
 class Pace:
-    """Counts what was written and answered."""
+    """Counts what was written and answered, and decides what may be written."""
 
     def __init__(self, budget: int = BUDGET) -> None:
         self._full_budget = self._budget = float(budget)
@@ -126,7 +126,7 @@ class Pace:
         return due
 
     def ask_first(self, now: float) -> None:
-        """Begin anew (another terminal, or the same one after a pause) by asking it before anything is written."""
+        """Start again (another terminal, or the same one after a pause) by asking it before anything is written."""
         self._arrived, self._asked, self._busy_since = self._sent, [(self._sent, now)], None
 
     def asked_again(self, now: float) -> None:
@@ -157,7 +157,7 @@ class Pace:
 
     @property
     def rate(self) -> float | None:
-        """The speed of the line in bytes a second, None while that is not known."""
+        """The speed of the line in bytes a second, None while unknown."""
         if not self._samples:
             return None
         return sum(count for count, _ in self._samples) / sum(took for _, took in self._samples)
@@ -168,9 +168,9 @@ class Pace:
         return self.rate is not None and self.rate < _SLOW
 
     def permit(self, now: float, *, urgent: bool, full: bool, first: bool = False) -> Permit:
-        """Say what may be written now.
+        """Return what may be written now.
 
-        `urgent`: a person waits for it. `first`: it is the first since a key. `full`: the queue or poll(2) says stop.
+        `urgent`: the user waits for it. `first`: it is the first since a key. `full`: the queue or poll(2) says stop.
         """
         self._pass(now)
         self._learn(full, now)
@@ -199,7 +199,7 @@ class Pace:
         return 0
 
     def _learn(self, full: bool, now: float) -> None:
-        """Spend less when the way is full although nobody answers, and slowly more again."""
+        """Spend less when the path is full although the terminal never answers, then slowly more again."""
         if not full:
             self._full_since = None
             if now - self._changed > _TIMEOUT:

@@ -13,7 +13,7 @@ from pipetui.tui.display.scroll import differing
 from pipetui.tui.display.styles import PLAIN, StyleTable
 from pipetui.tui.display.write import Writer
 
-#: So many different styles are no theme but a leak (each hyperlink is one): begin anew.
+#: So many different styles are a leak (each hyperlink is one): start over.
 _MOST_STYLES = 20_000
 
 #: A row that changes more often than this (a second, about) is restless.
@@ -21,11 +21,11 @@ _RESTLESS = 2.0
 
 
 class Painter:
-    """Knows the newest frame (`wanted`) and the terminal's (`shown`; None: nobody knows what it shows).
+    """Knows the newest frame (`wanted`) and the terminal's (`shown`; None: unknown).
 
     Where not all can be written at once, a page goes in pieces: the rows that differ, as they are at one moment, first
     those that change seldom, then the restless ones from the top. It is written to its end before a newer one begins:
-    rows of different moments would be nonsense, and where all changes all the time nobody would see the last ones.
+    rows of different moments do not belong together, and if all rows keep changing the last would never be written.
     """
 
     def __init__(self, abilities: Abilities, system: ColorSystem = ColorSystem.TRUECOLOR) -> None:
@@ -48,7 +48,7 @@ class Painter:
             self.shown = None
 
     def forget(self) -> None:
-        """Know nothing of what the terminal shows: the next frame is painted as a whole."""
+        """Forget what the terminal shows: the next frame is painted whole."""
         self.shown = None
         self._page.clear()
 
@@ -66,7 +66,7 @@ class Painter:
 
     @property
     def crowded(self) -> bool:
-        """Whether styles and frames should be begun anew; then every row has to come again."""
+        """Whether to start over with styles and frames; then every row has to be drawn again."""
         return len(self.styles) > _MOST_STYLES
 
     @property
@@ -84,7 +84,7 @@ class Painter:
     ) -> str:
         """Paint about `room` bytes of the newest frame (None: all), when `calm` without restless rows.
 
-        `afresh` drops a page that is being written in pieces: a person waits for something newer.
+        `afresh` drops a page that is being written in pieces: the user waits for something newer.
         """
         if self.shown is None or room is None:
             return self.paint(cursor)

@@ -3,8 +3,8 @@
 The terminal does not wrap (DECAWM is off), so after the last column the place of the cursor is not known. Line feeds
 are not used, because the line discipline may turn them into two characters: IND and RI scroll (ECMA-48 keeps them out
 of its latest edition, every terminal has them). A scroll region stays set until another one is needed, as tmux leaves
-it: a log scrolls in the same one each time. What resets it in the terminal is a resize, after which all is painted
-anew. Moves up and down stop at its edges, in one terminal so, in another so: they are used inside of it only.
+it: a log scrolls in the same one each time. What resets it in the terminal is a resize, after which all is
+repainted. Moves up and down stop at its edges, differently in different terminals: they are used only inside it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 
 from pipetui.tui.display.abilities import Abilities
-from pipetui.tui.display.compare import Change, Difference
+from pipetui.tui.display.compare import Difference, RowChange
 from pipetui.tui.display.frame import Frame, Row, is_doubtful
 from pipetui.tui.display.scroll import Scroll
 from pipetui.tui.display.styles import PLAIN, StyleTable
@@ -41,7 +41,7 @@ class Writer:
         self._region: tuple[int, int] | None = None
 
     def forget(self) -> None:
-        """Know nothing of the terminal's cursor, pen and scroll region any more."""
+        """Forget the terminal's cursor, pen and scroll region."""
         self._x = self._y = self._pen = self._region = None
 
     @property
@@ -101,7 +101,7 @@ class Writer:
         return min(ways, key=len)
 
     def _along(self, y: int) -> list[str]:
-        """Return the ways up or down that are sure."""
+        """Return the reliable ways up or down."""
         first, last = self._region or (0, self._height - 1)
         if self._y is None or not (first <= self._y <= last and first <= y <= last):
             return []
@@ -139,9 +139,9 @@ class Writer:
         if region != self._region:
             self._out.append(f"\x1b[{top + 1};{bottom + 1}r" if region else "\x1b[r")
             self._region = region
-            self._x = self._y = None  # this homes the cursor (DECSTBM), says not every terminal
+            self._x = self._y = None  # not every terminal homes the cursor here (DECSTBM)
 
-    def _change(self, change: Change, row: Row) -> None:
+    def _change(self, change: RowChange, row: Row) -> None:
         for start, end in self._joined(change.spans, row):
             self._cells(row, change.y, start, end)
         if change.erase is not None:

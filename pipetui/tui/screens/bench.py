@@ -1,4 +1,4 @@
-"""The comparison: how far it has come, a chart of one message size, tables of all, and one sentence of advice."""
+"""The comparison: its progress, a chart of one message size, tables of all, and one sentence of advice."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from pipetui.tui.views.cells import Parts, wrap_words
 
 _FOOTER = ("bench_run", "bench_stop", "bench_size", "detail_copy", "detail_help", "detail_close")
 
-#: A chart that is wider than this only gets harder to read.
+#: A wider chart is only harder to read (cells).
 _WIDEST = 120
 
 _WHAT = (
@@ -43,8 +43,8 @@ _WHAT = (
 class BenchScreen(DetailScreen):
     """The screen of the comparison that a session's hub runs.
 
-    `BenchScreen(session)` shows `session.bench`, whether it runs, is over or was never started, and starts nothing by
-    itself. Leaving it does not stop it. To be pushed like any other look: `app.push_screen(BenchScreen(session))`.
+    It shows `session.bench`, whether running, finished or never started. Opening it starts nothing, and leaving it
+    stops nothing.
     """
 
     SCOPE: ClassVar[Scope] = "bench"
@@ -85,7 +85,7 @@ class BenchScreen(DetailScreen):
         self.sheet.put(lines)
 
     def _top(self, report: BenchReport) -> list[Parts]:
-        """Return how far it is or, when it is over, what follows from it; and what could not be measured."""
+        """Return its progress or, once finished, the advice; and what could not be measured."""
         palette = self.palette
         lines: list[Parts] = []
         if not report.over:
@@ -98,7 +98,7 @@ class BenchScreen(DetailScreen):
         return lines
 
     def _advice(self, report: BenchReport) -> str:
-        """Return the advice, which is given where the hub runs."""
+        """Return the advice, naming the hub's host."""
         far = self.session.is_far
         return report.advice.replace("On this machine", f"On {self.session.name}", 1) if far else report.advice
 

@@ -1,4 +1,4 @@
-"""Screens that are only read: the help, and what this view lacks."""
+"""Pages to read: the help, and the notes on missing data and helper errors."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Page(BaseScreen):
 
 
 class Help(Page):
-    """Every key, from the registry, and what it does to pipes."""
+    """All keys, from the registry, with their effect on pipes."""
 
     HEADING = "KEYS"
 
@@ -106,7 +106,7 @@ _EFFECTS = (
 
 
 class Notes(Page):
-    """What this view lacks, and what ails our own helpers."""
+    """Missing data and helper errors."""
 
     HEADING = "NOTES"
 

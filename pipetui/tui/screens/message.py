@@ -1,4 +1,4 @@
-"""One message, opened: all of it as text, as hex and ASCII, or laid out as JSON."""
+"""One whole message as text, as hex and ASCII, or as indented JSON."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Writes messages to a file as JSON lines, so that a full disk or a lost hub leaves what was there before.
+"""Writes messages to a file as JSON lines, so that a full disk or a lost hub leaves an existing file intact.
 
 Each line is one object: number, time, fifo, writer, reader, length, payload (bytes that are not UTF-8 as surrogate
-escapes), for a part of a message piece, and where there are several hosts host. It goes to a temporary file beside the
-wanted one, which takes its name when all is written. Disks may be slow: the work is done in a thread.
+escapes), for a part of a message piece, and where there are several hosts host. It is written to a temporary file
+beside the target, and renamed when complete. Disks may be slow, so this is done in a thread.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ def as_json(line: Line, host: str = "") -> str:
     return json.dumps(record) + "\n"
 
 
-def explain(error: OSError, place: Path) -> str:
+def explain(error: OSError, target: Path) -> str:
     """Return what went wrong, in a sentence."""
     if error.errno == errno.ENOSPC:
-        return f"The disk is full; {place} was not written."
+        return f"The disk is full; {target} was not written."
     if isinstance(error, FileExistsError):
-        return f"{place} already exists; choose to replace it or another name."
-    return f"{place} was not written: {(error.strerror or str(error)).lower()}."
+        return f"{target} already exists; choose to replace it or another name."
+    return f"{target} was not written: {(error.strerror or str(error)).lower()}."
 
 
 class Exporter:
-    """An async context in which pages are written; leaving it in peace puts the file in its place."""
+    """An async context in which pages are written; leaving it without an error puts the file in place."""
 
-    def __init__(self, place: Path, *, replace: bool) -> None:
+    def __init__(self, target: Path, *, replace: bool) -> None:
         self.count = 0
-        self._place = place
+        self._target = target
         self._replace = replace
         self._file: IO[bytes] | None = None
         self._temporary = ""
@@ -82,16 +82,16 @@ class Exporter:
         try:
             await asyncio.to_thread(work, *arguments)
         except OSError as error:
-            raise ExportError(explain(error, self._place)) from None
+            raise ExportError(explain(error, self._target)) from None
         except ValueError:
-            raise ExportError(f"{self._place} is not a valid file name.") from None
+            raise ExportError(f"{self._target} is not a valid file name.") from None
 
     def _open(self) -> None:
-        if self._place.is_dir():
+        if self._target.is_dir():
             raise IsADirectoryError(errno.EISDIR, "it is a folder")
-        if not self._replace and os.path.lexists(self._place):
+        if not self._replace and os.path.lexists(self._target):
             raise FileExistsError(errno.EEXIST, "it exists")
-        handle, self._temporary = tempfile.mkstemp(prefix=".pipetui-", dir=self._place.parent)
+        handle, self._temporary = tempfile.mkstemp(prefix=".pipetui-", dir=self._target.parent)
         self._file = os.fdopen(handle, "wb")
 
     def _append(self, lines: tuple[tuple[str, Line], ...]) -> None:
@@ -104,7 +104,7 @@ class Exporter:
         os.fsync(self._file.fileno())
         self._file.close()
         if self._replace:
-            os.replace(self._temporary, self._place)
+            os.replace(self._temporary, self._target)
         else:
             self._link()
         self._temporary = ""
@@ -112,11 +112,11 @@ class Exporter:
     def _link(self) -> None:
         """Give the file its name only if nobody else has taken it meanwhile, where the filesystem can do that."""
         try:
-            os.link(self._temporary, self._place)
+            os.link(self._temporary, self._target)
         except OSError as error:
-            if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS) or os.path.lexists(self._place):
+            if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS) or os.path.lexists(self._target):
                 raise
-            os.rename(self._temporary, self._place)
+            os.rename(self._temporary, self._target)
         else:
             os.unlink(self._temporary)
 

@@ -1,7 +1,7 @@
-"""Which labs have been done, and which were predicted correctly: a small file in the person's state folder.
+"""Which labs have been done, and which were predicted correctly: a small file in the user's state folder.
 
-Nothing else is stored. Whatever is wrong with the file, it counts as empty; where it can't be written, what was done
-is known as long as the program runs.
+Nothing else is stored. A damaged file counts as empty; if it can't be written, progress lasts as long as the
+program runs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class LabProgress:
         self.right = _names(kept.get("right")) & self.done
 
     def note(self, lab: str, *, right: bool) -> None:
-        """Note that a lab was done; `right` says that all was predicted as it came, which once is enough."""
+        """Record that a lab was done; `right` if all predictions were correct, which then stays so."""
         if lab in self.done and (lab in self.right or not right):
             return
         self.done.add(lab)

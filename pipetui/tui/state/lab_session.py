@@ -1,6 +1,6 @@
-"""The labs as one person works through them: what was predicted of each, its newest run, and the pace.
+"""The labs as one user works through them: the predictions for each, its latest run, and the pace.
 
-It outlives the screen, so that a run goes on while the person looks at something else, and is there when they return.
+It outlives the screen, so that a run continues while the user looks at something else.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class LabAttempt:
 
     @property
     def phase(self) -> Phase:
-        """Where the person stands with it."""
+        """How far the attempt has got."""
         if self.number is None:
             return "predict"
         return "running" if self.run is None or self.run.passed is None else "over"
@@ -85,7 +85,7 @@ class LabAttempt:
 
     @property
     def right(self) -> bool:
-        """Whether everything was predicted, and came so."""
+        """Whether all predictions were made and correct."""
         asked = self.card.questions
         return bool(asked) and all(
             each.key in self.predictions and self.found(each.key) == self.predictions[each.key] for each in asked
@@ -150,7 +150,7 @@ class LabSession:
         return at < len(names)
 
     def turn_pace(self) -> Pace:
-        """Take the next pace, and return it."""
+        """Switch to the next pace, and return it."""
         self.pace = PACES[(PACES.index(self.pace) + 1) % len(PACES)]
         return self.pace
 
@@ -166,7 +166,7 @@ class LabSession:
             self.update_runs()
 
     def _forget_runs(self) -> None:
-        """Forget runs on a hub that is gone."""
+        """Forget runs of a hub that is gone."""
         for attempt in self._attempts.values():
             attempt.number = attempt.run = attempt.began = None
 

@@ -104,7 +104,7 @@ class LogWindow:
         self._ask("jump", number, _PAGE, _PAGE)
 
     def reset(self) -> None:
-        """Forget everything (another hub): follow anew."""
+        """Forget everything (another hub), and follow again."""
         self.items, self.counts, self.newer, self.passed, self.trouble = [], LogCounts(), 0, 0, ""
         self.follow()
 

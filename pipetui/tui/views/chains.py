@@ -1,4 +1,4 @@
-"""How a pipeline is drawn: in one line with what each does below it, or if that does not fit, a stage a line."""
+"""How a pipeline is drawn: on one line with what each stage does below it, or else one stage per line."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def amount(edge: Edge) -> str:
 
 
 def edge_style(edge: Edge, palette: Palette) -> Style:
-    """Return how a link is drawn: a full one catches the eye, an empty one does not."""
+    """Return the style of an edge: a full one stands out, an empty one does not."""
     if edge.pressure == "full":
         return palette.stuck if edge.row.severity == "stuck" else palette.waiting
     return palette.accent if edge.pressure == "some" else palette.dim
@@ -64,7 +64,7 @@ def _line(edge: Edge) -> str:
 
 
 def _across(edge: Edge, width: int, palette: Palette) -> Parts:
-    """Return a link as an arrow of exactly `width` cells with its amount in it."""
+    """Return an edge as an arrow of exactly `width` cells with its amount in it."""
     style, words, line = edge_style(edge, palette), amount(edge), _line(edge)
     room = width - cell_len(words) - 3
     left = room // 2
@@ -104,7 +104,7 @@ def chain_lines(
 def _labels(
     chain: Chain, found: Bottleneck | None, processes: Mapping[int, Process], palette: Palette, most: int
 ) -> list[Parts]:
-    """Return the stages' names; who holds up the others catches the eye."""
+    """Return the stages' names, the bottleneck highlighted."""
     labels = []
     for index, stage in enumerate(chain.stages):
         style = palette.waiting if found and found.pressed and found.stage == index else palette.text

@@ -1,5 +1,5 @@
-"""What stands in the lines above the panes, and in a pane that has nothing to list: which hosts are missing and why,
-which messages are shown, and what became of the others."""
+"""The text in the lines above the panes and in empty panes: which hosts are missing and why, which messages are shown,
+and what happened to the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that lead to a pipe or a process: parts of a line whose style carries a target."""
+"""Links to a pipe or a process: parts of a line whose style carries a target."""
 
 from __future__ import annotations
 

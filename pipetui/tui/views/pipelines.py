@@ -1,4 +1,4 @@
-"""Pipelines: which processes are chained by pipes, how full each pipe between them is, and who holds up the rest. Pure.
+"""Pipelines: which processes are chained by pipes, how full each pipe between them is, and where the bottleneck is.
 
 A pipe joins the owners of its sides (`PipeRow.writers`, `readers`): those who merely have a copy of an end, because
 their parent has it, make no stage. Of the owners it joins those that only write to those that only read; where
@@ -60,7 +60,7 @@ class Edge:
 
     @property
     def first(self) -> PipeId:
-        """What tells it from other links, however full its pipes are."""
+        """What identifies it, however full its pipes are."""
         return min(row.pipe.id for row in self.rows)
 
     @property
@@ -70,9 +70,9 @@ class Edge:
 
     @property
     def stuck(self) -> tuple[PipeRow, ...]:
-        """The pipes on which somebody waits who will not go on by himself: in a deadlock, or for his own end.
+        """The pipes on which a process waits that can't continue by itself: in a deadlock, or waiting for its own end.
 
-        Then nobody at the other side will go on either, or he could free the one who waits.
+        Then nobody at the other side can continue either, or it could free the one that waits.
         """
         return tuple(row for row in self.rows if row.severity == "stuck" and row.pipe.waiters)
 
@@ -84,7 +84,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Stages, and the links between each and the next: one fewer. A ring's last stage is one of those before it."""
+    """Stages, and the edges between each and the next: one fewer. A ring's last stage is one of those before it."""
 
     stages: tuple[Stage, ...]
     edges: tuple[Edge, ...]
@@ -101,7 +101,7 @@ class Chain:
 
     @property
     def stuck(self) -> bool:
-        """Whether any stage will not go on by itself."""
+        """Whether any stage can't continue by itself."""
         return any(edge.stuck for edge in self.edges)
 
 
@@ -180,8 +180,8 @@ class _Graph:
             for pid in sides[1]:
                 ends[pid].add(("r", sides))
         alike: dict[frozenset[tuple[str, tuple[_Pids, _Pids]]], list[int]] = defaultdict(list)
-        for pid, mine in ends.items():
-            alike[frozenset(mine)].append(pid)
+        for pid, own in ends.items():
+            alike[frozenset(own)].append(pid)
         rows = [row for joined in self._joined.values() for row in joined]
         commands = {end.pid: end.command for row in rows for end in row.pipe.ends}
         waiting = {waiter.pid: waiter.command for row in rows for waiter in row.pipe.waiters}

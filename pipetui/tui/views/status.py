@@ -1,4 +1,4 @@
-"""What the status line says: the host, how much there is, whether anything is wrong, whether this is live."""
+"""The status line: the host, the counts, whether anything is wrong, whether the view is live."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _processes(session: Session) -> int:
 
 
 def notes(pool: HostPool) -> int:
-    """Return how many things this view lacks or suffers from."""
+    """Return how many notes there are: missing data and helper errors."""
     told = [session.status for session in pool.sessions if not (session.name and session.lost)]
     return sum(bool(each.unreadable_processes) + len(each.partial) + len(each.troubles) for each in told)
 

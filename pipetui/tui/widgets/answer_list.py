@@ -23,7 +23,7 @@ class AnswerList(LineList):
         """Another answer is marked."""
 
     class Taken(Message):
-        """Enter: what is marked is the prediction; if nothing is, the person has to say."""
+        """Enter: the marked answer is the prediction, if one is marked."""
 
     class Scrolled(Message):
         """What stands above is to be scrolled by so many lines."""

@@ -1,4 +1,4 @@
-"""The three lines that frame the screen: the status on top, the tabs of a small screen, the keys at the foot."""
+"""The one-line bars: the status on top, the tabs of a small screen, the keys in the footer."""
 
 from __future__ import annotations
 

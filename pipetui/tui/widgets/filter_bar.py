@@ -1,4 +1,4 @@
-"""The line in which a filter or a search is typed: it works while typing, Enter keeps, Escape clears."""
+"""The input line of a filter or a search: it applies while typing; Enter keeps it, Escape clears it."""
 
 from __future__ import annotations
 

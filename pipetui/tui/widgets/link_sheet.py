@@ -1,4 +1,4 @@
-"""A text with things in it that can be gone to: pipes and processes are named, and Enter on a name looks closer at it.
+"""A text with links: Enter on the name of a pipe or a process shows its details.
 
 The names are parts whose style carries a target (`link`). One of them is under the cursor. Up and down go to the next
 line that has a name, and where there is none near, they scroll.
@@ -23,7 +23,7 @@ from pipetui.tui.widgets.sheet import Sheet
 
 
 class Position(NamedTuple):
-    """Where a name stands: its line and which part of that line."""
+    """Where a link is: its line, and which part of that line."""
 
     line: int
     part: int
@@ -31,7 +31,7 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Tail:
-    """What stands below the lines: plain text, however long, each line made when it is seen."""
+    """What follows the lines: plain text of any length, each line made when it is seen."""
 
     count: int
     line_of: Callable[[int], str]
@@ -41,7 +41,7 @@ _NOTHING = Tail(0, str)
 
 
 class LinkSheet(Sheet):
-    """The widget. `put` gives it its lines anew; only what differs is drawn."""
+    """The widget. `put` replaces its lines; only what differs is drawn."""
 
     class Followed(Message):
         """Enter, or a click, on a name."""

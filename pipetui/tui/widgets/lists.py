@@ -1,7 +1,4 @@
-"""What widgets of lines have in common: they draw themselves line by line, scroll, and have a cursor.
-
-Every key of the scope "lists" is one method here, and a kind of list overrides those that mean something else there.
-"""
+"""What all lists share: they draw themselves line by line, scroll, and have a cursor."""
 
 from __future__ import annotations
 
@@ -111,9 +108,9 @@ class LineList(LineWidget, can_focus=True):
 
 
 class CursorList(LineList):
-    """Entries of a line or more, one of them under the cursor, and as many in sight as fit.
+    """A scrolling list of entries, of a line or more each, with a cursor on one of them.
 
-    Its kinds say how many entries there are, which lines each takes, and what happens when another is selected.
+    Subclasses say how many entries there are, which lines each takes, and what happens when another is selected.
     """
 
     #: How many lines stay on top while the entries scroll.
@@ -123,7 +120,7 @@ class CursorList(LineList):
         super().__init__(id=name)
         self.top = 0
 
-    # --- for its kinds --------------------------------------------------------------------------------------------
+    # --- for subclasses -------------------------------------------------------------------------------------------
 
     @property
     def entry_count(self) -> int:

@@ -27,7 +27,7 @@ from pipetui.tui.widgets.lists import LineList
 
 
 class MessageLog(LineList):
-    """The log. Its owner gives it pages and is told by `Moved` when the header has something new to say."""
+    """The log. Its owner gives it pages; `Moved` is posted when the header should change."""
 
     class Moved(Message):
         """The cursor, the state or the figures are not what they were."""
@@ -40,7 +40,7 @@ class MessageLog(LineList):
             self.line = line
 
     def __init__(self, palette: Callable[[LogView], None], host_of: Callable[[int], str] | None = None) -> None:
-        """Ask for views by `palette`; with `host_of` each message has the (safe) name of its host in front."""
+        """Ask for views by `send_view`; with `host_of` each message has the (safe) name of its host in front."""
         super().__init__(id="log")
         self._host_of = host_of
         self.window = LogWindow(palette)

@@ -1,4 +1,4 @@
-"""A text that is read: scrolled by lines, each drawn only when it is in sight, however long the whole is."""
+"""A scrollable text of any length: a line is drawn only when it is in sight."""
 
 from __future__ import annotations
 

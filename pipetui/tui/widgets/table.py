@@ -110,7 +110,7 @@ class RowTable(CursorList, Generic[K, R]):
             self.post_message(self.Selected(self, self.cursor))
         elif self.cursor in self._index:
             self.top += self._index[self.cursor] - before
-        self._tune_garbage_collector(before)
+        self._settle_cursor(before)
         self.refresh()
 
     def _learn(self) -> None:
@@ -130,7 +130,7 @@ class RowTable(CursorList, Generic[K, R]):
                         cells[key] = natural(row)
         self._known = rows
 
-    def _tune_garbage_collector(self, index: int) -> None:
+    def _settle_cursor(self, index: int) -> None:
         """Put the cursor on a row that exists, near `index`, and keep it in sight."""
         if self.cursor not in self._index:
             key = self._keys[min(index, len(self._keys) - 1)] if self._keys else None

@@ -1,1 +1,1 @@
-"""The detail screens: pipelines, a pipe, a process, a finding. Names in them lead from one to the next."""
+"""The detail screens: pipelines, a pipe, a process, a finding. Names on them link to one another."""

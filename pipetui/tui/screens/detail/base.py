@@ -1,7 +1,7 @@
-"""What the detail screens have in common: a title, a text with names to follow, and the keys.
+"""What the detail screens share: a title, a text with links, and the keys.
 
-The main screen passes each change of the session on to the detail screen that is in front (`changed`); one that lies
-behind another is brought up to date when it comes to the front again. So a detail screen needs no timer.
+The main screen passes each change of a session to the front detail screen (`changed`); one behind another catches up
+when it comes to the front. So a detail screen needs no timer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pipetui.tui.widgets.link_sheet import LinkSheet
 from pipetui.tui.widgets.lists import LineList
 from pipetui.tui.widgets.rule import Rule
 
-#: For how many times as long as it took to lay out it is not done again.
+#: How long to rest after laying out, in multiples of the time that took.
 _REST = 4
 
 #: From this width on there are two columns.
@@ -36,13 +36,13 @@ WIDE = 100
 
 
 class DetailScreen(BaseScreen):
-    """A screen. Its kinds say what stands in it (`lay_out`) and have methods for their own keys."""
+    """A detail screen. Subclasses draw its content (`lay_out`) and have methods for their own keys."""
 
     SCOPE: ClassVar[Scope] = "detail"
     BINDINGS: ClassVar[list[BindingType]] = bindings("detail")
     DEFAULT_CSS = "DetailScreen { layout: vertical; } DetailScreen LinkSheet { height: 1fr; }"
 
-    #: Whether anonymous pipes are wanted from the hub as long as this is open.
+    #: Whether the hub should report anonymous pipes while this is open.
     anonymous = False
 
     def __init__(self, session: Session) -> None:
@@ -73,34 +73,34 @@ class DetailScreen(BaseScreen):
             self.changed(Change(EVERYTHING))
 
     def is_about(self, session: Session) -> bool:
-        """Say whether what changes on a host may change what stands here."""
+        """Whether a change on a host may concern this screen."""
         return session is self.session
 
     @property
     def where(self) -> Parts:
-        """The host in front of a path or a pid, where it has a name."""
+        """The host's name, if it has one, to be put before a path or a pid."""
         return ((f"{safe(self.session.name)}:", self.palette.dim),) if self.session.name else ()
 
-    # --- for its kinds --------------------------------------------------------------------------------------------
+    # --- for subclasses --------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Show the keys, and give the focus to what there is to read."""
+        """Show the keys, and focus the text."""
         self.keys.show(footer(self.SCOPE), self.app.config.keys)
         self.sheet.focus()
 
     def lay_out(self) -> None:
-        """Bring everything up to date."""
+        """Draw everything from the current state."""
         raise NotImplementedError
 
     def changed(self, change: Change) -> None:
-        """Take what an update changed."""
+        """Handle what an update changed."""
         if change.lost:
             self.notify(change.lost, severity="error")
         if change.has(PIPES) or change.has(ACTORS) or change.has(PROCESSES) or change.has(FINDINGS):
             self._lay_out_soon()
 
     def _lay_out_soon(self) -> None:
-        """Lay out now, or when the last time has been paid for: thousands of pipes must not take all of a core."""
+        """Lay out now, or after a rest: thousands of pipes must not use a whole core."""
         wait = self._rested_at - time.monotonic()
         if wait <= 0:
             self._lay_out_now()
@@ -131,7 +131,7 @@ class DetailScreen(BaseScreen):
         self.app.open_details(*self.found(event.target))
 
     def found(self, target: Any) -> tuple[Session, Target]:
-        """Return the host and the pipe or process that a name leads to."""
+        """Return the host and the pipe or process that a link leads to."""
         return self.session, target
 
     # --- actions --------------------------------------------------------------------------------------------------

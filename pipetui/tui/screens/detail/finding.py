@@ -1,4 +1,4 @@
-"""One finding in full: what is so, why, what to do, and how its pipes and processes hang together."""
+"""One finding in full: what is wrong, why, what to do, and how its pipes and processes are connected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _READABLE = 100
 
 
 class FindingScreen(DetailScreen):
-    """The screen. The names in it lead on to the pipes and processes."""
+    """The screen, with links to the pipes and processes."""
 
     def __init__(self, session: Session, finding: Finding) -> None:
         super().__init__(session)

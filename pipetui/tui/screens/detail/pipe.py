@@ -1,4 +1,4 @@
-"""One pipe, looked at closely: who is at its ends, how full it was, what is wrong with it, what is in it now."""
+"""One pipe in detail: its writers and readers, how full it was, its findings, and the bytes in it now."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from pipetui.tui.views.findings import about, finding_lines
 from pipetui.tui.views.payload import Hex, is_text, text_lines
 from pipetui.tui.widgets.link_sheet import Tail
 
-#: How long the chart may be older than the pipe (seconds), how high it is (lines), and how wide the right column.
+#: How much older than the pipe the chart may be (seconds), and the width of the right column (cells).
 _FRESH = 1.0
 
 _FACTS = 46
 
 
 class PipeScreen(DetailScreen):
-    """The screen. It asks for anonymous pipes if its own is not among those that are listed."""
+    """The screen. It asks for anonymous pipes if its own is not listed otherwise."""
 
     SCOPE: ClassVar[Scope] = "pipe"
     BINDINGS: ClassVar[list[BindingType]] = bindings("pipe")

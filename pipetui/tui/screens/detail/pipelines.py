@@ -1,4 +1,4 @@
-"""All pipes as pipelines, anonymous ones too: the chains of commands, how full it is between them, and who lags."""
+"""All pipes as pipelines, including anonymous ones: chains of commands, how full the pipes are, and who lags."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Key = tuple[int, tuple[PipeId, ...]]
 
 
 class PipelinesScreen(DetailScreen):
-    """The chains. Those under pressure stand first when a chain comes or goes; else nothing changes its place."""
+    """The chains. They are sorted, those under pressure first, only when one comes or goes, so that none jumps."""
 
     SCOPE: ClassVar[Scope] = "pipelines"
     BINDINGS: ClassVar[list[BindingType]] = bindings("pipelines")
@@ -74,7 +74,7 @@ class PipelinesScreen(DetailScreen):
         self.sheet.put(lines)
 
     def _sorted(self, found: list[tuple[int, Chain]]) -> list[tuple[int, Chain]]:
-        """Return chains with the numbers of their hosts in their order on the screen, those of a host together."""
+        """Return chains with their hosts' numbers in display order, those of one host together."""
         if self._order.keys() != {(host, chain.key) for host, chain in found}:
 
             def order(of: tuple[int, Chain]) -> tuple[int, bool, bool]:

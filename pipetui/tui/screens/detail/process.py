@@ -1,4 +1,4 @@
-"""One process, looked at closely: what each of its tasks waits for, its pipe ends, its family; and signals for it."""
+"""One process in detail: what each of its tasks waits for, its pipe ends, its process tree; and signals to it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from pipetui.tui.views.findings import FindingKey, finding_lines, key_of
 from pipetui.tui.views.holders import Holder, short_command
 from pipetui.tui.views.process import family_lines, pipe_end_lines, pipes_of, task_lines
 
-#: How long what was asked of the hub is taken as true (seconds), and how wide the right column is.
+#: How long the hub's answer counts as fresh (seconds), and the width of the right column (cells).
 _FRESH = 2.0
 _FAMILY = 50
 
 
 class ProcessScreen(DetailScreen):
-    """The screen. What the hub was asked for is asked for anew when something changes, at most every two seconds."""
+    """The screen. It asks the hub again when something changes, at most every two seconds."""
 
     SCOPE: ClassVar[Scope] = "process"
     BINDINGS: ClassVar[list[BindingType]] = bindings("process")
@@ -80,7 +80,7 @@ class ProcessScreen(DetailScreen):
 
     @property
     def command(self) -> str:
-        """Its command line, from whoever knows it."""
+        """Its command line, from wherever it is known."""
         listed = self.session.processes.get(self.pid)
         state = self._known.process
         held = self._holder.command if self._holder else ""
@@ -88,7 +88,7 @@ class ProcessScreen(DetailScreen):
         return known or next((each.command for each in self._named() if each.pid == self.pid and each.command), "")
 
     def _named(self) -> Iterable[End | Waiter]:
-        """Yield whoever is at a listed pipe: they too know commands."""
+        """Yield all ends and waiters of listed pipes: they have commands too."""
         for row in self.session.pipes.values():
             yield from row.pipe.ends
             yield from row.pipe.waiters
@@ -99,7 +99,7 @@ class ProcessScreen(DetailScreen):
         return any(actor.pid == self.pid and actor.phase != "ended" for actor in self.session.actors.values())
 
     def _pipes(self) -> dict[PipeId, PipeRow]:
-        """Return its pipes: as they are listed, else as they were when the hub was asked."""
+        """Return its pipes, as listed or else as the hub last reported them."""
         asked = {pipe.id: PipeRow(pipe) for pipe in self._known.pipes}
         return pipes_of(self.pid, {**asked, **self.session.pipes})
 

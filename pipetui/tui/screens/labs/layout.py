@@ -1,7 +1,7 @@
-"""The screen of the labs: at the left the list, at the right one lab: its story and code, a prediction, its run.
+"""The screen of the labs: on the left the list, on the right one lab: its story and code, a prediction, its run.
 
-On a small screen the list and the lab are two pages; on a very wide one the code stays beside questions and run. What
-was predicted and run is kept in the lab session, so leaving changes nothing.
+On a small screen the list and the lab are two pages; on a very wide one the code stays beside questions and run.
+Predictions and runs are kept in the lab session, so leaving the screen changes nothing.
 """
 
 from __future__ import annotations
@@ -119,12 +119,12 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
 
     @property
     def mode(self) -> str:
-        """Where the person is: in the list, or in one of the phases of a lab."""
+        """What is being done: browsing the list, or one of the phases of a lab."""
         attempt = self.labs.attempt
         return attempt.phase if self.labs.inside and attempt is not None else "list"
 
     def _focus(self) -> None:
-        """Give the focus to what the person has to do with now."""
+        """Focus what is to be used next."""
         if self.app.screen is not self:
             return
         if self.mode == "list":
@@ -179,7 +179,7 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
         {"predict": self._predict, "running": self._run, "over": self._over}[attempt.phase](attempt, room)
 
     def _turn(self, fresh: tuple[object, ...]) -> None:
-        """Another lab, or another phase of it, has come: begin at its top."""
+        """Start at the top of another lab, or of another phase of it."""
         before, self._shown = self._shown, fresh
         if before[:1] != fresh[:1]:
             self.page.to_first()
@@ -190,7 +190,7 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
         self.call_after_refresh(self._focus)
 
     def _arrange(self, attempt: LabAttempt | None) -> None:
-        """Share the room among the parts that there are now."""
+        """Share the space among the parts that are shown."""
         width = self.size.width
         narrow, wide = width < WIDE, width >= _VERY_WIDE
         self.set_class(narrow, "-narrow")
@@ -218,7 +218,7 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
         return max(20, (whole - 1) // 2 - 2 if self.has_class("-wide") else whole - 2)
 
     def _list_width(self) -> int:
-        """Return how wide the list is beside a lab: its titles are whole where there is room."""
+        """Return the width of the list beside a lab: enough for its titles, if there is space."""
         return min(max(_LIST, self.list_.wanted()), self.size.width * 7 // 20)
 
     @property

@@ -1,4 +1,4 @@
-"""Make it mine: a lab's producers and consumers on fresh FIFOs, to be changed and started one after the other."""
+"""“Make it mine”: a lab's producers and consumers on new FIFOs, to be edited and started one by one."""
 
 from __future__ import annotations
 
@@ -13,43 +13,32 @@ from pipetui.tui.dialogs.form import Form
 from pipetui.tui.dialogs.producer import StartProducer
 from pipetui.tui.views.fifos import short
 
-#: How long the FIFOs that were made may take to be listed (seconds).
+#: How long new FIFOs may take to be listed (seconds).
 _TIMEOUT = 5.0
 _STEP = 0.05
 
 
-class _Producer(StartProducer):
-    """A producer of a lab, which may be left out."""
-
-    LEAVE = "Skip"
-
-    def about(self) -> str:
-        return f"{super().about()}\nEdit it as you like: enter starts it, esc skips it."
-
-
-class _Consumer(StartConsumer):
-    """A consumer of a lab, which may be left out."""
-
-    LEAVE = "Skip"
-
-    def about(self) -> str:
-        return f"{super().about()}\nEdit it as you like: enter starts it, esc skips it."
+_NOTE = "Edit it as you like: enter starts it, esc skips it."
 
 
 def dialog(session: Session, spec: ActorSpec, number: int, total: int) -> Form:
-    """Return the dialog for one of the actors."""
-    made: Form = _Producer(session, spec) if isinstance(spec, ProducerSpec) else _Consumer(session, spec)
-    made.HEADING = f"{made.HEADING}, {number} of {total}"
+    """Return the dialog for one of the actors, which may be skipped."""
+    made: Form
+    if isinstance(spec, ProducerSpec):
+        made = StartProducer(session, spec, note=_NOTE)
+    else:
+        made = StartConsumer(session, spec, note=_NOTE)
+    made.HEADING, made.LEAVE = f"{made.HEADING}, {number} of {total}", "Skip"
     return made
 
 
 def in_order(specs: tuple[ActorSpec, ...]) -> list[ActorSpec]:
-    """Return consumers first: so what producers write is seen from the first message on."""
+    """Return consumers first, so that the producers' first messages are seen."""
     return sorted(specs, key=lambda spec: not isinstance(spec, ConsumerSpec))
 
 
 async def make_mine(app: AppContext, session: Session, lab: str) -> str:
-    """Make the FIFOs, ask about each actor, and show the first FIFO in the monitor; return a sentence."""
+    """Create the FIFOs, ask about each actor, and select the first FIFO on the main screen; return a message."""
     specs = in_order(await session.make_mine(lab))
     for number, spec in enumerate(specs, 1):
         await _asked(app, dialog(session, spec, number, len(specs)))
@@ -60,7 +49,7 @@ async def make_mine(app: AppContext, session: Session, lab: str) -> str:
 
 
 async def _asked(app: AppContext, form: Form) -> None:
-    """Show a dialog and wait until it is left."""
+    """Show a dialog and wait until it is closed."""
     left = asyncio.Event()
     app.push_screen(form, lambda result: left.set())
     await left.wait()

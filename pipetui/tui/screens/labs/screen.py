@@ -80,7 +80,7 @@ class LabsScreen(LabsLayout):
     # --- questions ------------------------------------------------------------------------------------------------
 
     def action_labs_choose(self) -> None:
-        """Nothing: the question takes the number, if there is one."""
+        """Do nothing here: the list of answers handles the number itself."""
 
     def action_labs_back(self) -> None:
         attempt = self.labs.attempt

@@ -56,7 +56,7 @@ class ActorActions(MainPanes):
             self.request(self._control(holder.actor, "dismiss", "Forgot"))
 
     def _actor(self, verb: str) -> ActorState | None:
-        """Return the selected actor of ours that can still be controlled; otherwise say why there is none."""
+        """Return the selected actor of ours that can still be controlled; otherwise show why there is none."""
         holder = self.holder
         if holder is None:
             self.notify(f"Select a producer or consumer to {verb} (tab switches panes).")
@@ -85,7 +85,7 @@ class ActorActions(MainPanes):
 
 
 async def _scale(session: Session, actor: ActorState, factor: float) -> str:
-    """Say how fast the actor is when the hub has made it so: the row may show what was before other keys."""
+    """Return the actor's new speed from the hub's answer: its row may lag behind quick keys."""
     wanted, delay = await session.scale(actor.id, factor)
     if wanted is not None:
         how = f"writes {rate(wanted)}"

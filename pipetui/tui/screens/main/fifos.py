@@ -15,7 +15,7 @@ from pipetui.tui.screens.main.actors import ActorActions
 
 
 class FifoActions(ActorActions):
-    """The keys of the pane of FIFOs; that which removes one forgets an actor in the other panes."""
+    """The keys of the FIFO pane; the one that removes a FIFO forgets an ended actor in the other panes."""
 
     def action_create(self) -> None:
         path, roots = self.selected_path, self.app.roots

@@ -32,7 +32,7 @@ class MessageActions(MainPanes):
         self.go_to("log")
 
     def _log_address(self, session: Session, row: PipeRow) -> str:
-        """Return under which of its names the messages of a FIFO are in the log: that which our consumers read."""
+        """Return the address of a FIFO's messages in the log: of its names, the one that our consumers read."""
         path = row.pipe.path or ""
         for actor in session.actors.values():
             if actor.role == "consumer" and (actor.spec.path in row.pipe.paths or actor.pipe == row.pipe.id):

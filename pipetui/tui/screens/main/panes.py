@@ -1,6 +1,6 @@
-"""The panes of the main screen: which there are, how they share the room, and what each shows.
+"""The panes of the main screen: which there are, how they share the space, and what each shows.
 
-What a key does stands in the files beside this one; what a pane draws, in its widget.
+The files beside this one have what the keys do; the widgets, how each pane is drawn.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class MainPanes(BaseScreen):
 
     @property
     def selected_path(self) -> str:
-        """The path of the selected FIFO, or nothing."""
+        """The path of the selected FIFO, or an empty string."""
         return (self.selected.pipe.path or "") if self.selected is not None else ""
 
     @property
@@ -239,7 +239,7 @@ class MainPanes(BaseScreen):
         log.show_when_empty(*no_messages(log.window, self.key("read")))
 
     def show_all(self) -> None:
-        """Bring everything up to date, as when the theme is another."""
+        """Bring everything up to date, for example in another theme."""
         self.show_fifos()
         self.show_holders()
         self.show_findings()
@@ -259,7 +259,7 @@ class MainPanes(BaseScreen):
     # --- room -----------------------------------------------------------------------------------------------------
 
     def fold(self) -> None:
-        """Show the panes that there is room for."""
+        """Show the panes that fit."""
         width, height = self.size
         self.set_class(width < _NARROW or height < _SHORT, "-narrow")
         self.set_class(height < _TINY, "-tiny")
@@ -269,9 +269,9 @@ class MainPanes(BaseScreen):
         self.share_room()
 
     def share_room(self) -> None:
-        """Give FIFOs what they need up to a third of a tall screen, and processes a fixed share.
+        """Give FIFOs the height they need, up to a third of a tall screen, and processes a fixed share.
 
-        Findings get the room of messages that are not there yet, if that shows all of their words.
+        While there are no messages, findings may use their space to be shown whole.
         """
         panes = [self.query_one(f"#pane-{name}") for name in ("fifos", "processes", "findings")]
         if self.has_class("-narrow"):

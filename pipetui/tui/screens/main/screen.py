@@ -31,7 +31,7 @@ _ALL = Change(EVERYTHING)
 
 
 class MainScreen(FifoActions, ActorActions, MessageActions, GeneralActions):
-    """The panes. They show what a pool of hosts tells; `changed` takes what an update changed."""
+    """The main screen. It shows what all hosts report; `changed` is called after every update."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere", "fifos", "processes", "messages")
 

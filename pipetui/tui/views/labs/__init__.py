@@ -1,1 +1,1 @@
-"""What is drawn of a lab: its lesson, its code, a run, what came of it."""
+"""How a lab is drawn: its lesson, its code, a run and the results."""

@@ -1,4 +1,4 @@
-"""Python with its words in the theme's colours, by the standard library's own tokenizer.
+"""Python source highlighted in the theme's colours, using the standard library's tokenizer.
 
 What can't be tokenized is shown plain. A line that is too long is wrapped below itself, for what is cut off may be
 the lesson.

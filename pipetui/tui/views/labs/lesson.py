@@ -1,4 +1,4 @@
-"""What a lab tells before it is run: what somebody asked, the story, and the code of its processes."""
+"""What is shown before a run: the lab's question, its story, and the code of its processes."""
 
 from __future__ import annotations
 

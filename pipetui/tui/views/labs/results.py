@@ -1,4 +1,4 @@
-"""What came of a run: the prediction beside what was seen, the reason, and what the processes said."""
+"""The results of a run: each prediction beside what was observed, the reason, and the processes' output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipetui.tui.views.labs.run import output_lines, text_of
 
 YES, NO, UNTRIED = "✓", "✗", "–"
 
-#: What the hub says of what did not turn up.
+#: The hub's word for what was not observed.
 NOT_SEEN = "not seen"
 
 #: The most that a line of prose is wide, beside its label (cells).
@@ -39,8 +39,8 @@ def result_lines(attempt: LabAttempt, palette: Palette, width: int) -> list[Part
         lines += [
             line for answer in attempt.card.answers for line in prose(f"“{answer}”", palette.text, palette, width, "  ")
         ]
-    said = output_lines(attempt, palette, width)
-    return [*lines, (), heading("OUTPUT", "", palette), *said] if said else lines
+    output = output_lines(attempt, palette, width)
+    return [*lines, (), heading("OUTPUT", "", palette), *output] if output else lines
 
 
 def _wrapped(sentence: str, palette: Palette, width: int) -> list[Parts]:
@@ -58,12 +58,12 @@ def _compared(attempt: LabAttempt, question: Question, palette: Palette, width: 
     assert attempt.run
     lines: list[Parts] = [((piece, palette.title),) for piece in wrap_words(safe(question.text), width)]
     seen = _seen_under(attempt.run, question.key)
-    said = attempt.predictions.get(question.key)
+    predicted = attempt.predictions.get(question.key)
     known = seen is not None and seen.fine is not None
-    right = known and seen is not None and seen.value == said
+    right = known and seen is not None and seen.value == predicted
     if question.key in attempt.predictions:
         mark = ("  ", None) if not known else (f"{YES} ", palette.active) if right else (f"{NO} ", palette.stuck)
-        words = text_of(attempt, question.key, said)
+        words = text_of(attempt, question.key, predicted)
         lines += _labelled("predicted", words, palette, width, (mark[0], mark[1]))
     if seen is None:
         lines += _labelled("actual", "not seen", palette, width)

@@ -39,8 +39,8 @@ _WAITS: dict[WaitKind, str] = {
 def run_pipes(run: LabRun | None, session: Session) -> list[PipeRow]:
     """Return the pipes at which a run's processes are, FIFOs first.
 
-    An anonymous pipe that several others hold too was not made for this run: it is one that everybody inherits. One
-    other may be at it, the process that directs the scene.
+    An anonymous pipe that several others hold too was not made for this run: it was inherited. One
+    other may have it: the process that starts the lab's.
     """
     pids = {part.pid for part in run.parts} if run else set()
     rows = []
@@ -57,15 +57,15 @@ def run_lines(attempt: LabAttempt, session: Session, palette: Palette, width: in
     above = [*_predicted(attempt, palette, width), *_processes(attempt, session, palette, width)]
     above += [*_pipes(run, session, palette, width), *_findings(run, session, palette, width)]
     above.append(heading("OUTPUT", "", palette))
-    said = output_lines(attempt, palette, width)
-    if run is None or not said:
-        said = [(("  …", palette.dim),)]
+    output = output_lines(attempt, palette, width)
+    if run is None or not output:
+        output = [(("  …", palette.dim),)]
     room = max(5, height - len(above))
-    return [*above, *said[-room:]]
+    return [*above, *output[-room:]]
 
 
 def _predicted(attempt: LabAttempt, palette: Palette, width: int) -> list[Parts]:
-    """Return what the person said would happen, in a line each."""
+    """Return the predictions, a line each."""
     lines: list[Parts] = []
     for question in attempt.card.questions:
         if question.key in attempt.predictions:
@@ -174,19 +174,19 @@ def output_lines(attempt: LabAttempt, palette: Palette, width: int) -> list[Part
     if attempt.run is None:
         return []
     lines: list[Parts] = []
-    for said in attempt.run.said:
-        lines += _said(said, attempt, palette, width)
+    for line in attempt.run.said:
+        lines += _output(line, attempt, palette, width)
     return lines
 
 
-def _said(said: Said, attempt: LabAttempt, palette: Palette, width: int) -> list[Parts]:
-    since = max(0.0, said.time - (attempt.began or said.time))
+def _output(line: Said, attempt: LabAttempt, palette: Palette, width: int) -> list[Parts]:
+    since = max(0.0, line.time - (attempt.began or line.time))
     when = f"{since:6.2f} s  "
     lines: list[Parts] = []
-    for index, piece in enumerate(wrap_words(safe(said.text), max(10, width - len(when) - _NAME - 1))):
+    for index, piece in enumerate(wrap_words(safe(line.text), max(10, width - len(when) - _NAME - 1))):
         if index:
             lines.append(((" " * (len(when) + _NAME + 1), None), (piece, palette.text)))
         else:
-            name: Part = (fit(cut(safe(said.name), _NAME), _NAME) + " ", process_style(attempt, said.name, palette))
+            name: Part = (fit(cut(safe(line.name), _NAME), _NAME) + " ", process_style(attempt, line.name, palette))
             lines.append(((when, palette.dim), name, (piece, palette.text)))
     return lines
