@@ -307,3 +307,11 @@ def test_memory_does_not_grow_while_following() -> None:
     for number in range(5000):
         made.take(page(asked[-1], number + 1, append=bool(number)))
     assert len(made.items) <= 1200
+
+
+@on_screen()
+async def test_enter_opens_a_message_and_leaves_it(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
+    await press(pilot, "4", "enter")
+    await until(pilot, lambda: "MESSAGE 2,408" in screen_text(app))
+    await press(pilot, "enter")
+    assert "MESSAGES" in screen_text(app)
