@@ -7,6 +7,7 @@ by moving an import to where it is not seen.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -77,10 +78,12 @@ def circles(graph: Graph) -> list[list[str]]:
 def upward(graph: Graph, package: str, layers: Sequence[str]) -> list[str]:
     """Return the imports of a package that go from one of its layers to one above it, as `importer -> imported`.
 
-    `layers` are the names of its folders and files from the top; of those in one entry, divided by colons, none may
-    import another. A folder or file that is in none of them counts as an import that is wrong.
+    `layers` are the names of its folders and files from the top, as import-linter has them: of those in one entry that
+    bars divide, none may import another; those that colons divide may. A folder or file that is in none of them counts
+    as an import that is wrong.
     """
-    ranks = {name.strip(): (rank, name.strip()) for rank, entry in enumerate(layers) for name in entry.split(":")}
+    ranks = {name.strip(): rank for rank, entry in enumerate(layers) for name in re.split("[|:]", entry)}
+    together = {name.strip() for entry in layers if ":" in entry for name in entry.split(":")}
     wrong: list[str] = []
     for module, targets in graph.items():
         here = _layer(module, package)
@@ -88,7 +91,10 @@ def upward(graph: Graph, package: str, layers: Sequence[str]) -> list[str]:
             wrong.append(f"{module} is in no layer")
         for target in sorted(targets):
             there = _layer(target, package)
-            if here in ranks and there in ranks and here != there and ranks[there][0] <= ranks[here][0]:
+            if here == there or here not in ranks or there not in ranks:
+                continue
+            beside = ranks[there] == ranks[here] and here not in together
+            if ranks[there] < ranks[here] or beside:
                 wrong.append(f"{module} -> {target}")
     return wrong
 

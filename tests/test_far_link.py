@@ -157,14 +157,14 @@ def test_bytecode_travels_to_the_same_python_only(tmp_path: Path, fresh: bool, m
     data = ssh.payload(OPERATION, names)
     told = zipfile.ZipFile(io.BytesIO(zlib.decompress(data[10:]))).namelist()
     compiled = {name for name in told if name.endswith(".pyc")}
-    assert compiled == {"pipetui/__init__.pyc", "pipetui/model.pyc", "pipetui/backend/remote/operation.pyc"}
-    assert "pipetui/model.py" not in told
+    assert compiled == {"pipetui/__init__.pyc", "pipetui/model/__init__.pyc", "pipetui/backend/remote/operation.pyc"}
+    assert "pipetui/model/__init__.py" not in told
     payload = tmp_path / "payload.zip"
     payload.write_bytes(zlib.decompress(data[10:]))
     imports = f"import pipetui.model as m, {OPERATION}"
     code = f"import sys; sys.path.insert(0, {str(payload)!r}); {imports}; print(m.__file__)"
     done = subprocess.run([base_python(), "-I", "-S", "-c", code], capture_output=True, text=True)
-    assert done.stdout.endswith("model.pyc\n"), done.stderr
+    assert done.stdout.endswith("model/__init__.pyc\n"), done.stderr
 
 
 @pytest.mark.parametrize("python", pythons())

@@ -14,7 +14,7 @@ import pytest
 from cast import as_nobody, blocked_reader, blocked_writer, waits_in_open
 
 from pipetui.kernel.errors import Missing, NotAFifo, NotPermitted
-from pipetui.kernel.procfs import Mount
+from pipetui.kernel.mounts import Mount
 from pipetui.watch.finder import Walk, find, kind_of, look, walk
 from pipetui.watch.roots import absolute, default_roots, merged
 

@@ -59,7 +59,7 @@ _OPTIONS = (
 )
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_BOTH = ("__init__.py", "model.py", "text.py", "kernel", "watch")
+_BOTH = ("__init__.py", "model", "text.py", "kernel", "watch")
 
 _PROTOCOL = ("__init__", "codec", "frames", "effects", "operations", "exchange", "compression", "heartbeat")
 

@@ -14,8 +14,7 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 from pipetui.kernel.procfs import Proc
 from pipetui.model import Finding, Pipe, PipeId, Process
@@ -25,6 +24,7 @@ from pipetui.watch.activity import Activity, Stirred
 from pipetui.watch.diagnosis import Judge
 from pipetui.watch.memory import WaitMemory
 from pipetui.watch.processes import Processes
+from pipetui.watch.sight import Order, Rate, Reach, Sight
 from pipetui.watch.waits import openers
 from pipetui.watch.world import World, observe
 
@@ -44,64 +44,6 @@ SETTLE_FACTOR = 8.0
 WINDOW = 2.0
 RATES_EVERY = 0.5
 LEAST = 1.0
-
-
-class Rate(NamedTuple):
-    """Writes and reads a second on a FIFO; None where that is not known.
-
-    It is not known where the FIFO can't be watched, where it has been watched for a moment only, and where there are
-    too many of them to be watched: that is a flood.
-    """
-
-    id: PipeId
-    writes: float | None = None
-    reads: float | None = None
-    flooded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How far a look reached: how many processes could not be read, what was left out, and who may hold an end without
-    being seen."""
-
-    unreadable: int = 0
-    partial: tuple[str, ...] = ()
-    unseen: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What changed since the last one. `findings` are all there are, None when they are as before.
-
-    `reach` comes at the end of each look; between two looks, and before the last portion of one, it is None.
-    """
-
-    pipes: tuple[Pipe, ...] = ()
-    gone: tuple[PipeId, ...] = ()
-    processes: tuple[Process, ...] = ()
-    ended: tuple[int, ...] = ()
-    rates: tuple[Rate, ...] = ()
-    findings: tuple[Finding, ...] | None = None
-    reach: Reach | None = None
-
-
-class Known(NamedTuple):
-    """A FIFO that was found in a folder."""
-
-    path: str
-    id: PipeId
-
-
-@dataclass(frozen=True)
-class Order:
-    """What the hub wants: FIFOs to know and paths to forget; whether FIFOs that processes hold `elsewhere` count too;
-    whether `anonymous` pipes are on a screen. None leaves it as it is.
-    """
-
-    known: tuple[Known, ...] = ()
-    forget: tuple[str, ...] = ()
-    elsewhere: bool | None = None
-    anonymous: bool | None = None
 
 
 #: A FIFO that was not written for so long (seconds) is not flooded; its times are that exact.

@@ -15,6 +15,7 @@ from pipetui.kernel.errors import PipeError
 from pipetui.model import Pipe
 from pipetui.protocol.codec import codec
 from pipetui.watch import watcher
+from pipetui.watch.sight import Order, Sight
 from pipetui.watch.tree import TreeWatch
 
 #: How many FIFOs travel in one report.
@@ -42,8 +43,8 @@ class FinderReport:
 
 FINDER_ORDER = codec(FinderOrder)
 FINDER_REPORT = codec(FinderReport)
-WATCHER_ORDER = codec(watcher.Order)
-WATCHER_REPORT = codec(watcher.Sight)
+WATCHER_ORDER = codec(Order)
+WATCHER_REPORT = codec(Sight)
 
 
 def finder_main(roots: tuple[str, ...], control: int, report: int) -> None:
@@ -89,7 +90,7 @@ def watcher_main(control: int, report: int) -> None:
     """Watch ends and waits and tell what changes, until the hub is gone."""
     sender, receiver = Sender(report), Receiver(control)
 
-    def orders() -> list[watcher.Order]:
+    def orders() -> list[Order]:
         taken = [WATCHER_ORDER.decode(order) for order in receiver.receive()]
         if receiver.ended:
             raise SystemExit

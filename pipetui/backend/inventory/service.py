@@ -32,8 +32,8 @@ from pipetui.model import Finding, Pipe, PipeId, PipeRow, Process, Severity, Sta
 from pipetui.protocol.feeds import FINDINGS, PIPES, PROCESSES, STATUS
 from pipetui.protocol.messages import Ready
 from pipetui.protocol.requests import Past, Request, Sample, Samples
-from pipetui.watch import watcher
 from pipetui.watch.owners import owners
+from pipetui.watch.sight import Known, Order, Rate, Reach, Sight
 from pipetui.watch.state import describe
 
 #: How a finding calls a process.
@@ -64,7 +64,7 @@ class Inventory(Service):
         self._names: dict[int, str] = {}
         self._findings: tuple[Finding, ...] = ()
         self._deadlocked: set[PipeId] = set()
-        self._reach = watcher.Reach()
+        self._reach = Reach()
         self._watcher: Child | None = None
         self._watcher_trouble = ""
         self._started = False
@@ -81,14 +81,14 @@ class Inventory(Service):
         """Look at anonymous pipes too, as long as they are on a screen."""
         if ready.anonymous != self._anonymous:
             self._anonymous = ready.anonymous
-            self._order(watcher.Order(anonymous=ready.anonymous))
+            self._order(Order(anonymous=ready.anonymous))
 
     def start(self, roots: tuple[str, ...], *, elsewhere: bool = True) -> None:
         """Fork the watcher and a finder for each root; `elsewhere` also lists FIFOs that only a process holds."""
         self._started = True
         self._elsewhere = elsewhere
         self._watcher = self._nursery.fork("pipetui-watch", watcher_main, self._on_sight, self._on_watcher_end)
-        self._order(watcher.Order(elsewhere=elsewhere))
+        self._order(Order(elsewhere=elsewhere))
         self._finders.start(roots)
 
     def search_more(self, root: str) -> None:
@@ -117,11 +117,11 @@ class Inventory(Service):
 
     def _on_found(self, report: FinderReport) -> None:
         self._listed = None
-        known = [watcher.Known(pipe.paths[0], pipe.id) for pipe in report.found if self._add(pipe)]
+        known = [Known(pipe.paths[0], pipe.id) for pipe in report.found if self._add(pipe)]
         for path in report.gone:
             self._on_gone(self._found.remove(path))
         if known or report.gone:
-            self._order(watcher.Order(tuple(known), report.gone))
+            self._order(Order(tuple(known), report.gone))
 
     def _add(self, pipe: Pipe) -> bool:
         """Take over a FIFO that was found; return whether there was room for it."""
@@ -154,12 +154,12 @@ class Inventory(Service):
 
     # --- the watcher ----------------------------------------------------------------------------------------------
 
-    def _order(self, order: watcher.Order) -> None:
+    def _order(self, order: Order) -> None:
         if self._watcher is not None:
             self._watcher.say(WATCHER_ORDER.encode(order))
 
     def _on_sight(self, value: Any) -> None:
-        sight: watcher.Sight = WATCHER_REPORT.decode(value)
+        sight: Sight = WATCHER_REPORT.decode(value)
         self._listed = None
         for pipe in sight.pipes:
             self._observe(pipe)
@@ -192,7 +192,7 @@ class Inventory(Service):
         self._pipes.changed(pipe.id)
         self._histories.notice(pipe.id)
 
-    def _note_flood(self, rate: watcher.Rate) -> None:
+    def _note_flood(self, rate: Rate) -> None:
         if rate.flooded and rate.id not in self._floods:
             observed = self._observed.get(rate.id)
             paths = self._found.at(rate.id) or (observed.paths if observed else ())
@@ -213,7 +213,7 @@ class Inventory(Service):
             self._pipes.changed(identity)
         self._deadlocked = dead
 
-    def _on_reach(self, reach: watcher.Reach) -> None:
+    def _on_reach(self, reach: Reach) -> None:
         before, self._reach = self._reach, reach
         if reach != before:
             self._status.changed()
