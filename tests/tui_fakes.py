@@ -84,7 +84,7 @@ class FakeHub:
         assert said == message, "it does not travel"
         self.requests.append(said.request if isinstance(said, messages.Call) else said)
         if isinstance(said, messages.Hello):
-            self.push(messages.Welcome(messages.VERSION, "box1", 1))
+            self.push(messages.Welcome(messages.VERSION, "box1", 1, read_only=said.read_only))
         elif isinstance(said, messages.Call):
             self.push(self._reply(said.number, said.request))
         else:

@@ -14,6 +14,7 @@ from pipetui.cli.exits import HUB_FILES, ExitCode, Leave, complain, impossible, 
 from pipetui.cli.host import LOCAL, add_host
 from pipetui.cli.values import fps
 from pipetui.kernel.errors import translated
+from pipetui.protocol import effects
 from pipetui.protocol.effects import Effect
 from pipetui.text import safe
 from pipetui.watch.finder import kind_of
@@ -44,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "/run, and any FIFO that a process holds)",
     )
     add_host(parser, "watch another host, reached by ssh (more than once: several hosts)")
+    parser.add_argument(
+        "--read-only", action="store_true", help=f"only look, here and on other hosts (so does {effects.VARIABLE}=1)"
+    )
     add_screen_arguments(parser)
 
 
@@ -81,7 +85,10 @@ def show(args: argparse.Namespace, paths: tuple[str, ...] = (), *, demo: bool = 
         impossible(str(error))
     except configuration.ConfigError as error:
         usage(str(error))
-    config = replace(config, theme=args.theme or config.theme, fps=args.fps or config.fps)
+    read_only = config.read_only or getattr(args, "read_only", False) or effects.read_only()
+    if demo and read_only:
+        impossible(effects.REFUSED)
+    config = replace(config, theme=args.theme or config.theme, fps=args.fps or config.fps, read_only=read_only)
     need_files(HUB_FILES)
     names = tuple(dict.fromkeys(getattr(args, "host", None) or ()))
     # what lies where on another host is for its hub to find out

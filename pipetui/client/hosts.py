@@ -279,11 +279,15 @@ def _why_old(session: Session, pipe: PipeId) -> str:
     return session.away or f"{session.name} is back: looking…"
 
 
-def one_host(open_link: OpenLink, roots: tuple[str, ...] = (), demo: bool = False) -> HostPool:
+def one_host(
+    open_link: OpenLink, roots: tuple[str, ...] = (), demo: bool = False, *, read_only: bool = False
+) -> HostPool:
     """Return the pool of this machine alone: without a name, and with a new hub only when that is wished for."""
-    return HostPool([HostConnection(Session(roots=roots, demo=demo), open_link, again=False)])
+    return HostPool([HostConnection(Session(roots=roots, demo=demo, read_only=read_only), open_link, again=False)])
 
 
-def far_hosts(hosts: Sequence[Reachable], roots: tuple[str, ...] = ()) -> HostPool:
+def far_hosts(hosts: Sequence[Reachable], roots: tuple[str, ...] = (), *, read_only: bool = False) -> HostPool:
     """Return a pool of hosts with names."""
-    return HostPool([HostConnection(Session(roots=roots, name=host.name), host.open, again=True) for host in hosts])
+    sessions = [Session(roots=roots, name=host.name, read_only=read_only) for host in hosts]
+    pairs = zip(sessions, hosts, strict=True)
+    return HostPool([HostConnection(session, host.open, again=True) for session, host in pairs])

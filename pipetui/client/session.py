@@ -226,7 +226,7 @@ class Session(HubState):
     def _greet(self, welcome: Welcome) -> None:
         again = bool(self.lost)
         self.host, self.lost, self._welcomed = welcome.host, "", True
-        self.read_only = welcome.read_only
+        self.read_only = welcome.read_only or self._hello.read_only
         if again:
             self._notify(self.renew(welcome.host))
         self._ready()

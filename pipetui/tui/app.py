@@ -83,7 +83,12 @@ class PipetuiApp(AppContext):
         self.roots = roots
         self.demo = demo
         self._open_link = open_link
-        self.pool = far_hosts(far, roots) if far else one_host(lambda: self._open_link(), roots, demo)
+        read_only = self.config.read_only
+        self.pool = (
+            far_hosts(far, roots, read_only=read_only)
+            if far
+            else one_host(lambda: self._open_link(), roots, demo, read_only=read_only)
+        )
         self.labs = LabSession()
         self.main = MainScreen(self.pool)
         self._keys_typed = TypeAhead(self, super().on_event)
@@ -198,7 +203,7 @@ class PipetuiApp(AppContext):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every action of the main screen by name."""
         for action in in_scope("fifos", "processes", "messages", "everywhere"):
-            if action.id not in ("palette", "escape"):
+            if action.id not in ("palette", "escape") and not (action.acts and self.read_only):
                 yield SystemCommand(action.help, _describe(action), partial(self.main.perform, action.id))
 
     # --- the unexpected -------------------------------------------------------------------------------------------

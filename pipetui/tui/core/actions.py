@@ -2,7 +2,7 @@
 
 `effect` says what an action does to pipes: "passive" changes nothing; "holds an end" keeps a pipe open,
 so that its other side sees neither EOF nor SIGPIPE; "consumes" takes bytes that no other reader will get; "changes"
-alters something outside this program. Empty: it has nothing to do with pipes.
+alters something outside this program; "slows" takes time from other programs. Empty: it has nothing to do with pipes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from pipetui.protocol import effects
 
 Scope = Literal[
     "everywhere",
@@ -26,7 +28,7 @@ Scope = Literal[
     "bench",
     "page",
 ]
-Effect = Literal["", "passive", "holds an end", "consumes", "changes"]
+Effect = effects.Effect | Literal[""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,11 @@ class Action:
     scope: Scope = "everywhere"
     effect: Effect = ""
     footer: int = 0
+
+    @property
+    def acts(self) -> bool:
+        """Whether it does more than look, so that it is not offered where pipetui is read-only."""
+        return self.effect not in ("", "passive")
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -95,6 +102,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane_3", ("3",), "consumers", "Go to the consumers"),
     Action("pane_4", ("4",), "messages", "Go to the messages"),
     Action("pane_5", ("5",), "findings", "Go to the findings, if there are any"),
+    Action("actions", ("at",), "actions", "Show what pipetui did, when, on which host, and the equivalent command",
+           "everywhere", "passive"),
     Action("notes", ("i",), "notes", "Missing data and helper errors", "everywhere", "passive"),
     Action("theme", ("t",), "theme", "Switch between dark and light"),
     Action("reconnect", ("R",), "reconnect", "Reconnect to lost hosts now, or start a new hub"),
@@ -145,7 +154,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("labs_switch_back", ("shift+tab", "left"), "previous", "The same in reverse", "labs"),
     Action("labs_help", ("?",), "keys", "Show all keys and their effect on pipes", "labs"),
     Action("labs_close", ("escape", "q"), "back", "Back to the list, then to the monitor", "labs"),
-    Action("bench_run", ("r",), "run", "Run the comparison, or run it again: about 25 seconds", "bench"),
+    Action("bench_run", ("r",), "run", "Run the comparison, or run it again: about 25 seconds", "bench", "slows"),
     Action("bench_stop", ("x",), "stop", "Stop the comparison; its results so far stay", "bench"),
     Action("bench_size", ("s",), "size", "Chart the next message size", "bench"),
     Action("bench_size_back", ("S",), "previous size", "Chart the previous message size", "bench"),
@@ -185,7 +194,7 @@ _TOGETHER: dict[Scope, tuple[Scope, ...]] = {
 
 _NAMES = {
     "question_mark": "?", "slash": "/", "plus": "+", "minus": "-", "equals_sign": "=", "up": "↑", "down": "↓",
-    "left": "←", "right": "→", "pageup": "pgup", "pagedown": "pgdn", "escape": "esc",
+    "left": "←", "right": "→", "pageup": "pgup", "pagedown": "pgdn", "escape": "esc", "at": "@",
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ fps = 20
 display = "stock"
 display_budget = 4096
 roots = ["/srv/pipes", "~/run"]
+read_only = true
 
 [keys]
 freeze = "b"
@@ -62,6 +63,7 @@ class Config:
     roots: tuple[str, ...] = ()
     display: str = "thin"
     display_budget: int = BUDGET
+    read_only: bool = False
 
 
 class _Wrong(Exception):
@@ -106,6 +108,12 @@ def _named(root: str) -> str:
     return os.fsdecode(root.encode("utf-8"))
 
 
+def _read_only(config: Config, value: Any) -> Config:
+    if type(value) is not bool:
+        raise _Wrong("read_only must be true or false")
+    return replace(config, read_only=value)
+
+
 def _keys(config: Config, value: Any) -> Config:
     if not isinstance(value, dict):
         raise _Wrong("keys must be a table of actions and their keys")
@@ -147,6 +155,7 @@ _SETTINGS: dict[str, Callable[[Config, Any], Config]] = {
     "display": _display,
     "display_budget": _display_budget,
     "roots": _roots,
+    "read_only": _read_only,
     "keys": _keys,
 }
 

@@ -21,6 +21,11 @@ class AppContext(ThinDisplay[int]):
     roots: tuple[str, ...]
     pool: HostPool
 
+    @property
+    def read_only(self) -> bool:
+        """Whether no host lets anybody act."""
+        return all(session.read_only for session in self.pool.sessions)
+
     def first_key(self, action: str) -> str:
         """Return the first key of an action as it is displayed."""
         return key_name(keys_of(BY_ID[action], self.config.keys)[0])

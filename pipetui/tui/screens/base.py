@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 
 from pipetui.client.session import Refused
-from pipetui.tui.core.actions import BY_ID
+from pipetui.tui.core.actions import BY_ID, Action
 from pipetui.tui.core.context import AppContext
 from pipetui.tui.core.keys import perform
 from pipetui.tui.core.theme import Palette, palette_for
@@ -69,6 +69,16 @@ class BaseScreen(Screen[None]):
     def open_dialog(self, dialog: ModalScreen[str]) -> None:
         """Open a dialog, and show the message that it ends with."""
         self.app.push_screen(dialog, lambda message: self.notify(message) if message else None)
+
+    def show_keys(self, actions: Iterable[Action], kept: int = 2) -> None:
+        """Show these actions in the footer, as far as they are offered; the last `kept` stay the longest."""
+        offered = [action for action in actions if not (action.acts and self.app.read_only)]
+        self.keys.show(offered, self.app.config.keys, kept)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether an action is offered: where pipetui is read-only, none that acts."""
+        known = BY_ID.get(action)
+        return not (known is not None and known.acts and self.app.read_only)
 
     def perform(self, action: str) -> None:
         """Carry out an action of the registry."""

@@ -55,7 +55,7 @@ class BenchScreen(DetailScreen):
         self._charted: int | None = None
 
     def begin(self) -> None:
-        self.keys.show([BY_ID[action] for action in _FOOTER], self.app.config.keys)
+        self.show_keys(BY_ID[action] for action in _FOOTER)
         self.sheet.focus()
 
     def changed(self, change: Change) -> None:

@@ -43,7 +43,7 @@ class Page(BaseScreen):
     def on_mount(self) -> None:
         self.head.update(self.HEADING)
         scroll = replace(BY_ID["down"], label="scroll")
-        self.keys.show([scroll, BY_ID["page_close"]], self.app.config.keys)
+        self.show_keys([scroll, BY_ID["page_close"]])
         self.sheet.focus()
 
     def on_resize(self) -> None:
@@ -67,16 +67,18 @@ class Help(Page):
 
     HEADING = "KEYS"
 
-    def __init__(self, keys: dict[str, tuple[str, ...]]) -> None:
+    def __init__(self, keys: dict[str, tuple[str, ...]], *, read_only: bool = False) -> None:
         super().__init__()
         self._keys = keys
+        self._read_only = read_only
 
     def lines(self, palette: Palette, width: int) -> list[Parts]:
         lines: list[Parts] = []
         for scope, heading in SCOPE_TITLES.items():
             lines.append(((heading, palette.title),))
             for action in in_scope(scope):
-                lines += self._action(action, palette, width)
+                if not (action.acts and self._read_only):
+                    lines += self._action(action, palette, width)
             lines.append(())
         for sentence in _EFFECTS:
             lines += [((piece, palette.dim),) for piece in wrap_words(sentence, width)]
@@ -100,6 +102,7 @@ _EFFECTS = (
     "holds an end: keeps the pipe open, so the other side sees neither end of file nor SIGPIPE.",
     "consumes: takes bytes that no other reader will get.",
     "changes: changes something outside pipetui.",
+    "slows: takes time from other programs.",
     "",
     "● marks producers and consumers started by pipetui: it can pause, adjust and stop them, and no other process.",
 )

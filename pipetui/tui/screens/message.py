@@ -50,7 +50,7 @@ class MessageScreen(BaseScreen):
         yield self.keys
 
     def on_mount(self) -> None:
-        self.keys.show(footer("message"), self.app.config.keys)
+        self.show_keys(footer("message"))
         self._show(self._line)
         self.sheet.focus()
 

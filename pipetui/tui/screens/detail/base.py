@@ -85,7 +85,7 @@ class DetailScreen(BaseScreen):
 
     def begin(self) -> None:
         """Show the keys, and focus the text."""
-        self.keys.show(footer(self.SCOPE), self.app.config.keys)
+        self.show_keys(footer(self.SCOPE))
         self.sheet.focus()
 
     def lay_out(self) -> None:
@@ -156,7 +156,7 @@ class DetailScreen(BaseScreen):
         self.notify(f"Copied “{text}”, if your terminal supports it (OSC 52)")
 
     def action_detail_help(self) -> None:
-        self.app.push_screen(Help(self.app.config.keys))
+        self.app.push_screen(Help(self.app.config.keys, read_only=self.app.read_only))
 
     def action_detail_close(self) -> None:
         self.dismiss(None)

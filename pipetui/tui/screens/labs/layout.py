@@ -320,4 +320,4 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
             elif each == "labs_run" and self.mode == "over":
                 action = replace(action, label="run again")
             actions.append(action)
-        self.keys.show(actions, self.app.config.keys)
+        self.show_keys(actions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipetui.client.hosts import HostPool
 from pipetui.model import Line, LogFilter
 from pipetui.text import encode, plural, safe
+from pipetui.tui.screens.action_log import Actions
 from pipetui.tui.screens.detail.pipelines import PipelinesScreen
 from pipetui.tui.screens.help import Help, Notes
 from pipetui.tui.screens.labs.screen import LabsScreen
@@ -111,11 +112,14 @@ class GeneralActions(MainPanes):
         here = (session for session in self.pool.sessions if not session.is_far)
         self.app.push_screen(LabsScreen(next(here, self.session), self._labs))
 
+    def action_actions(self) -> None:
+        self.app.push_screen(Actions(self.pool))
+
     def action_notes(self) -> None:
         self.app.push_screen(Notes(self.pool, self.app.display_note))
 
     def action_help(self) -> None:
-        self.app.push_screen(Help(self.app.config.keys))
+        self.app.push_screen(Help(self.app.config.keys, read_only=self.app.read_only))
 
     def action_palette(self) -> None:
         self.app.action_command_palette()

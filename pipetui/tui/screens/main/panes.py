@@ -302,7 +302,7 @@ class MainPanes(BaseScreen):
         self.fold()
         for each in PANES:
             self._rules[each].highlight(each == pane)
-        self.keys.show(footer(_SCOPE[pane]), self.app.config.keys, _KEPT)
+        self.show_keys(footer(_SCOPE[pane]), _KEPT)
         self.show_status()
 
     def step(self, by: int) -> None:
