@@ -28,6 +28,12 @@ async def test_it_is_said_and_asked_for(app: PipetuiApp, hub: FakeHub, pilot: Pi
     assert hub.asked(messages.Hello)[0].read_only
 
 
+@on_screen(hub=FakeHub, config=READ_ONLY)
+async def test_no_empty_pane_suggests_to_act(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
+    assert "No FIFOs found" in screen_text(app)
+    assert "Press" not in screen_text(app)
+
+
 @on_screen(config=READ_ONLY)
 async def test_no_key_that_acts_does_anything(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     assert "producer" not in screen_lines(app)[-1]
@@ -71,7 +77,7 @@ async def test_what_was_done_is_listed_with_the_command_that_does_the_same(
     app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]
 ) -> None:
     await press(pilot, "@")
-    await until(pilot, lambda: "pipetui has only looked so far." in screen_text(app))
+    await until(pilot, lambda: "No actions yet." in screen_text(app))
     await press(pilot, "escape", "c")
     await write(pilot, "mine")
     await press(pilot, "enter")

@@ -29,7 +29,7 @@ class Actions(Page):
 
     def lines(self, palette: Palette, width: int) -> list[Parts]:
         lines = [line for action in self._actions for line in self._lines(action, palette, width)]
-        return lines or [(("pipetui has only looked so far.", palette.dim),)]
+        return lines or [(("No actions yet.", palette.dim),)]
 
     def _lines(self, action: LoggedAction, palette: Palette, width: int) -> list[Parts]:
         at = time.strftime("%H:%M:%S", time.localtime(action.time))

@@ -37,8 +37,8 @@ class BaseScreen(Screen[None]):
         raise NotImplementedError
 
     def key(self, action: str) -> str:
-        """Return the first key of an action, as people write it."""
-        return self.app.first_key(action)
+        """Return the first key of an action, as people write it; empty where it is not offered."""
+        return self.app.first_key(action) if self.check_action(action, ()) else ""
 
     def notify(
         self,

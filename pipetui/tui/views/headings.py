@@ -39,7 +39,8 @@ def no_fifos(pool: HostPool, name_filter: str, roots: tuple[str, ...], create: s
     named = [safe(root) for root in roots[:MOST_ROOTS]]
     named += [f"{len(roots) - MOST_ROOTS:,} more"] if len(roots) > MOST_ROOTS else []
     under = f" under {', '.join(named)}" if roots else ""
-    return (f"No FIFOs found{under}.", f"Press {create} to create one, or quit and run `pipetui demo`.")
+    how = (f"Press {create} to create one, or quit and run `pipetui demo`.",) if create else ()
+    return (f"No FIFOs found{under}.", *how)
 
 
 def log_words(window: LogWindow, finding: LogFilter, pool: HostPool, palette: Palette) -> Parts:
@@ -80,12 +81,13 @@ def log_counts(window: LogWindow, palette: Palette) -> tuple[Parts, ...]:
 
 
 def no_messages(window: LogWindow, read: str) -> tuple[str, ...]:
-    """Return what is said where there are no messages; `read` is the key that starts a consumer."""
+    """Return what is said where there are no messages; `read` is the key that starts a consumer, if it is offered."""
     if window.filter.pattern or window.filter.fifo:
         return ("No messages match the filter; esc clears it.",)
     if window.counts.seen:
         return ("The newest messages are no longer in the log.",)
-    return ("No messages yet: only a consumer sees messages.", f"Press {read} to start one on the selected FIFO.")
+    how = (f"Press {read} to start one on the selected FIFO.",) if read else ()
+    return ("No messages yet: only a consumer sees messages.", *how)
 
 
 def filter_words(shown: int, total: int, name: str, palette: Palette) -> Parts:
@@ -109,4 +111,4 @@ def no_holders(role: Role, listed: Listed | None, start: str) -> str:
     others = "writers" if role == "producer" else "readers"
     unseen = listed.session.status.unseen
     nobody = f"{others.capitalize()} unknown: {safe(unseen)}." if unseen else f"No {others}."
-    return f"{nobody} Press {start} to start a {role}."
+    return f"{nobody} Press {start} to start a {role}." if start else nobody
