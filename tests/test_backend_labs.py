@@ -16,9 +16,9 @@ from waiting import wait_until
 
 from pipetui.kernel.lifetime import adopt_orphans, end_orphans
 from pipetui.labs import all_labs
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Lab
 from pipetui.labs.play import judge, play
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.protocol import messages, requests
 
 
@@ -45,7 +45,7 @@ def mentions(folder: Path) -> list[psutil.Process]:
 
 
 def began(hub: HubClient, run: int) -> bool:
-    """Whether the writer of the rendezvous sleeps in its open: the scene pauses now."""
+    """Whether the writer of the rendezvous sleeps in its open: the main pauses now."""
     return any("sleeps" in said.text for said in hub.labs[run].said) if run in hub.labs else False
 
 
@@ -58,7 +58,7 @@ def test_a_lab_is_seen_while_it_runs(own_tmp: Path, tmp_path: Path) -> None:
         assert row.pipe.path is not None
         assert Path(row.pipe.path).name == "greetings"
         assert [waiter.command for waiter in row.pipe.waiters] == ["writer"]
-        assert {part.name for part in hub.labs[run].parts} == {"writer", "scene"}
+        assert {part.name for part in hub.labs[run].parts} == {"writer", "main"}
         hub.ask(requests.StopLab(run))
         hub.wait_for(lambda: not hub.pipes)
 
@@ -176,25 +176,25 @@ def escapes(folder: Path) -> None:
     saw("done", True)
 
 
-def escaping(stage: Stage) -> None:
-    stage.start(escapes, stage.folder).wait()
+def escaping(lab: LabContext) -> None:
+    lab.start(escapes, lab.folder).wait()
 
 
-def hanging(stage: Stage) -> None:
+def hanging(lab: LabContext) -> None:
     saw("done", True)
     pause(10_000)
 
 
-def failing(stage: Stage) -> None:
+def failing(lab: LabContext) -> None:
     saw("done", True)
-    raise ValueError("this scene is wrong")
+    raise ValueError("this main is wrong")
 
 
-def made(scene: str) -> Lab:
-    """Return a lab with nothing to it but a scene of this file."""
+def made(main: str) -> Lab:
+    """Return a lab with nothing to it but a main of this file."""
     model = all_labs()["rendezvous"]
     return replace(
-        model, scene=globals()[scene], observations=(replace(model.observations[0], key="done", expected=True),)
+        model, main=globals()[main], observations=(replace(model.observations[0], key="done", expected=True),)
     )
 
 
@@ -212,11 +212,11 @@ def test_a_process_that_left_the_group_is_found_and_killed(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("scene", "words"), [("hanging", "took too long"), ("failing", "ValueError: this scene is wrong")]
+    ("main", "words"), [("hanging", "took too long"), ("failing", "ValueError: this main is wrong")]
 )
-def test_a_scene_that_hangs_or_fails_says_so(tmp_path: Path, scene: str, words: str) -> None:
+def test_a_main_function_that_hangs_or_fails_says_so(tmp_path: Path, main: str, words: str) -> None:
     events: list[list[object]] = []
-    play(replace(made(scene), limit=0.5), tmp_path, "fast", events.append)
+    play(replace(made(main), limit=0.5), tmp_path, "fast", events.append)
     assert [event[3] for event in events if event[0] == "trouble" and words in str(event[3])]
 
 

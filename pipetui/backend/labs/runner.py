@@ -168,7 +168,7 @@ class LabRunner:
 
     def _on_event(self, run: _Run, event: Event) -> None:
         kind, when, pid, *what = event
-        if kind == "scene":
+        if kind == "main":
             run.group = pid
         elif kind == "part":
             self._enter(run, pid, what[0])

@@ -23,7 +23,7 @@ _FINDINGS = 2
 _NAME = 14
 
 #: What the process is called that starts the others.
-_DIRECTOR = "scene"
+_DIRECTOR = "main"
 
 #: From this width on a pipe has its fill as a gauge.
 _GAUGE = 64

@@ -1,4 +1,4 @@
-"""The stage that labs are written against: names for FIFOs, processes, and a way to tell what happens.
+"""What labs are written against: names for FIFOs, processes, and a way to tell what happens.
 
 A lab's functions say what they do (`say`), find facts (`saw`), take their time (`pause`) and may ask the person
 (`hear`). What they tell goes through one socket, which is no pipe, so it does not mix with what there is to see.
@@ -33,7 +33,7 @@ _MOST = 2000
 #: How long a person has to answer (seconds).
 TIME_TO_ANSWER = 120.0
 
-#: Where the stage keeps its own descriptors, out of the way of those that a lesson shows.
+#: Where a lab keeps its own descriptors, out of the way of those that a lesson shows.
 _HIGH = 200
 
 
@@ -65,11 +65,11 @@ def lift(end: socket.socket) -> socket.socket:
 
 def _tell(kind: str, *what: Any) -> None:
     if _Here.voice is None:
-        raise RuntimeError("this only works on a stage: run it with `pipetui lab`")
+        raise RuntimeError("this only works in a lab: run it with `pipetui lab`")
     try:
         _Here.voice.send(json.dumps([kind, time.time(), os.getpid(), *what]).encode())
     except OSError:
-        os._exit(0)  # the stage has gone: so do we
+        os._exit(0)  # the lab has gone: so do we
 
 
 def say(text: object) -> None:
@@ -201,8 +201,8 @@ def _state(pid: int) -> str:
         return ""
 
 
-class Stage:
-    """Where a scene is played: a folder of its own, and processes."""
+class LabContext:
+    """What a lab's main function is given: a folder of its own, and processes."""
 
     def __init__(self, folder: Path, pace: Pace) -> None:
         self.folder = folder
@@ -258,14 +258,16 @@ def _play(name: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -
         os._exit(code)
 
 
-def be_scene(scene: Callable[[Stage], None], stage: Stage, voice: socket.socket, ear: socket.socket | None) -> NoReturn:
-    """Be the process that directs a scene; never returns."""
+def be_main(
+    main: Callable[[LabContext], None], context: LabContext, voice: socket.socket, ear: socket.socket | None
+) -> NoReturn:
+    """Be the main process of a lab; never returns."""
     code = 1
     try:
-        _Here.voice, _Here.ear, _Here.pace = voice, ear, stage.pace
-        _Here.be("scene")
-        scene(stage)
-        stage.join()
+        _Here.voice, _Here.ear, _Here.pace = voice, ear, context.pace
+        _Here.be("main")
+        main(context)
+        context.join()
         code = 0
     except BaseException as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
