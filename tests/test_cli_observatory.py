@@ -151,7 +151,7 @@ def test_when_all_is_well_it_says_so(path: Path) -> None:
         shell.stdout.readline()
         code, stdout, _ = run("doctor", path.parent)
         assert code == 0
-        assert stdout.decode().startswith("All is well: ")
+        assert stdout.decode().startswith("No problems: ")
 
 
 def test_a_colleague_explains_and_says_what_to_do(path: Path) -> None:

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--seconds", type=seconds, metavar="S", help="how long it takes in all (default: 25)")
     parser.add_argument(
-        "--json", action="store_true", help="print one JSON object, in bytes and seconds (see README.md)"
+        "--json", action="store_true", help="print one JSON object, in bytes and seconds"
     )
 
 

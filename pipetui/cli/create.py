@@ -17,7 +17,7 @@ EXAMPLE = "pipetui create /tmp/log.fifo --mode 0660"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a name that is free")
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="an unused name")
     parser.add_argument(
         "--mode", type=mode, default=0o600, metavar="OCTAL", help="permissions (default 0600: you alone)"
     )

@@ -36,7 +36,7 @@ WIDTH = 100
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the demo's arguments."""
     parser.add_argument(
-        "--plain", action="store_true", help="print the message log as lines (so it is without a terminal)"
+        "--plain", action="store_true", help="print the message log as lines (default without a terminal)"
     )
     parser.add_argument(
         "--seconds", type=seconds, metavar="S", help="end after S seconds (the plain log: 5, the monitor: never)"

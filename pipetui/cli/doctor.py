@@ -155,7 +155,7 @@ def _print(told: Diagnosis, *, notes: bool) -> None:
         print(f"Nothing is wrong with this process.{more}")
     else:
         looked = f"{plural(told.pipes, 'pipe')} of {plural(told.holders, 'process', 'processes')}"
-        print(f"{'Nothing found' if told.unseen else 'All is well'}: {looked} looked at, and nobody is stuck.{more}")
+        print(f"{'Nothing found' if told.unseen else 'No problems'}: {looked} checked.{more}")
     for note in told.partial:
         print(f"note: {safe(note)}", file=sys.stderr)
 

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pipe", metavar="PATH", help=PIPE_FORMS)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--hex", action="store_true", help="as offset, hex bytes and characters")
-    how.add_argument("--raw", action="store_true", help="the very bytes, on a terminal too")
+    how.add_argument("--raw", action="store_true", help="unescaped, even on a terminal")
     add_host(parser)
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 NAME = "watch"
 EFFECT: Effect = "passive"
 HELP = (
-    "Print a line whenever the state of a pipe changes, or wait until it is empty, full, read, written or in trouble."
+    "Print a line whenever the state of a pipe changes, or wait until it is empty or full, or has a reader, a writer "
+    "or a problem."
 )
 EXAMPLE = """
 pipetui watch /tmp/log.fifo
@@ -32,11 +33,11 @@ pipetui watch /tmp/log.fifo --json | jq -c '{time, state, queued}'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.description = f"{HELP}\n\nExit 0 when the condition has come true, 1 when the time is over before."
+    parser.description = f"{HELP}\n\nExit 0 when the state is reached, 1 when the time is over before."
     parser.add_argument("pipe", metavar="PATH", help=PIPE_FORMS)
     parser.add_argument("--json", action="store_true", help="print JSON objects, one a line")
     parser.add_argument(
-        "--until", choices=("empty", "full", "reader", "writer", "problem"), help="end as soon as the pipe is so"
+        "--until", choices=("empty", "full", "reader", "writer", "problem"), help="exit when this state is reached"
     )
     parser.add_argument("--timeout", type=seconds, metavar="S", help="end after S seconds")
     add_host(parser)

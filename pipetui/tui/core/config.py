@@ -120,7 +120,7 @@ def _keys(config: Config, value: Any) -> Config:
     keys: dict[str, tuple[str, ...]] = {}
     for action, given in value.items():
         if action not in BY_ID:
-            raise _Wrong(f"keys.{action} is not an action; press ? for the list")
+            raise _Wrong(f"keys.{action} is not an action (docs/keys.md lists them)")
         wanted = [given] if isinstance(given, str) else given
         if not isinstance(wanted, list) or not wanted or not all(_is_key(key) for key in wanted):
             raise _Wrong(f'keys.{action} must be a key such as "p" or "ctrl+x", or a list of keys')
