@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -406,16 +407,28 @@ def test_opens_in_the_wrong_order_are_found_as_one(first: str, second: str, tmp_
 
 
 def test_scripts_that_name_each_others_fifos_count_as_well(tmp_path: Path) -> None:
+    """Also where they are copies of others that are stuck in the same way, beside other FIFOs."""
+    with ExitStack() as running:
+        pairs = [crossed_scripts(tmp_path / copy, running) for copy in ("here", "there")]
+        until(lambda: all(waits_in_open(pid) for pair in pairs for pid in pair))
+        for one, other in pairs:
+            found = until(partial(diagnosed, other))
+            assert rules(found, "note") == [("open-order", "warning")]
+            assert found[0].pids == tuple(sorted((one, other)))
+
+
+def crossed_scripts(folder: Path, running: ExitStack) -> tuple[int, int]:
+    """Start two scripts that open two FIFOs of a folder in the wrong order; return their pids."""
+    folder.mkdir()
     for name in ("x", "y"):
-        os.mkfifo(tmp_path / name)
-    (tmp_path / "one.py").write_text("import os; os.chdir(os.path.dirname(__file__)); open('x'); open('y', 'w')")
-    (tmp_path / "other.py").write_text("import os; os.chdir(os.path.dirname(__file__)); open('y'); open('x', 'w')")
-    with (
-        program('exec "$1" "$2"', sys.executable, tmp_path / "one.py", shell=True) as one,
-        program('exec "$1" "$2"', sys.executable, tmp_path / "other.py", shell=True) as other,
-    ):
-        until(lambda: waits_in_open(one.pid) and waits_in_open(other.pid))
-        assert rules(until(lambda: diagnosed(other.pid)), "note") == [("open-order", "warning")]
+        os.mkfifo(folder / name)
+    (folder / "one.py").write_text("import os; os.chdir(os.path.dirname(__file__)); open('x'); open('y', 'w')")
+    (folder / "other.py").write_text("import os; os.chdir(os.path.dirname(__file__)); open('y'); open('x', 'w')")
+    one, other = (
+        running.enter_context(program('exec "$1" "$2"', sys.executable, folder / name, shell=True)).pid
+        for name in ("one.py", "other.py")
+    )
+    return one, other
 
 
 def test_opens_in_the_wrong_order_are_found_among_many_that_wait(tmp_path: Path) -> None:

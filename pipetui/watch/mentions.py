@@ -2,7 +2,7 @@
 
 Looked at are the words of its own command line and, where that runs a script, the script's text. A process that was
 forked without running a program of its own has only the words of its parent: they say nothing of it. Nor does a script
-that several of them run: it names the FIFOs of all.
+file that several of them run: it names the FIFOs of all.
 """
 
 from __future__ import annotations
@@ -41,7 +41,14 @@ class _Opener(NamedTuple):
     path: str
     folder: str
     arguments: str
-    script: str
+    script: _Script
+
+
+class _Script(NamedTuple):
+    """A script: which file it is, and its text; copies of it are others, beside other FIFOs."""
+
+    file: tuple[int, int] = (0, 0)
+    text: str = ""
 
 
 def mentions(proc: Proc, roster: Mapping[int, Stat], waits: Waits) -> dict[int, frozenset[PipeId]]:
@@ -64,10 +71,10 @@ def mentions(proc: Proc, roster: Mapping[int, Stat], waits: Waits) -> dict[int, 
         for pid, (pipe, path) in blocked.items()
         if pid in roster and not roster[pid].forked
     }
-    scripts = Counter(one.script for one in openers.values())
+    runs = Counter(one.script.file for one in openers.values())
     answer: dict[int, frozenset[PipeId]] = {}
     for pid, one in openers.items():
-        script = one.script if scripts[one.script] == 1 else ""
+        script = one.script.text if runs[one.script.file] == 1 else ""
         named = frozenset(
             pipe for pipe, path in _likely(by_name, one, script) if pipe != one.pipe and _names(one, script, path)
         )
@@ -89,7 +96,7 @@ def _opener(proc: Proc, pid: int, pipe: PipeId, path: str, far: tuple[str, ...])
     words = proc.arguments(pid)
     folder = proc.cwd(pid) or ""
     script = next((word for word in words[1:3] if word and not word.startswith("-")), "")
-    return _Opener(pipe, path, folder, "\n".join(words), _text(proc, pid, folder, script, far))
+    return _Opener(pipe, path, folder, "\n".join(words), _script(proc, pid, folder, script, far))
 
 
 def _names(one: _Opener, script: str, path: str) -> bool:
@@ -107,19 +114,20 @@ def _names(one: _Opener, script: str, path: str) -> bool:
     return re.search(pattern, f"{one.arguments}\n{script}") is not None
 
 
-def _text(proc: Proc, pid: int, folder: str, script: str, far: tuple[str, ...]) -> str:
-    """Return the text of a script in its process's current folder; empty where it is no short regular file."""
+def _script(proc: Proc, pid: int, folder: str, script: str, far: tuple[str, ...]) -> _Script:
+    """Return a script in its process's current folder; an empty one where that is no short regular file."""
     if not script or "\0" in script or not folder or not proc.shares_root(pid):
-        return ""
+        return _Script()
     path = os.path.join(folder, script)
     if path.startswith(far):
-        return ""
+        return _Script()
     try:
         with Fd(os.open(path, os.O_PATH | os.O_CLOEXEC)) as handle:  # it may be a FIFO, which must not be opened
             status = os.fstat(handle.fileno())
             if not stat.S_ISREG(status.st_mode) or status.st_size > _LONGEST:
-                return ""
+                return _Script()
             with open(f"/proc/self/fd/{handle.fileno()}", "rb") as file:
-                return file.read(_LONGEST).decode("utf-8", "surrogateescape")
+                text = file.read(_LONGEST).decode("utf-8", "surrogateescape")
+            return _Script((status.st_dev, status.st_ino), text)
     except (OSError, ValueError):
-        return ""
+        return _Script()
