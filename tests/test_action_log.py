@@ -19,6 +19,7 @@ from pipetui.client.session import Change, Refused, Session
 from pipetui.model import ActorState, ConsumerSpec, PipeId, ProducerSpec
 from pipetui.protocol import requests
 from pipetui.protocol.requests import REQUESTS, Request
+from pipetui.text import encode
 
 PRODUCER = ActorState(1, "producer", 4121, ProducerSpec("/tmp/orders", name="numbers"))
 
@@ -37,9 +38,9 @@ def reader(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-def noted(request: Request[Any], far: str = "", refused: str = "") -> LoggedAction | None:
+def noted(request: Request[Any], far: str = "", outcome: str = "") -> LoggedAction | None:
     log = ActionLog({1: PRODUCER})
-    log.note(request, far or "box", far, refused)
+    log.note(request, far or "box", far, outcome)
     return log.actions[0] if log.actions else None
 
 
@@ -64,12 +65,24 @@ def test_its_commands_do_the_same(folder: Path, reader: subprocess.Popen[bytes])
     assert Path(new).stat().st_mode & 0o777 == 0o640
     do(requests.RemoveFifo(new, PipeId(1, 2)))
     assert not Path(new).exists()
-    do(requests.Send(path, "it's me\n"))
+    do(requests.Send(path, "it's %s me\n"))
     assert reader.stdout
-    assert reader.stdout.read() == b"it's me\n"
+    assert reader.stdout.read() == b"it's %s me\n"
     with subprocess.Popen(["sleep", "100"]) as sleeper:
         do(requests.Signal(sleeper.pid, "sleep 100", 15))
         assert sleeper.wait(10) == -15
+
+
+PAYLOADS = ["hello\n", "no end", "", "-n", "a\tb\\n\n\n", "\x1b[31m %d '\"", "\udcff caf\xe9\n"]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_message_is_written_as_it_is(payload: str, tmp_path: Path) -> None:
+    told = noted(requests.Send(str(tmp_path / "file"), payload))
+    assert told
+    assert told.command.isprintable()
+    subprocess.run(told.command, shell=True, check=True)
+    assert (tmp_path / "file").read_bytes() == encode(payload)
 
 
 def test_a_producer_of_plain_lines_is_a_loop_of_the_shell(folder: Path, reader: subprocess.Popen[bytes]) -> None:
@@ -90,8 +103,13 @@ def test_a_producer_of_plain_lines_is_a_loop_of_the_shell(folder: Path, reader: 
         (requests.Control(7, "kill"), ""),
         (requests.StartConsumer(ConsumerSpec("/x", framing="nul")), "pipetui tail /x --frame nul"),
         (requests.StartConsumer(ConsumerSpec("/x", framing="length")), ""),
-        (requests.StartProducer(ProducerSpec("/x", source="file", file="/a b")), "cat '/a b' > /x"),
-        (requests.StartProducer(ProducerSpec("/x", template="n", rate=0)), "yes n > /x"),
+        (requests.StartProducer(ProducerSpec("/x", source="file", file="/a b", rate=0)), "cat '/a b' > /x"),
+        (requests.StartProducer(ProducerSpec("/x", source="file", file="/a")), ""),
+        (requests.StartProducer(ProducerSpec("/x", template="n", count=3)), ""),
+        (requests.StartProducer(ProducerSpec("/x", source="random", size=16)), ""),
+        (requests.RunBench(1.0, ("pipe",)), ""),
+        (requests.RunLab("fifo", "slow"), "pipetui lab fifo --pace slow"),
+        (requests.StartProducer(ProducerSpec("/x", template="n", rate=0)), "yes -- n > /x"),
         (requests.RunLab("fifo"), "pipetui lab fifo"),
     ],
 )
@@ -133,9 +151,9 @@ def test_a_session_logs_what_was_done_and_what_was_refused() -> None:
         running.cancel()
 
     run(story())
-    assert [(each.what, each.refused) for each in session.log.actions] == [
+    assert [(each.what, each.outcome) for each in session.log.actions] == [
         ("Create FIFO /x", ""),
-        ("Create FIFO /x", "/x exists already"),
+        ("Create FIFO /x", "not done: /x exists already"),
     ]
     assert sum(change.acted for change in changes) == 2
 

@@ -294,7 +294,7 @@ def rows(*numbers: int) -> tuple[PipeRow, ...]:
 def test_what_is_kept_of_a_host_is_bounded_in_rows_of_each_feed(
     feed: feeds.Feed[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(feeds.FEEDS, feed.name, replace(feed, most=10, key=lambda row: row))
+    monkeypatch.setitem(feeds.FEEDS, feed.name, replace(feed, most=5, key=lambda row: row))
     quota = Quota()
 
     def note(rows: Iterable[int], gone: Iterable[int] = ()) -> None:

@@ -83,7 +83,6 @@ class Hub:
         """Serve the client until its stdin ends or a signal says so; then end the children and clean up."""
         with self._signals():
             self._listen()
-            tempdir.clean_up()
             try:
                 self._loop.run()
             finally:
@@ -168,6 +167,8 @@ class Hub:
             return
         self._greeted = True
         self._read_only = self._read_only or hello.read_only
+        if not self._read_only:
+            tempdir.clean_up()
         self._say(Welcome(VERSION, socket.gethostname(), os.getpid(), f"pipetui {__version__}", self._read_only))
         if not hello.watch:
             return

@@ -19,8 +19,11 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 #: How many rows of a feed travel in one update, and how long their texts may be in all (characters, each up to 6 bytes
-#: of JSON; a frame has 16 MiB). The rest follow in the next.
-MOST_ROWS, MOST_TEXT = 1000, 1 << 20
+#: of JSON; a frame has 16 MiB). The rest follow in the next. Each feed has its share, so that none holds up another.
+MOST_ROWS, MOST_TEXT = 1000, 1 << 19
+
+#: When more keys than this have changed and were not told, those that have come and gone meanwhile are forgotten.
+MOST_CHANGED = 10_000
 
 #: Bounds of the frame interval that a client may ask for (seconds).
 FASTEST, SLOWEST = 0.02, 10.0
@@ -32,8 +35,8 @@ class Source(Protocol):
     feed: Feed[Any, Any]
     wake: Callable[[], None]
 
-    def take(self, room: int) -> tuple[News[Any, Any] | None, int]:
-        """Return what the client does not know yet, and the room that is left (characters)."""
+    def take(self) -> News[Any, Any] | None:
+        """Return what the client does not know yet, as much as fits; None if that is nothing."""
 
     @property
     def more(self) -> bool:
@@ -52,20 +55,29 @@ class Rows(Generic[K, V]):
         self.wake: Callable[[], None] = _nobody
         self._row = row
         self._changed: dict[K, None] = {}
+        self._bound = MOST_CHANGED
         self._told: set[K] = set()
 
     def changed(self, key: K) -> None:
         """A row may be new, another, or gone."""
         self._changed[key] = None
+        if len(self._changed) > self._bound:
+            self._forget_untold()
         self.wake()
+
+    def _forget_untold(self) -> None:
+        """Forget keys of which the client knows no row, and there is none: nobody may have asked for long."""
+        self._changed = {key: None for key in self._changed if key in self._told or self._row(key) is not None}
+        self._bound = max(MOST_CHANGED, 2 * len(self._changed))
 
     @property
     def more(self) -> bool:
         return bool(self._changed)
 
-    def take(self, room: int) -> tuple[News[K, V] | None, int]:
+    def take(self) -> News[K, V] | None:
         rows: list[V] = []
         gone: list[K] = []
+        room = MOST_TEXT
         for key in list(self._changed)[:MOST_ROWS]:
             if room < 0:
                 break
@@ -78,7 +90,7 @@ class Rows(Generic[K, V]):
             elif key in self._told:
                 gone.append(key)
                 self._told.discard(key)
-        return News(tuple(rows), tuple(gone)) if rows or gone else None, room
+        return News(tuple(rows), tuple(gone)) if rows or gone else None
 
 
 class Value(Generic[V]):
@@ -98,13 +110,13 @@ class Value(Generic[V]):
         self._changed = True
         self.wake()
 
-    def take(self, room: int) -> tuple[News[None, V] | None, int]:
+    def take(self) -> News[None, V] | None:
         value = self._value() if self._changed else None
         self._changed = False
         if value is None or value == self._told:
-            return None, room
+            return None
         self._told = value
-        return News((value,)), room
+        return News((value,))
 
 
 class Publisher:
@@ -142,6 +154,8 @@ class Publisher:
         self._timer = None
         update = self._update()
         if update is None:
+            if any(source.more for source in self._sources):  # so far only of what has come and gone untold
+                self._timer = self._loop.later(0, self._tell)
             return
         self._credit = False
         self._last = time.monotonic()
@@ -152,9 +166,8 @@ class Publisher:
     def _update(self) -> Update | None:
         """Return what the client does not know yet, or None."""
         feeds: dict[str, News[Any, Any]] = {}
-        room = MOST_TEXT
         for source in self._sources:
-            news, room = source.take(room)
+            news = source.take()
             if news is not None:
                 feeds[source.feed.name] = news
         return Update(feeds, any(source.more for source in self._sources)) if feeds else None

@@ -1,6 +1,6 @@
 """A service is one part of a hub: it carries out some requests, publishes some feeds, and ends what it has started.
 
-A hub is the list of its services (`hub.services`). None of them may block: what may take its time is a `Background`,
+A hub is a link and the list of its services. None of them may block: what may take its time is a `Background`,
 done by a child.
 """
 

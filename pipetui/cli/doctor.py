@@ -146,10 +146,10 @@ def _print(told: Diagnosis, *, notes: bool) -> None:
     for one in told.findings:
         if one.level != "note" or notes:
             _print_finding(one, told.time)
-    grave = [one for one in told.findings if one.level != "note"]
-    folded = 0 if notes else len(told.findings) - len(grave)
+    severe = [one for one in told.findings if one.level != "note"]
+    folded = 0 if notes else len(told.findings) - len(severe)
     more = f" {plural(folded, 'note')}: see them with --notes." if folded else ""
-    if grave or (told.findings and notes):
+    if severe or (told.findings and notes):
         print(more.strip(), end="\n" if more else "")
     elif told.process is not None:
         print(f"Nothing is wrong with this process.{more}")

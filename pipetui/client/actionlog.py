@@ -29,6 +29,7 @@ from pipetui.protocol.requests import (
     StopLab,
     TellLab,
 )
+from pipetui.text import encode
 
 #: How many are remembered of one host.
 MOST = 1_000
@@ -38,13 +39,14 @@ _SIGNALS = {"pause": "STOP", "resume": "CONT", "stop": "TERM", "kill": "KILL"}
 
 @dataclass(frozen=True, slots=True)
 class LoggedAction:
-    """One action. `command` is empty where no command does the same; `refused` says why it was not done."""
+    """One action. `command` is empty where no command does the same; `outcome` says it if this was not done, or may not
+    have been."""
 
     time: float
     host: str
     what: str
     command: str = ""
-    refused: str = ""
+    outcome: str = ""
 
 
 class ActionLog:
@@ -54,13 +56,13 @@ class ActionLog:
         self._actors = actors
         self.actions: list[LoggedAction] = []
 
-    def note(self, request: Request[Any], host: str, far: str, refused: str) -> bool:
+    def note(self, request: Request[Any], host: str, far: str, outcome: str) -> bool:
         """Note a request that was answered, if it acts; `far` is what ssh calls the host. Return whether it was."""
         if request.effect == "passive":
             return False
         what, command = _described(request, self._actors)
         command = on_host(command, far) if far else command
-        self.actions.append(LoggedAction(time.time(), host, what, command, refused))
+        self.actions.append(LoggedAction(time.time(), host, what, command, outcome))
         del self.actions[:-MOST]
         return True
 
@@ -81,18 +83,18 @@ def _described(request: Request[Any], actors: Mapping[int, ActorState]) -> tuple
         case RemoveFifo(path):
             return f"Remove FIFO {path}", f"rm {shlex.quote(path)}"
         case Send(path, payload):
-            return f"Send a message to {path}", f"printf %s {shlex.quote(payload)} > {shlex.quote(path)}"
+            return f"Send a message to {path}", _sent(payload, path)
         case Signal(pid, command, number):
             name, program = _signal(number), next(iter(command.split()), "process")
             return f"Send SIG{name} to {program} ({pid})", f"kill -{name} {pid}"
-        case RunLab(name):
-            return f"Run lab {name}", f"pipetui lab {name}"
+        case RunLab(name, pace):
+            return f"Run lab {name}", f"pipetui lab {name}{f' --pace {pace}' if pace != 'normal' else ''}"
         case PrepareLab(name):
             return f"Create FIFOs for lab {name}", ""
         case StopLab() | TellLab():
             return ("Stop a lab" if isinstance(request, StopLab) else "Send a line to a lab"), ""
-        case RunBench(seconds):
-            return "Run the comparison", f"pipetui bench --seconds {seconds:g}"
+        case RunBench(seconds, mechanisms, sizes):
+            return "Run the comparison", "" if mechanisms or sizes else f"pipetui bench --seconds {seconds:g}"
         case StopBench():
             return "Stop the comparison", ""
     return type(request).__name__, ""
@@ -115,17 +117,28 @@ def _signal(number: int) -> str:
         return str(number)
 
 
+def _sent(payload: str, path: str) -> str:
+    """Return a command that writes a message; what is not printable is written as printf(1) takes it."""
+    text = payload.removesuffix("\n")
+    if text.isprintable():
+        return f"printf '%s{'' if text == payload else chr(92) + 'n'}' {shlex.quote(text)} > {shlex.quote(path)}"
+    plain = {byte for byte in range(33, 127) if byte not in b"%\\'"}
+    octal = "".join(chr(byte) if byte in plain else f"\\{byte:03o}" for byte in encode(payload))
+    return f"printf '{octal}' > {shlex.quote(path)}"
+
+
 def _producer(spec: ProducerSpec) -> str:
-    """Return a loop of the shell that writes about the same, where there is one."""
+    """Return what the shell has for it; empty where that would write something else."""
     path = shlex.quote(spec.path)
-    if spec.source == "file":
+    endless = not spec.count and not spec.size and spec.burst == 1
+    if spec.source == "file" and not spec.count and not spec.rate:
         return f"cat {shlex.quote(spec.file)} > {path}"
-    if spec.source == "random":
-        return f"cat /dev/urandom > {path}"
-    if "{" in spec.template:
+    if spec.source != "template" or not endless or not spec.template.isprintable() or "{" in spec.template:
         return ""
     line = shlex.quote(spec.template)
-    return f"while sleep {1 / spec.rate:.3g}; do echo {line}; done > {path}" if spec.rate else f"yes {line} > {path}"
+    if not spec.rate:
+        return f"yes -- {line} > {path}"
+    return f"while sleep {1 / spec.rate:.3g}; do printf '%s\\n' {line}; done > {path}"
 
 
 def _consumer(spec: ConsumerSpec) -> str:

@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import types
 from collections.abc import Callable
-from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pipetui.protocol.codec import WireError
 
@@ -62,7 +62,7 @@ def _of(kind: Any, name: str, owner: str = "") -> Check:
     if origin is tuple:
         return _each(name, _LENGTHS.get(name, _ITEMS), _of(get_args(kind)[0], name, owner))
     if origin in (Union, types.UnionType):
-        return _whichever(name, owner)
+        return _whichever(get_args(kind), name, owner)
     if dataclasses.is_dataclass(kind):
         return _fields(kind, tuple(field.name for field in dataclasses.fields(kind)))
     if isinstance(kind, type) and hasattr(kind, "_fields"):
@@ -96,10 +96,13 @@ def _each(name: str, most: int, item: Check) -> Check:
     return all_of
 
 
-def _whichever(name: str, owner: str) -> Check:
+def _whichever(kinds: tuple[Any, ...], name: str, owner: str) -> Check:
+    """Return the check of a union; which of its types a value has, the codec has made sure of."""
+    checks = {get_origin(kind) or kind: _of(kind, name, owner) for kind in kinds if kind is not type(None)}
+
     def one(value: Any) -> None:
         if value is not None:
-            _of(cast(Any, type(value)), name, owner)(value)
+            checks.get(type(value), lambda _: None)(value)
 
     return one
 

@@ -41,7 +41,7 @@ OpenLink = Callable[[], LinkLike]
 
 
 class Reachable(Protocol):
-    """A host with a name (`client.far.FarHost`). `open` gives a link at once; whether it stands is seen later."""
+    """A host with a name (`client.remote.FarHost`). `open` gives a link at once; whether it stands is seen later."""
 
     @property
     def name(self) -> str: ...

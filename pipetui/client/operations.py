@@ -83,7 +83,7 @@ class _Call:
         splitter, host = Splitter(), self._remote.host
         try:
             for piece in self._pieces():
-                for body in filter(None, splitter.feed(piece)):  # an empty one is only the pulse
+                for body in filter(None, splitter.feed(piece)):  # an empty one is only a heartbeat
                     told = unpack_answer(self._codec, body)
                     check(told)
                     if isinstance(told, Ended):

@@ -263,11 +263,13 @@ class Session(HubState):
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._asked[number] = future
         self._stream.send(Call(number, request))
-        refused = ""
+        refused = "unknown whether it was done"  # no answer: the link was lost, or nobody waits for it any more
         try:
-            return await future
+            answer = await future
+            refused = ""
+            return answer
         except Refused as error:
-            refused = str(error)
+            refused = f"not done: {error}" if self._welcomed else refused
             raise
         finally:
             if self.log.note(request, self.name or self.host, self.name if self.is_far else "", refused):

@@ -53,7 +53,7 @@ _OPTIONS = (
     "-oRemoteCommand=none",
     "-oConnectTimeout=15",
     # a question whether the server lives waits behind our packages, on a thin line for minutes; a link that stands has
-    # its pulse, which tells much sooner
+    # its heartbeat, which tells much sooner
     "-oServerAliveInterval=15",
     "-oServerAliveCountMax=16",
 )

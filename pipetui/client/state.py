@@ -125,6 +125,9 @@ class HubState:
             table.pop(gone, None)
         if stale := self._stale.get(name):
             stale.difference_update(map(key, news.rows), news.gone)
+            for old in list(stale)[: max(0, len(table) - FEEDS[name].most)]:
+                del table[old]
+                stale.discard(old)
 
     def _drop_stale(self, name: str) -> tuple[Any, ...]:
         """Drop what the new hub has not told anew, once it has looked everywhere; return the keys."""

@@ -45,9 +45,10 @@ class Feed(Generic[K, V]):
     """A kind of rows. `row` and `key_type` are type hints, by which rows and keys travel.
 
     `key` gives a row's key; without it the feed is one value. `initial` is that value before any was told.
-    `survives` says that rows stay when the link is lost, marked as stale, until another hub has told of them anew or
-    has searched everywhere; all others have ended with their hub. `most` bounds how many rows a client keeps, and
-    `weight` says how many characters the long texts of a row have, so that rows are divided among frames.
+    When the link is lost, all rows stay as they were told last. When another hub answers, rows are dropped, unless the
+    feed `survives`: then they are stale until that hub has told of them anew or has searched everywhere. `most` is how
+    many rows there may be, and `weight` says how many characters the long texts of a row have, so that rows are divided
+    among frames.
     """
 
     name: str

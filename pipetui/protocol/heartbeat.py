@@ -1,7 +1,7 @@
-"""The pulse of a far link: with nothing to say, the far side sends an empty frame now and then.
+"""The heartbeat of a link to another host: with nothing to say, the far side sends an empty frame now and then.
 
 ssh does not notice that it is itself stopped, a dead network only after minutes (ServerAliveInterval, which has to wait
-for our packages on a thin line), and TCP alone nothing for hours. An end that is silent for much longer than the pulse
+for our packages on a thin line), and TCP alone nothing for hours. An end that is silent for much longer than a beat
 is given up.
 """
 

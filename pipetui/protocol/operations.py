@@ -25,7 +25,7 @@ class Operation:
 
     __slots__ = ()
     answers: ClassVar[tuple[type, ...]]
-    effect: ClassVar[Effect] = "passive"
+    effect: ClassVar[Effect]
     streams: ClassVar[bool] = False  # whether it may answer for ever
 
 
@@ -70,6 +70,7 @@ class Listed:
 class Ls(Operation):
     """List FIFOs below these paths (none: in the usual places), and anonymous pipes too if they are wanted."""
 
+    effect: ClassVar[Effect] = "passive"
     answers: ClassVar[tuple[type, ...]] = (Complaint, Pipes, Listed)
     paths: tuple[str, ...] = ()
     anonymous: bool = False
@@ -102,6 +103,7 @@ class Diagnosis:
 class Doctor(Operation):
     """Only findings on FIFOs under these paths (none: on every pipe), only on this process (None: on any)."""
 
+    effect: ClassVar[Effect] = "passive"
     answers: ClassVar[tuple[type, ...]] = (Complaint, Diagnosis)
     paths: tuple[str, ...] = ()
     pid: int | None = None
@@ -136,6 +138,7 @@ class Nobody:
 class Peek(Operation):
     """What is in a pipe (see `target.pipe_id`)."""
 
+    effect: ClassVar[Effect] = "passive"
     answers: ClassVar[tuple[type, ...]] = (Some, Peeked, Nobody)
     pipe: str
 
@@ -165,6 +168,7 @@ class Sight:
 class Watch(Operation):
     """Which pipe (see `target.pipe_id`), until when, and how long at most (seconds; None: for ever)."""
 
+    effect: ClassVar[Effect] = "passive"
     answers: ClassVar[tuple[type, ...]] = (Sight,)
     streams: ClassVar[bool] = True
     pipe: str
@@ -234,4 +238,3 @@ class Ended:
 
     outcome: Literal["done", "negative", "impossible"] = "done"
     message: str = ""
-

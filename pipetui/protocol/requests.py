@@ -30,7 +30,7 @@ class Request(Generic[AnswerT]):
     """What a hub is asked: `class Peek(Request[Peeked])` is answered by `Peeked`, or refused in one sentence."""
 
     __slots__ = ()
-    effect: ClassVar[Effect] = "passive"
+    effect: ClassVar[Effect]
 
     def accepts(self, answer: Any) -> bool:
         """Whether this answers it."""
@@ -227,6 +227,7 @@ class Send(Request[Done]):
 class Peek(Request[Peeked]):
     """Look at the bytes that are queued in a pipe now; they stay there."""
 
+    effect: ClassVar[Effect] = "passive"
     id: PipeId
 
 
@@ -234,6 +235,7 @@ class Peek(Request[Peeked]):
 class Past(Request[Samples]):
     """How full a pipe was in the last minutes."""
 
+    effect: ClassVar[Effect] = "passive"
     id: PipeId
 
 
@@ -241,6 +243,7 @@ class Past(Request[Samples]):
 class Examine(Request[Examined]):
     """What a process and its family do: each task's wait, each pipe end."""
 
+    effect: ClassVar[Effect] = "passive"
     pid: int
 
 
@@ -261,6 +264,7 @@ class Signal(Request[Done]):
 class Fetch(Request[Whole]):
     """One whole message."""
 
+    effect: ClassVar[Effect] = "passive"
     number: int
 
 
@@ -268,6 +272,7 @@ class Fetch(Request[Whole]):
 class Find(Request[Found]):
     """The nearest message after (or before) `start` that passes both `filter` and `find`."""
 
+    effect: ClassVar[Effect] = "passive"
     filter: LogFilter
     find: LogFilter
     start: int
@@ -278,6 +283,7 @@ class Find(Request[Found]):
 class Export(Request[Page]):
     """Whole messages that pass `filter`, from number `start` on, as many as fit in one answer."""
 
+    effect: ClassVar[Effect] = "passive"
     filter: LogFilter
     start: int = 1
 
@@ -292,6 +298,8 @@ class Export(Request[Page]):
 @dataclass(frozen=True, slots=True)
 class ListLabs(Request[Labs]):
     """The experiments that this hub can run."""
+
+    effect: ClassVar[Effect] = "passive"
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Actor(ABC):
         self.fd: Fd | None = None
         self._phase: Phase = "starting"
         self._detail = ""
-        self._mood: Severity = "calm"
+        self._severity: Severity = "calm"
         self._pipe: PipeId | None = None
         self._acknowledged = 0
         self._inside = False  # the main line stands in a blocking call: handlers may work
@@ -99,7 +99,7 @@ class Actor(ABC):
 
     def state(self, phase: Phase, detail: str = "", severity: Severity = "calm") -> None:
         """Say what the actor does now, in the hub's and the screen's words."""
-        self._phase, self._detail, self._mood = phase, detail, severity
+        self._phase, self._detail, self._severity = phase, detail, severity
 
     def run(self) -> None:
         """Work until finished, then make the last report and end the process."""
@@ -184,7 +184,7 @@ class Actor(ABC):
 
     def _stand_still(self) -> None:
         """Report everything, and do nothing until the hub says so; it stops this process when it reads that."""
-        before = (self._phase, self._detail, self._mood)
+        before = (self._phase, self._detail, self._severity)
         self.state("paused", "paused", "waiting")
         signal.setitimer(signal.ITIMER_REAL, 0)
         while self._pausing and not self._stopping:
@@ -205,7 +205,7 @@ class Actor(ABC):
         """
         if self._stopping or self._poked:
             self._attend()
-        before = (self._phase, self._detail, self._mood)
+        before = (self._phase, self._detail, self._severity)
         self._waiting = waiting
         self._waiting_since = start = time.monotonic()
         self.tick()
@@ -248,7 +248,7 @@ class Actor(ABC):
         if self._stopping or self._poked:
             self._attend()  # which may take an order
             return False
-        before = (self._phase, self._detail, self._mood)
+        before = (self._phase, self._detail, self._severity)
         self._waiting = waiting
         self._waiting_since = time.monotonic()
         poller = select.poll()
@@ -301,7 +301,7 @@ class Actor(ABC):
             except OSError:
                 pass
         counts = (self.messages, self.bytes, self.eagain, self.epipe, self.eofs, self.incomplete, self.split)
-        state = (self._phase, self._detail, self._mood)
+        state = (self._phase, self._detail, self._severity)
         pipe = tuple(self._pipe) if self._pipe else None
         return (counts, state, pipe, queued, capacity, self._acknowledged)
 

@@ -59,6 +59,7 @@ class Finders:
             self._changed()
             return
         self.scanning.add(name)
+        self._changed()
         self._stuck[name] = self._loop.later(STUCK, partial(self._on_stuck, name))
 
     @property

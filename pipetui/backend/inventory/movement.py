@@ -113,7 +113,9 @@ class Floods:
                 del self._resting[folder]
                 self._wake(folder)
 
-    def end_all(self) -> None:
-        """Nobody knows any more."""
-        for identity in list(self._flooded):
+    def end_all(self) -> list[PipeId]:
+        """Nobody knows any more; return those that were flooded."""
+        flooded = list(self._flooded)
+        for identity in flooded:
             self.end(identity)
+        return flooded

@@ -224,7 +224,8 @@ class Inventory(Service):
     def _on_watcher_end(self, child: Child) -> None:
         self._watcher = None
         self._watcher_trouble = f"the watcher of processes has ended ({child.ending}); ends and waits are out of date"
-        self._floods.end_all()
+        for identity in self._floods.end_all():
+            self._pipes.changed(identity)
         self._movement.forget_counted()
         self._status.changed()
 

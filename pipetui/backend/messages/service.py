@@ -78,11 +78,11 @@ class _Pages:
         self._changed = True
         self.wake()
 
-    def take(self, room: int) -> tuple[News[None, LogPage] | None, int]:
+    def take(self) -> News[None, LogPage] | None:
         page = None
         if self._view is not None and (self._changed or self._reader.unfinished):
             page = self._reader.page(self._view)
         self._changed = False
         if self._reader.unfinished:
             self._loop.later(_BREATH, self.wake)
-        return None if page is None else News((page,)), room
+        return None if page is None else News((page,))

@@ -17,8 +17,6 @@ from pipetui.watch.snapshot import snapshot
 _MOST = 500
 
 
-
-
 def _owners(pipe: Pipe, parents: Mapping[int, int]) -> Owners:
     return Owners(holding(pipe, "w", parents), holding(pipe, "r", parents)) if pipe.ends else Owners()
 

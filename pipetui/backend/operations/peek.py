@@ -15,8 +15,6 @@ from pipetui.watch.world import unseen
 _CHUNK = 1 << 18
 
 
-
-
 def answer(operation: Peek) -> Iterator[Some | Peeked | Nobody]:
     """Look once. Raises Missing, NotAFifo, NotPermitted, and WouldDisturb where there is no reader."""
     identity = pipe_id(operation.pipe)

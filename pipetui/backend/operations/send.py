@@ -15,8 +15,6 @@ _STDIN = 0
 _CHUNK = 1 << 16
 
 
-
-
 def answer(operation: Send) -> Iterator[Opened]:
     """Wait for a reader, then write. Negative where nobody reads, or no more."""
     try:

@@ -25,8 +25,6 @@ _CHUNK = 1 << 16
 _LOOK = 1.0
 
 
-
-
 def answer(operation: Tail) -> Iterator[Messages]:
     """Read until there are as many as wanted. Raises Gone, Missing, and Negative when nothing came in time."""
     if operation.framing == "fixed" and not 1 <= operation.fixed <= FRAME_LIMIT:

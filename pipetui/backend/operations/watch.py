@@ -35,9 +35,6 @@ _PACE = 10.0
 _ENDS_SETTLE = 0.02
 
 
-
-
-
 def _line(sight: Sight) -> tuple[object, ...]:
     """Return what makes a new line worth printing: the state in words, who holds it, and what is found wrong."""
     found = tuple((one.rule, one.level, one.pids) for one in sight.findings if one.level != "note")
@@ -179,5 +176,3 @@ class _Watch:
         capacities = self._memory.capacities
         filled = fills({pipe.id: pipe.ends}, self._proc, reopen=reopen, capacities=capacities).get(pipe.id)
         return pipe if filled is None else replace(pipe, queued=filled[0], capacity=filled[1])
-
-

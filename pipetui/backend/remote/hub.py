@@ -1,4 +1,4 @@
-"""A hub for a client on another host: the same, with a pulse."""
+"""A hub for a client on another host: the same, with a heartbeat."""
 
 from __future__ import annotations
 

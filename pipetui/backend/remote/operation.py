@@ -1,6 +1,6 @@
 """Carries out one operation on this host for a command on another: descriptors 0 and 1 are the line to it.
 
-A thread keeps the pulse and ends the process as soon as nobody listens any more (sshd closes its end of our stdout
+A thread sends heartbeats and ends the process as soon as nobody listens any more (sshd closes its end of our stdout
 when the link ends), whatever the operation waits for. Nothing here forks, so a thread does no harm.
 """
 
@@ -75,7 +75,7 @@ class _Line:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._compressor = Compressor(1)
-        threading.Thread(target=self._watch, name="pulse", daemon=True).start()
+        threading.Thread(target=self._watch, name="heartbeat", daemon=True).start()
 
     def write(self, data: bytes) -> None:
         """Write a frame; leave when nobody listens."""

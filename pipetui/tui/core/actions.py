@@ -1,4 +1,4 @@
-"""The one registry of actions: keys, footer, help, command palette and the README's table are made from it.
+"""The one registry of actions: keys, footer, help, command palette and docs/keys.md are made from it.
 
 `effect` says what an action does to pipes: "passive" changes nothing; "holds an end" keeps a pipe open,
 so that its other side sees neither EOF nor SIGPIPE; "consumes" takes bytes that no other reader will get; "changes"
@@ -52,7 +52,7 @@ class Action:
 ACTIONS: tuple[Action, ...] = (
     Action("create", ("c",), "new FIFO", "Create a FIFO", "fifos", "changes", 2),
     Action("write", ("w",), "producer", "Start a producer that writes to the selected FIFO",
-           "fifos", "holds an end", 3),
+           "fifos", "changes", 3),
     Action("read", ("r",), "consumer", "Start a consumer that reads the selected FIFO", "fifos", "consumes", 4),
     Action("send", ("s",), "send", "Send one message to the selected FIFO", "fifos", "changes", 5),
     Action("peek", ("p",), "peek", "Show the bytes queued in the selected FIFO without consuming them",
@@ -155,7 +155,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("labs_help", ("?",), "keys", "Show all keys and their effect on pipes", "labs"),
     Action("labs_close", ("escape", "q"), "back", "Back to the list, then to the monitor", "labs"),
     Action("bench_run", ("r",), "run", "Run the comparison, or run it again: about 25 seconds", "bench", "slows"),
-    Action("bench_stop", ("x",), "stop", "Stop the comparison; its results so far stay", "bench"),
+    Action("bench_stop", ("x",), "stop", "Stop the comparison; its results so far stay", "bench", "changes"),
     Action("bench_size", ("s",), "size", "Chart the next message size", "bench"),
     Action("bench_size_back", ("S",), "previous size", "Chart the previous message size", "bench"),
     Action("bench_close", ("b",), "back", "Back to the labs; the comparison continues", "bench"),

@@ -38,9 +38,9 @@ class Actions(Page):
         lines: list[Parts] = []
         for index, piece in enumerate(words):
             stamp: Part = (at.ljust(_INDENT) if index == 0 else " " * _INDENT, palette.dim)
-            lines.append((stamp, (piece, palette.dim if action.refused else palette.text)))
-        if action.refused:
-            lines += _below(f"not done: {action.refused}", palette.stuck, width)
+            lines.append((stamp, (piece, palette.dim if action.outcome else palette.text)))
+        if action.outcome:
+            lines += _below(action.outcome, palette.stuck, width)
         return lines + _below(action.command, palette.accent, width)
 
 

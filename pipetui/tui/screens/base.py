@@ -70,15 +70,20 @@ class BaseScreen(Screen[None]):
         """Open a dialog, and show the message that it ends with."""
         self.app.push_screen(dialog, lambda message: self.notify(message) if message else None)
 
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing that acts is offered here."""
+        return self.app.read_only
+
     def show_keys(self, actions: Iterable[Action], kept: int = 2) -> None:
         """Show these actions in the footer, as far as they are offered; the last `kept` stay the longest."""
-        offered = [action for action in actions if not (action.acts and self.app.read_only)]
+        offered = [action for action in actions if not (action.acts and self.read_only)]
         self.keys.show(offered, self.app.config.keys, kept)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action is offered: where pipetui is read-only, none that acts."""
         known = BY_ID.get(action)
-        return not (known is not None and known.acts and self.app.read_only)
+        return not (known is not None and known.acts and self.read_only)
 
     def perform(self, action: str) -> None:
         """Carry out an action of the registry."""

@@ -71,7 +71,9 @@ class BenchScreen(DetailScreen):
         where: Parts = ((f"on {safe(self.session.name)}", palette.dim),) if self.session.name else ()
         if report is None:
             self.head.update("COMPARISON", where)
-            words = f"Press {self.key('bench_run')} to run it: about 25 seconds, while everything else continues."
+            key = self.key("bench_run")
+            words = f"Press {key} to run it: about 25 seconds, while everything else continues."
+            words = words if key else "Not run yet."
             self.sheet.put([*self._paragraph(_WHAT, palette.text), (), *self._paragraph(words, palette.dim)])
             return
         size = chosen(report, self._charted)

@@ -41,8 +41,9 @@ def figures(pool: HostPool, palette: Palette, width: int) -> Parts:
     parts: list[Part] = [(" pipetui", palette.title + palette.accent)]
     if width >= 60 and (host := _where(pool)):
         parts.append((f"  {host}", palette.text))
-    if all(session.read_only for session in pool.sessions):
-        parts.append(("  read-only", palette.waiting))
+    if count := sum(session.read_only for session in pool.sessions):
+        some = f"{count} of {len(pool.sessions)} " if count < len(pool.sessions) else ""
+        parts.append((f"  {some}read-only", palette.waiting))
     counts = f"{plural(len(pool.fifos), 'FIFO')} · {plural(processes(pool), 'process', 'processes')}"
     parts.append((f"   {counts}", palette.dim))
     for words, style in (*_away(pool, palette), *_wrong(pool, palette)):

@@ -72,6 +72,10 @@ class DetailScreen(BaseScreen):
         if self.size.width:
             self.changed(Change(EVERYTHING))
 
+    @property
+    def read_only(self) -> bool:
+        return self.session.read_only
+
     def is_about(self, session: Session) -> bool:
         """Whether a change on a host may concern this screen."""
         return session is self.session
@@ -156,7 +160,7 @@ class DetailScreen(BaseScreen):
         self.notify(f"Copied “{text}”, if your terminal supports it (OSC 52)")
 
     def action_detail_help(self) -> None:
-        self.app.push_screen(Help(self.app.config.keys, read_only=self.app.read_only))
+        self.app.push_screen(Help(self.app.config.keys, read_only=self.read_only))
 
     def action_detail_close(self) -> None:
         self.dismiss(None)

@@ -175,7 +175,8 @@ class ProcessScreen(DetailScreen):
             rows.append(("session", str(state.session)))
         if self.ours:
             return rows
-        return [*rows, ("started by", f"not pipetui; {self.key('process_signal')} sends a signal")]
+        key = self.key("process_signal")
+        return [*rows, ("started by", f"not pipetui; {key} sends a signal" if key else "not pipetui")]
 
     # --- keys -----------------------------------------------------------------------------------------------------
 

@@ -267,8 +267,8 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
                 (" choose   ", palette.dim),
             ]
         parts += [(self.key("open"), palette.accent), (f" {self._enter(attempt)}   ", palette.dim)]
-        if attempt.question:
-            parts += [(self.key("labs_run"), palette.accent), (" runs without predicting", palette.dim)]
+        if attempt.question and (run := self.key("labs_run")):
+            parts += [(run, palette.accent), (" runs without predicting", palette.dim)]
         return tuple(parts)
 
     def _enter(self, attempt: LabAttempt) -> str:
@@ -278,7 +278,8 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
     def _run(self, attempt: LabAttempt, room: int) -> None:
         palette = self.palette
         pace = attempt.run.pace if attempt.run else self.labs.pace
-        stop = ((f"{self.key('labs_stop')} stops it", palette.dim),)
+        key = self.key("labs_stop")
+        stop: Parts = ((f"{key} stops it", palette.dim),) if key else ()
         self.part.update("RUNNING", ((PACE_WORDS[pace], palette.waiting),), stop)
         self.part.highlight(self.labs.inside)
         self.sheet.put(run_lines(attempt, self.session, palette, room, self._height))

@@ -180,12 +180,13 @@ class LabsScreen(LabsLayout):
             return
         if attempt.question is not None and attempt.mark is None:
             run = self.key("labs_run")
-            self.notify(f"Choose with ↑ ↓ or a number; {run} runs without predicting.")
+            skip = f"; {run} runs without predicting" if run else ""
+            self.notify(f"Choose with ↑ ↓ or a number{skip}.")
             return
         if attempt.answer():
             self.lay_out()
         else:
-            self.action_labs_run()
+            self.perform("labs_run")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

@@ -119,7 +119,7 @@ class GeneralActions(MainPanes):
         self.app.push_screen(Notes(self.pool, self.app.display_note))
 
     def action_help(self) -> None:
-        self.app.push_screen(Help(self.app.config.keys, read_only=self.app.read_only))
+        self.app.push_screen(Help(self.app.config.keys, read_only=self.read_only))
 
     def action_palette(self) -> None:
         self.app.action_command_palette()

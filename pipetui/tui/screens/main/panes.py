@@ -166,6 +166,10 @@ class MainPanes(BaseScreen):
         return self.fifos.row.session if self.fifos.row is not None else self.pool.sessions[0]
 
     @property
+    def read_only(self) -> bool:
+        return self.session.read_only
+
+    @property
     def holder(self) -> Holder | None:
         """The selected process, when its pane has the focus."""
         if self.pane not in ("producers", "consumers"):
