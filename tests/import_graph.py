@@ -7,6 +7,7 @@ by moving an import to where it is not seen.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -77,10 +78,10 @@ def circles(graph: Graph) -> list[list[str]]:
 def upward(graph: Graph, package: str, layers: Sequence[str]) -> list[str]:
     """Return the imports of a package that go from one of its layers to one above it, as `importer -> imported`.
 
-    `layers` are the names of its folders and files from the top; of those in one entry, divided by colons, none may
-    import another. A folder or file that is in none of them counts as an import that is wrong.
+    `layers` are the names of its folders and files from the top; of those in one entry, divided by colons or bars, none
+    may import another. A folder or file that is in none of them counts as an import that is wrong.
     """
-    ranks = {name.strip(): (rank, name.strip()) for rank, entry in enumerate(layers) for name in entry.split(":")}
+    ranks = {name.strip(): (rank, name) for rank, entry in enumerate(layers) for name in re.split("[:|]", entry)}
     wrong: list[str] = []
     for module, targets in graph.items():
         here = _layer(module, package)
