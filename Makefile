@@ -7,7 +7,7 @@ RUN    := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs screenshots clean
+.PHONY: help demo check test coverage pictures lint bench docs screenshots clean
 .SUFFIXES:
 
 help: ## this list
@@ -19,6 +19,9 @@ demo: $(RUN) ## temporary FIFOs with producers and consumers, in the monitor (wi
 
 # Tests wait more than they compute, so three of them share a processor; more than a dozen would get in their own way.
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -lt 4 ] && echo $$((3 * n)) || echo 12)
+
+check: lint ## the fast loop: lint, and all tests that need no other process
+	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=worksteal -m "unit or pilot"
 
 test: $(DEV) ## all tests, some in a pseudo-terminal
 	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile

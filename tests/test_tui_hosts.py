@@ -427,6 +427,7 @@ def is_grey(terminal: Terminal, host: str, name: str) -> bool:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.e2e
 def test_one_of_two_hosts_dies_and_its_rows_go_grey_and_come_back_by_themselves(tmp_path: Path, kind: str) -> None:
     with (
         Stage(tmp_path / "here") as stage,
@@ -461,6 +462,7 @@ def test_one_of_two_hosts_dies_and_its_rows_go_grey_and_come_back_by_themselves(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.e2e
 def test_what_flows_on_two_hosts_is_read_in_one_log(tmp_path: Path, kind: str) -> None:
     with (
         Stage(tmp_path / "here") as stage,
