@@ -1,7 +1,7 @@
 """The tier of each test, and what all of them get without asking: temporary folders that no other test looks into.
 
-A tier is a marker, so `pytest -m "unit or pilot"` runs the fast ones, as `make check` does. The name of a test's file
-decides, or a marker on the test itself:
+A tier is a marker: `pytest -m system` runs one, and `pytest --fast` the first two, as `make check` does. The name of a
+test's file decides; a marker on a test puts it into a slower one than its file.
 
 - unit: in this process alone
 - pilot: the app without a terminal, also in this process alone
@@ -71,6 +71,9 @@ TIERS = {
     "test_watch_*": "system",
 }
 
+#: The tiers of tests that start no other process.
+FAST = ("unit", "pilot")
+
 #: What a test of the fast tiers may not do, as audit events (see sys.addaudithook).
 _STARTS = {"os.fork", "os.forkpty", "os.posix_spawn", "subprocess.Popen"}
 
@@ -85,17 +88,34 @@ def _tier_of(file: Path) -> str:
     raise pytest.Collector.CollectError(f"{file.name} is in no tier: name it in tests/conftest.py")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="only tests that start no other process (unit and pilot)")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Don't even import a file of a slow tier when only the fast ones are wanted."""
+    is_test = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    return (config.getoption("--fast") and is_test and _tier_of(collection_path) not in FAST) or None
+
+
 def pytest_pycollect_makemodule(module_path: Path) -> None:
     """Refuse a file whose tests would be in no tier."""
     _tier_of(module_path)
 
 
 @pytest.hookimpl(tryfirst=True)  # before those that `-m` doesn't select are left out
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
     """Put each test into its tier."""
+    slow: list[pytest.Item] = []
     for item in items:
-        own = [tier for tier in set(TIERS.values()) if item.get_closest_marker(tier)]
-        item.add_marker(own[0] if own else _tier_of(item.path))
+        tiers = [mark.name for mark in item.iter_markers() if mark.name in TIERS.values()]
+        tier = tiers[0] if tiers else _tier_of(item.path)
+        item.add_marker(tier)
+        if tier not in FAST:
+            slow.append(item)
+    if config.getoption("--fast"):
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
 
 
 def _no_process(event: str, _arguments: tuple[object, ...]) -> None:
@@ -111,7 +131,7 @@ sys.addaudithook(_no_process)
 def fast(request: pytest.FixtureRequest) -> Iterator[None]:
     """Hold the fast tiers to what they promise."""
     global _fast
-    _fast = any(request.node.get_closest_marker(name) for name in ("unit", "pilot"))
+    _fast = any(request.node.get_closest_marker(tier) for tier in FAST)
     yield
     _fast = False
 
