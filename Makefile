@@ -29,6 +29,9 @@ check: lint ## the fast loop: lint, and all tests that need no other process
 test: $(DEV) ## all tests, some in a pseudo-terminal
 	@$(PYTEST) --numprocesses=$(WORKERS) --dist=loadfile
 
+pictures: $(DEV) ## store tests/pictures/ anew, with which the tests compare the screens
+	@$(PYTEST) --renew-pictures tests/test_pictures.py
+
 lint: $(DEV) ## ruff, mypy (strict), import rules, the oldest Python, GitHub's files
 	$(BIN)/ruff check .
 	$(BIN)/mypy

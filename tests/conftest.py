@@ -90,6 +90,7 @@ def _tier_of(file: Path) -> str:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="only tests that start no other process (unit and pilot)")
+    parser.addoption("--renew-pictures", action="store_true", help="store the pictures of screens as they are now")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
