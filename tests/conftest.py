@@ -39,6 +39,7 @@ TIERS = {
     "test_backend_*": "system",
     "test_bench": "system",
     "test_cli_*": "system",
+    "test_contract": "unit",
     "test_corpus": "system",
     "test_display_app": "pilot",
     "test_display_bytes": "unit",
