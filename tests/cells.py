@@ -16,11 +16,14 @@ from __future__ import annotations
 import itertools
 import string
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from rich.cells import cell_len
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
+from textual.pilot import Pilot
+from textual.widgets import Input
 
 from pipetui.tui.app import PipetuiApp
 
@@ -39,6 +42,17 @@ def drawn(app: PipetuiApp) -> list[str]:
         "== map",
         *(" ".join(f"{names[style]}{width}" for style, width in row) for row in runs),
     ]
+
+
+async def at_rest(pilot: Pilot[Any]) -> list[str]:
+    """Return what is drawn when it no longer changes."""
+    for field in pilot.app.screen.query(Input):
+        field.cursor_blink = False
+    before: list[str] = []
+    while (now := drawn(pilot.app)) != before:  # type: ignore[arg-type]
+        before = now
+        await pilot.pause(0.05)
+    return now
 
 
 def _runs(row: Iterable[Segment]) -> Iterator[tuple[str, int]]:

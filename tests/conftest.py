@@ -54,6 +54,7 @@ TIERS = {
     "test_hygiene": "system",
     "test_imports": "unit",
     "test_kernel_*": "system",
+    "test_keys": "pilot",
     "test_labs_*": "system",
     "test_merged_log": "unit",
     "test_pictures": "pilot",

@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cells import drawn
+from cells import at_rest
 from test_bench import whole
 from test_tui_labs import over, running, school
-from textual.pilot import Pilot
-from textual.widgets import Input
 from tui_fakes import FakeHub, make_app, observed, press, settle, until
 from updates import update
 
@@ -85,17 +83,6 @@ async def taken(picture: Picture) -> list[str]:
             hub.push(update(**told))
             await settle(pilot)
         return await at_rest(pilot)
-
-
-async def at_rest(pilot: Pilot[Any]) -> list[str]:
-    """Return what is drawn when it no longer changes."""
-    for field in pilot.app.screen.query(Input):
-        field.cursor_blink = False
-    before: list[str] = []
-    while (now := drawn(pilot.app)) != before:  # type: ignore[arg-type]
-        before = now
-        await pilot.pause(0.05)
-    return now
 
 
 @pytest.mark.parametrize("name", PICTURES)
