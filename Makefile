@@ -7,7 +7,7 @@ RUN    := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs screenshots clean
+.PHONY: help demo check test pictures lint bench docs screenshots clean
 .SUFFIXES:
 
 help: ## this list
@@ -17,11 +17,20 @@ help: ## this list
 demo: $(RUN) ## temporary FIFOs with producers and consumers, in the monitor (without a terminal: as lines)
 	@exec $(BIN)/pipetui demo
 
+# Bytecode of the tests, whatever the environment says: else each of several processes compiles all of them.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+
 # Tests wait more than they compute, so three of them share a processor; more than a dozen would get in their own way.
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -lt 4 ] && echo $$((3 * n)) || echo 12)
 
+check: lint ## the fast loop: lint, and all tests that need no other process
+	@$(PYTEST) --numprocesses=$(WORKERS) --dist=worksteal --fast
+
 test: $(DEV) ## all tests, some in a pseudo-terminal
-	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
+	@$(PYTEST) --numprocesses=$(WORKERS) --dist=loadfile
+
+pictures: $(DEV) ## store tests/pictures/ anew, with which the tests compare the screens
+	@$(PYTEST) --renew-pictures tests/test_pictures.py
 
 lint: $(DEV) ## ruff, mypy (strict), import rules, the oldest Python, GitHub's files
 	$(BIN)/ruff check .

@@ -156,6 +156,7 @@ signal.pause()
 """
 
 
+@pytest.mark.alone
 def test_of_500_actors_those_that_may_be_run_and_none_outlives_a_killed_client(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     env = {**os.environ, "PYTHONPATH": f"{TESTS}:{TESTS.parent}"}
@@ -267,7 +268,7 @@ def test_3000_processes_with_20_pipes_each_are_told_in_part_and_hold_up_nobody(c
         hub.anonymous = True
         hub.wait_for(lambda: hub.status.partial, 120)
         said = " ".join(hub.status.partial)
-        assert f"only {bounds.MOST_PIPES:,} of 60," in said
+        assert re.search(rf"only {bounds.MOST_PIPES:,} of 6\d,", said), said
         assert "ends of each pipe are listed; one has 3,0" in said
         assert hub.status.troubles == ()
         deadline = time.monotonic() + 120

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
 from processes import Stage
 from terminal import Terminal
 from waiting import wait_until
@@ -136,6 +137,7 @@ def test_a_lost_answer_does_not_stop_the_screen_for_ever() -> None:
     assert pace.permit(7.0, urgent=True, full=False).write
 
 
+@pytest.mark.e2e
 def test_a_terminal_that_stops_reading_costs_nothing_but_the_frames_it_missed() -> None:
     with Stage() as stage:
         terminal = stage.terminal("demo")

@@ -18,7 +18,20 @@ from sshd import why_not
 from terminal import Terminal
 from test_hosts import Box
 from textual.pilot import Pilot
-from tui_fakes import FakeHub, demo, fifo, line, observed, press, screen_lines, screen_text, settle, until, write
+from tui_fakes import (
+    NOON,
+    FakeHub,
+    demo,
+    fifo,
+    line,
+    observed,
+    press,
+    screen_lines,
+    screen_text,
+    settle,
+    until,
+    write,
+)
 from updates import update
 
 from pipetui.client import hosts as fleets
@@ -264,20 +277,20 @@ async def test_messages_of_all_hosts_stand_in_the_order_of_time(
     app: PipetuiApp, boxes: list[Box], pilot: Pilot[Any]
 ) -> None:
     one, two = (box.hub for box in boxes)
-    one.flow(line(10, "first"), line(30, "third"))
+    one.flow(line(1, "first", time=NOON + 1), line(2, "third", time=NOON + 3))
     await settle(pilot)
-    two.flow(line(20, "second"))
-    two.flow(line(40, "fourth"))
+    two.flow(line(1, "second", time=NOON + 2))
+    two.flow(line(2, "fourth", time=NOON + 4))
     await until(pilot, lambda: "fourth" in screen_text(app))
     shown = [each.split() for each in screen_lines(app) if "4121→4125" in each]
     assert [(words[1], words[-1]) for words in shown] == [
         ("box1", "first"), ("box2", "second"), ("box1", "third"), ("box2", "fourth")
     ]  # fmt: skip
     await press(pilot, "4", "k", "enter")
-    await until(pilot, lambda: "MESSAGE 30" in screen_text(app))
+    await until(pilot, lambda: "MESSAGE 2  " in screen_text(app))
     assert "box1:/tmp/demo/orders" in screen_lines(app)[0]
     await press(pilot, "p")
-    await until(pilot, lambda: "MESSAGE 20  " in screen_text(app))
+    await until(pilot, lambda: "MESSAGE 1  " in screen_text(app))
     assert "box2:/tmp/demo/orders" in screen_lines(app)[0]
     await press(pilot, "escape", "G", "1", "G", "k", "o")
     await until(pilot, lambda: "third" not in screen_text(app))
@@ -427,6 +440,7 @@ def is_grey(terminal: Terminal, host: str, name: str) -> bool:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.e2e
 def test_one_of_two_hosts_dies_and_its_rows_go_grey_and_come_back_by_themselves(tmp_path: Path, kind: str) -> None:
     with (
         Stage(tmp_path / "here") as stage,
@@ -461,6 +475,7 @@ def test_one_of_two_hosts_dies_and_its_rows_go_grey_and_come_back_by_themselves(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.e2e
 def test_what_flows_on_two_hosts_is_read_in_one_log(tmp_path: Path, kind: str) -> None:
     with (
         Stage(tmp_path / "here") as stage,

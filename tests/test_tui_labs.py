@@ -243,6 +243,14 @@ async def test_a_run_is_stopped_and_says_so(app: PipetuiApp, hub: FakeHub, pilot
     assert "0 of 2 done" in text
 
 
+@on_screen(hub=busy)
+async def test_leaving_during_a_run_is_no_error(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
+    """Its screen asks for anonymous pipes no longer when it closes, and the hub tells then that they are gone."""
+    await press(pilot, "l", "enter", "r")
+    await run(hub, pilot, running())
+    await until(pilot, lambda: "pipe:[601]" in screen_text(app))
+
+
 @on_screen(hub=school)
 async def test_the_pace_is_what_the_person_wants(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "l", "s")

@@ -144,7 +144,7 @@ async def test_what_was_not_kept_stands_in_the_log_and_above_it(
     app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]
 ) -> None:
     hub.not_kept = 12345
-    hub.flow(line(14753, gap=12345), line(14754, "after the gap"))
+    hub.flow(line(14754, "after the gap"))
     await settle(pilot)
     assert "… 12,345 messages not kept: they came too fast for the log" in screen_text(app)
     assert "12,345 not kept" in screen_lines(app)[15]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -13,7 +12,14 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from updates import update
 
+from pipetui.backend.actors import validation
+from pipetui.backend.messages.patterns import BadPattern
+from pipetui.backend.messages.reader import LogReader
+from pipetui.backend.messages.retrieval import export, find
+from pipetui.backend.messages.ring import Entry, Ring
 from pipetui.client.link import LinkLost
+from pipetui.client.state import HubState
+from pipetui.kernel.errors import Missing, NotPermitted, PipeError
 from pipetui.model import (
     ActorSpec,
     ActorState,
@@ -24,7 +30,6 @@ from pipetui.model import (
     LabCard,
     Line,
     LogCounts,
-    LogFilter,
     Pipe,
     PipeId,
     PipeRef,
@@ -49,7 +54,10 @@ NOON = 1_700_000_733.120
 
 
 class FakeHub:
-    """A link whose other end is the test. It keeps a log of lines and answers views of it as a hub does."""
+    """A link whose other end is the test. `test_contract.py` compares it with a hub.
+
+    Its log is a hub's own, of the lines in `lines`. It knows what it has told, and refuses what makes no sense then.
+    """
 
     def __init__(self) -> None:
         self.requests: list[Any] = []
@@ -70,9 +78,11 @@ class FakeHub:
         self.labs: tuple[LabCard, ...] = ()
         self.mine: tuple[ActorSpec, ...] = ()
         self._shows_anonymous = False
-        self._credit = False
-        self._sent = 0
-        self._said: object = None
+        self._told = HubState()
+        self._started = 0
+        self._kept: list[Line] = []
+        self._ring = Ring()
+        self._reader = LogReader(self._ring)
         self._out: asyncio.Queue[messages.FromHub | str] = asyncio.Queue()
 
     # --- the link -------------------------------------------------------------------------------------------------
@@ -92,7 +102,7 @@ class FakeHub:
 
     def _ready(self, ready: messages.Ready) -> None:
         first, fresh = self.view is None, self.view != ready.log
-        self.view, self._credit = ready.log, True
+        self.view = ready.log
         if first:
             tables: dict[str, Any] = {"pipes": self.pipes, "actors": self.actors, "processes": self.processes}
             self.push(update(status=self.status, findings=self.findings, **tables))
@@ -101,7 +111,7 @@ class FakeHub:
             gone = () if ready.anonymous else tuple(row.pipe.id for row in self.anonymous)
             self.push(update(pipes=() if gone else self.anonymous, pipes_gone=gone))
         if fresh:
-            self.push(update(log=self._page(fresh=True)))
+            self.push(update(log=self._page()))
 
     async def replies(self) -> AsyncIterator[messages.FromHub]:
         while True:
@@ -117,6 +127,8 @@ class FakeHub:
 
     def push(self, message: messages.FromHub) -> None:
         """Say something, by way of the codec, as a hub does."""
+        if isinstance(message, messages.Update):
+            self._told.apply(message)
         self._out.put_nowait(messages.unpack_from_hub(messages.pack(message)[4:]))
 
     def lose(self, reason: str) -> None:
@@ -125,7 +137,7 @@ class FakeHub:
     def flow(self, *lines: Line, **others: Any) -> None:
         """Let messages arrive, and perhaps other changes with them."""
         self.lines += lines
-        self.push(update(log=self._page(fresh=False), **others))
+        self.push(update(log=self._page(), **others))
 
     def asked(self, kind: type[R]) -> list[R]:
         """Return the requests of a kind."""
@@ -133,53 +145,100 @@ class FakeHub:
 
     # --- what a hub does ------------------------------------------------------------------------------------------
 
-    def _matching(self, *filters: LogFilter) -> list[Line]:
-        def passes(line: Line) -> bool:
-            return all(f.pattern in line.payload and f.fifo in ("", line.fifo) for f in filters)
-
-        return [line for line in self.lines if passes(line)]
+    def _log(self) -> Ring:
+        """Return the ring of a hub that has kept the lines."""
+        if self.lines[: len(self._kept)] != self._kept:
+            self._kept, self._ring = [], Ring()
+            self._reader = LogReader(self._ring)
+        for line in self.lines[len(self._kept) :]:
+            payload = encode(line.payload)
+            self._ring.advance(line.number - self._ring.last, len(payload))
+            self._ring.add(
+                Entry(line.number, line.time, line.fifo, line.reader, line.writer, line.length, payload, line.piece)
+            )
+        self._kept = list(self.lines)
+        return self._ring
 
     @property
     def counts(self) -> LogCounts:
         seen = self.lines[-1].number if self.lines else 0
         return LogCounts(seen, len(self.lines), self.not_kept)
 
-    def _page(self, *, fresh: bool) -> feeds.LogPage:
-        view = self.view
-        assert view is not None
-        lines = self._matching(view.filter)
-        if view.follow:
-            new = lines if fresh else [line for line in lines if line.number > self._sent]
-            shown = new[-view.after :]
-            skipped = 0 if fresh else len(new) - len(shown)
-            self._sent = shown[-1].number if shown else self._sent
-            return feeds.LogPage(view.id, tuple(shown), not fresh and not skipped, skipped, counts=self.counts)
-        before = [line for line in lines if line.number < view.anchor]
-        after = [line for line in lines if line.number >= view.anchor]
-        page = before[len(before) - view.before :] + after[: view.after] if view.before else after[: view.after]
-        if fresh:
-            self._sent = page[-1].number if page else view.anchor
-        newer = sum(line.number > self._sent for line in lines)
-        older = bool(page) and lines[0].number < page[0].number
-        return feeds.LogPage(view.id, tuple(page) if fresh else (), not fresh, 0, newer, older, self.counts)
+    def _page(self) -> feeds.LogPage | None:
+        """Return what the view lacks."""
+        assert self.view is not None
+        self._log()
+        page = self._reader.page(self.view)
+        while self._reader.unfinished:
+            page = self._reader.page(self.view)
+        return page and replace(page, counts=self.counts)
 
     def _reply(self, number: int, request: Request[Any]) -> messages.FromHub:
         if type(request) in self.refuse:
             return messages.Failed(number, self.refuse[type(request)])
-        answer = self._answer(request)
+        try:
+            self._check(request)
+            answer = self._answer(request)
+        except (PipeError, BadPattern) as error:
+            return messages.Failed(number, str(error))
         assert request.accepts(answer), f"{answer} is no answer to {request}"
         return messages.Answer(number, answer)
 
+    def _check(self, request: Request[Any]) -> None:
+        """Refuse what makes no sense, as far as can be known from what was told."""
+        told = self._told
+        if isinstance(request, (requests.Control, requests.Retune, requests.Scale)):
+            if request.actor not in told.actors:
+                raise PipeError(f"there is no actor {request.actor}")
+            if isinstance(request, requests.Scale):
+                validation.check_factor(request.factor)
+            if isinstance(request, requests.Retune) and request.delay is not None:
+                validation.check_delay(request.delay)
+        if isinstance(request, (requests.StopLab, requests.TellLab)) and request.run not in told.labs:
+            raise PipeError("that run of a lab is over and forgotten")
+        if isinstance(request, (requests.RunLab, requests.PrepareLab)) and request.name not in self._lab_names:
+            raise PipeError(f"there is no lab called {request.name!r}")
+        if isinstance(request, requests.Peek) and request.id not in told.pipes:
+            raise PipeError("the pipe is gone")
+        paths = {path: row.pipe.id for row in told.pipes.values() for path in row.pipe.paths}
+        if isinstance(request, requests.CreateFifo) and request.path in paths:
+            raise PipeError(f"{request.path} already exists")
+        if isinstance(request, requests.Send) and request.path not in paths:
+            raise PipeError(f"{request.path} does not exist")
+        if isinstance(request, requests.RemoveFifo) and paths.get(request.path) != request.id:
+            raise PipeError(f"{request.path} is another one now")
+        if isinstance(request, requests.Signal) and not self._is_called(request.pid, request.command):
+            raise PipeError(f"process {request.pid} is no longer the one that was shown")
+        if isinstance(request, (requests.StartProducer, requests.StartConsumer)):
+            self._check_spec(request.spec)
+        if isinstance(request, requests.RunBench) and (request.seconds < 0 or min(request.sizes, default=1) < 1):
+            raise PipeError("a comparison takes from 0 to 600 seconds, a message has from 1 byte on")
+
+    def _is_called(self, pid: int, command: str) -> bool:
+        """Whether a process has this command line, or isn't known."""
+        known = [each.command for each in self._told.processes.values() if each.pid == pid]
+        known += [each.command for each in self.family if each.pid == pid]
+        return command in known or not known
+
+    def _check_spec(self, spec: ActorSpec) -> None:
+        """Refuse what makes no sense; the FIFOs of the screen's tests don't exist."""
+        try:
+            validation.check(spec)
+        except (Missing, NotPermitted):
+            pass
+
+    @property
+    def _lab_names(self) -> set[str]:
+        return {card.name for card in self.labs}
+
     def _answer(self, request: Request[Any]) -> Any:
         if isinstance(request, requests.Fetch):
-            return requests.Whole(next((line for line in self.lines if line.number == request.number), None))
+            entry = self._log().get(request.number)
+            return requests.Whole(entry.line() if entry else None)
         if isinstance(request, requests.Find):
-            found = [line.number for line in self._matching(request.filter, request.find)]
-            if request.backwards:
-                return requests.Found(max((n for n in found if n < request.start), default=None))
-            return requests.Found(min((n for n in found if n > request.start), default=None))
+            return requests.Found(find(self._log(), request))
         if isinstance(request, requests.Export):
-            return requests.Page(tuple(self._matching(request.filter)), None)
+            return export(self._log(), request)
         if isinstance(request, requests.Peek):
             payload = self.peeked.get(request.id, "")
             return requests.Peeked(payload, len(encode(payload)), 65536, NOON)
@@ -192,18 +251,26 @@ class FakeHub:
         if isinstance(request, requests.Scale):
             return self._scaled(request)
         if isinstance(request, requests.RunLab):
-            return requests.Started(len(self.asked(requests.RunLab)))
+            return requests.Started(max(len(self.asked(requests.RunLab)), 1 + max(self._told.labs, default=0)))
         if isinstance(request, requests.PrepareLab):
             return requests.Prepared(self.mine)
-        return {requests.Done: requests.Done(), requests.Started: requests.Started(99)}[answer_type(type(request))]
+        if answer_type(type(request)) is requests.Started:
+            self._started = max(self._started, *self._told.actors, 0) + 1
+            return requests.Started(self._started)
+        assert answer_type(type(request)) is requests.Done, f"nothing here answers {request}"
+        return requests.Done()
 
     def _scaled(self, request: requests.Scale) -> requests.Scaled:
         """Answer as a hub does for modest figures; the rows follow later, or never."""
         spec = next(actor.spec for actor in self.actors if actor.id == request.actor)
-        before = spec.rate if isinstance(spec, ProducerSpec) else 1 / spec.delay if spec.delay else 100 / request.factor
-        asked = [each.factor for each in self.asked(requests.Scale) if each.actor == request.actor]
-        speed = before * math.prod(asked)
-        return requests.Scaled(speed) if isinstance(spec, ProducerSpec) else requests.Scaled(None, 1 / speed)
+        produces = isinstance(spec, ProducerSpec)
+        speed = spec.rate if isinstance(spec, ProducerSpec) else 1 / spec.delay if spec.delay else 100 / request.factor
+        for asked in self.requests:
+            if isinstance(asked, requests.Retune) and asked.actor == request.actor:
+                speed = (asked.rate if produces else 1 / asked.delay if asked.delay else None) or speed
+            if isinstance(asked, requests.Scale) and asked.actor == request.actor:
+                speed *= asked.factor
+        return requests.Scaled(speed) if produces else requests.Scaled(None, 1 / speed)
 
     def _examined(self, pid: int) -> requests.Examined:
         state = next((state for state in self.family if state.pid == pid), None)

@@ -54,7 +54,7 @@ class MainScreen(FifoActions, ActorActions, MessageActions, GeneralActions):
 
     def changed(self, session: Session, change: Change) -> None:
         """Draw what an update of a host changed."""
-        if not self.is_mounted:
+        if not (self.is_mounted and self.app.is_running):  # an update may come while the screens are being closed
             return
         front = self.app.screen
         if isinstance(front, DetailScreen) and front.is_about(session):
