@@ -33,6 +33,7 @@ hypothesis.settings.load_profile("beside others")
 
 #: The tiers, by patterns of names of files; of several that fit, the first one counts.
 TIERS = {
+    "test_action_log": "system",
     "test_backend_framing": "unit",
     "test_backend_ring": "unit",
     "test_backend_template": "unit",
@@ -49,16 +50,15 @@ TIERS = {
     "test_e2e_*": "e2e",
     "test_environment": "system",
     "test_far_*": "e2e",
-    "test_fleet": "unit",
-    "test_host_pool": "unit",
+    "test_hosts": "unit",
     "test_hygiene": "system",
     "test_imports": "unit",
     "test_kernel_*": "system",
     "test_keys": "pilot",
     "test_labs_*": "system",
-    "test_merged_log": "unit",
     "test_pictures": "pilot",
     "test_protocol": "unit",
+    "test_publisher": "unit",
     "test_read_only": "system",
     "test_terminal": "e2e",
     "test_tui_parts": "unit",

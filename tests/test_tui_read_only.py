@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, on_screen, press, screen_lines, screen_text, until, write
+from updates import update
 
 from pipetui.protocol import messages, requests
 from pipetui.tui.app import PipetuiApp
@@ -66,7 +67,7 @@ async def test_a_hub_that_is_read_only_by_its_own_environment_decides(
 ) -> None:
     assert "read-only" not in screen_text(app)
     hub.push(messages.Welcome(messages.VERSION, "box1", 1, read_only=True))
-    hub.flow()
+    hub.push(update(pipes=hub.pipes))
     await until(pilot, lambda: "read-only" in screen_lines(app)[0])
     await press(pilot, "c")
     assert len(app.screen_stack) == 1
