@@ -7,7 +7,7 @@ RUN    := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench screenshots clean
+.PHONY: help demo check test pictures lint bench docs screenshots clean
 .SUFFIXES:
 
 help: ## this list
@@ -17,22 +17,38 @@ help: ## this list
 demo: $(RUN) ## temporary FIFOs with producers and consumers, in the monitor (without a terminal: as lines)
 	@exec $(BIN)/pipetui demo
 
+# Bytecode of the tests, whatever the environment says: else each of several processes compiles all of them.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+
 # Tests wait more than they compute, so three of them share a processor; more than a dozen would get in their own way.
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -lt 4 ] && echo $$((3 * n)) || echo 12)
 
-test: $(DEV) ## all tests, some in a pseudo-terminal
-	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
+check: lint ## the fast loop: lint, and all tests that need no other process
+	@$(PYTEST) --numprocesses=$(WORKERS) --dist=worksteal --fast
 
-lint: $(DEV) ## ruff, mypy (strict), the import rules of the rooms, the oldest Python
+test: $(DEV) ## all tests, some in a pseudo-terminal
+	@$(PYTEST) --numprocesses=$(WORKERS) --dist=loadfile
+
+pictures: $(DEV) ## store tests/pictures/ anew, with which the tests compare the screens
+	@$(PYTEST) --renew-pictures tests/test_pictures.py
+
+lint: $(DEV) ## ruff, mypy (strict), import rules, the oldest Python, GitHub's files
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vermin --quiet --no-tips --target=3.10- pipetui
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
 bench: $(DEV) ## how fast, how small and how quiet, beside the tools you know
 	@status=0; for script in ui_latency terminal_bytes display_cpu slow_line drain observer_effect undisturbed comparison memory idle finder census far far_line; do \
 	  $(BIN)/python benchmarks/$$script.py --check || status=1; echo; done; \
 	$(BIN)/python benchmarks/doctor.py --check --plain --looks 10 --aged 70 || status=1; exit $$status
+
+docs: $(DEV) ## write the keys and the answered questions into docs/ from the running program
+	@$(BIN)/python scripts/docs.py
 
 screenshots: $(DEV) ## draw screenshots/*.svg from the running program
 	@$(BIN)/python scripts/screenshots.py

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.common import PIPETUI, Report, median, parser
 from pipetui.labs.comparison import SIZES
-from pipetui.tui.benchchart import size_words
+from pipetui.tui.views.benchchart import size_words
 
 #: What the figures of pipetui may be of those of the script.
 LOWEST, HIGHEST = 0.8, 1.25

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from sshd import Sshd, why_not
 
 from benchmarks.common import PIPETUI, Report, median, parser, timed
-from pipetui.client.ssh import ERRAND, HUB, parcel
+from pipetui.client.ssh import HUB, OPERATION, payload
 
 
 def main() -> int:
@@ -28,8 +28,8 @@ def main() -> int:
     options.add_argument("--fifos", type=int, default=100)
     options.add_argument("--rounds", type=int, default=15)
     args = options.parse_args()
-    import_module("pipetui.backend.duties.ls")
-    import_module("pipetui.client.call")
+    import_module("pipetui.backend.operations.ls")
+    import_module("pipetui.client.operations")
     report = Report("another host", ("command", "seconds", "of the bound"), args.check)
     if why_not():
         print(f"skipped: {why_not()}")
@@ -52,7 +52,7 @@ def main() -> int:
         report.row(name, f"{seconds:.3f}", f"{seconds / bound:.2f}")
     report.target(there <= bound, f"ls --host: {there:.3f} s, at most {bound:.3f} s (1.5 x ssh + the local ls)")
     needed = frozenset(name for name in sys.modules if name.startswith("pipetui"))
-    sizes = [len(parcel(ERRAND)), len(parcel(ERRAND, needed)), len(parcel(HUB))]
+    sizes = [len(payload(OPERATION)), len(payload(OPERATION, needed)), len(payload(HUB))]
     told = "{:.0f} KiB as source, {:.0f} KiB with bytecode; the hub: {:.0f} KiB".format(
         *(size / 1024 for size in sizes)
     )

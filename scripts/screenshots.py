@@ -77,7 +77,7 @@ def producer(monitor: Monitor) -> None:
 
 
 def message(monitor: Monitor) -> None:
-    """One message, opened, as hex."""
+    """One message as hex."""
     flowing(monitor)
     monitor.press("4", "space", "enter")
     monitor.terminal.wait_for("hex")
@@ -162,7 +162,7 @@ def labs(monitor: Monitor) -> None:
         monitor.press(answer)
         monitor.terminal.wait_for(f"(•)  {answer}")
         monitor.press("enter")
-    monitor.terminal.wait_for("1 of 2 predicted right", 60.0)
+    monitor.terminal.wait_for("1 of 2 predicted correctly", 60.0)
 
 
 def comparison(monitor: Monitor) -> None:

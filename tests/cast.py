@@ -12,19 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from patience import PATIENCE
+from waiting import TIMEOUT
 
 Value = TypeVar("Value")
 
 
 def until(condition: Callable[[], Value], what: str = "") -> Value:
     """Return what `condition` returns as soon as that is true; fail when it takes too long."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while True:
         value = condition()
         if value:
             return value
-        assert time.monotonic() < deadline, f"did not come true in {PATIENCE:g} s: {what or condition}"
+        assert time.monotonic() < deadline, f"did not come true in {TIMEOUT:g} s: {what or condition}"
         select.select([], [], [], 0.005)
 
 

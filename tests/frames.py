@@ -13,8 +13,8 @@ from pyte.screens import Char, wcwidth
 from rich.style import Style
 
 from pipetui.tui.display.frame import Frame, Row, fitted, row_of
-from pipetui.tui.display.looks import PLAIN, Look, Looks
 from pipetui.tui.display.painter import Painter
+from pipetui.tui.display.styles import PLAIN, CellStyle, StyleTable
 
 WIDTH, HEIGHT = 40, 10
 
@@ -61,9 +61,9 @@ lines = _lines(st.one_of(_certain, _disputed))
 certain_lines = _lines(_certain)
 
 
-def row(looks: Looks, pieces: list[tuple[str, Style, None]]) -> Row:
+def row(table: StyleTable, pieces: list[tuple[str, Style, None]]) -> Row:
     """Return styled text as a row of a frame."""
-    return fitted(row_of(pieces, looks), WIDTH, looks)
+    return fitted(row_of(pieces, table), WIDTH, table)
 
 
 def change(data: st.DataObject, painter: Painter, lines: Lines = lines) -> None:
@@ -72,15 +72,15 @@ def change(data: st.DataObject, painter: Painter, lines: Lines = lines) -> None:
     deed = data.draw(st.sampled_from(["lines", "piece", "scroll", "insert", "swap", "forget"]))
     if deed == "lines":
         for y in data.draw(st.lists(st.integers(0, HEIGHT - 1), min_size=1, max_size=HEIGHT)):
-            rows[y] = row(painter.looks, data.draw(lines))
+            rows[y] = row(painter.styles, data.draw(lines))
     elif deed == "piece":
         x, y = data.draw(st.integers(0, WIDTH - 1)), data.draw(st.integers(0, HEIGHT - 1))
-        painter.wanted.place(x, y, row_of(data.draw(lines), painter.looks), painter.looks)
+        painter.wanted.place(x, y, row_of(data.draw(lines), painter.styles), painter.styles)
     elif deed in ("scroll", "insert"):
         top = data.draw(st.integers(0, HEIGHT - 2))
         bottom = data.draw(st.integers(top + 1, HEIGHT - 1))
         for _ in range(data.draw(st.integers(1, 3))):
-            fresh = row(painter.looks, data.draw(lines))
+            fresh = row(painter.styles, data.draw(lines))
             if deed == "scroll":
                 rows[top : bottom + 1] = [*rows[top + 1 : bottom + 1], fresh]
             else:
@@ -115,10 +115,11 @@ def _visible(char: str, reverse: bool, foreground: str, attributes: tuple[bool, 
     return foreground, attributes
 
 
-def shown_as(look: Look, char: str) -> tuple[object, ...]:
-    """Return how the emulator describes a cell of this look; what cannot be seen on a blank is left out."""
-    attributes = tuple(name in look.attributes for name in _PYTE)
-    return (colour(look.background), *_visible(char, "reverse" in look.attributes, colour(look.foreground), attributes))
+def shown_as(style: CellStyle, char: str) -> tuple[object, ...]:
+    """Return how the emulator describes a cell of this style; what cannot be seen on a blank is left out."""
+    attributes = tuple(name in style.attributes for name in _PYTE)
+    reverse, foreground = "reverse" in style.attributes, colour(style.foreground)
+    return (colour(style.background), *_visible(char, reverse, foreground, attributes))
 
 
 def seen(cell: Char) -> tuple[object, ...]:
@@ -133,7 +134,7 @@ def disputed(char: str, width: int) -> bool:
     return sum(max(0, wcwidth(point)) for point in char) != width
 
 
-def differences(frame: Frame, looks: Looks, emulator: Emulator, *, sure_of_off: bool = True) -> Iterator[str]:
+def differences(frame: Frame, table: StyleTable, emulator: Emulator, *, sure_of_off: bool = True) -> Iterator[str]:
     """Say where the emulator shows something else than a frame.
 
     Without `sure_of_off`, attributes in cells that should have none are not looked at.
@@ -144,12 +145,12 @@ def differences(frame: Frame, looks: Looks, emulator: Emulator, *, sure_of_off: 
             width = 2 if start + 1 < len(chars) and chars[start + 1] == "" else 1
             if disputed(chars[start], width):
                 continue
-            cell, look = emulator.screen.buffer[y][x], looks[number]
-            if not sure_of_off and not look.attributes:
+            cell, style = emulator.screen.buffer[y][x], table[number]
+            if not sure_of_off and not style.attributes:
                 plain: dict[str, Any] = dict.fromkeys(_PYTE.values(), False)
                 cell = cell._replace(**plain)
-            if cell.data != unicodedata.normalize("NFC", char) or seen(cell) != shown_as(look, char):
-                yield f"{x},{y}: {cell.data!r} {seen(cell)} instead of {char!r} {shown_as(look, char)}"
+            if cell.data != unicodedata.normalize("NFC", char) or seen(cell) != shown_as(style, char):
+                yield f"{x},{y}: {cell.data!r} {seen(cell)} instead of {char!r} {shown_as(style, char)}"
 
 
 def anchored(painter: Painter) -> str:
@@ -157,6 +158,6 @@ def anchored(painter: Painter) -> str:
 
     Terminals that are asked for their screen leave out what was erased at the end of a row.
     """
-    cells = [(y, row.looks[-1]) for y, row in enumerate(painter.wanted.rows, 1) if row.chars[-1] == " "]
+    cells = [(y, row.styles[-1]) for y, row in enumerate(painter.wanted.rows, 1) if row.chars[-1] == " "]
     width = painter.wanted.width
-    return "".join(f"\x1b7\x1b[{y};{width}H\x1b[m{painter.looks.way(PLAIN, look)} \x1b8" for y, look in cells)
+    return "".join(f"\x1b7\x1b[{y};{width}H\x1b[m{painter.styles.way(PLAIN, style)} \x1b8" for y, style in cells)

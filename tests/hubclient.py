@@ -20,27 +20,35 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
+from typing import Any, TypeVar, cast
 
-from patience import PATIENCE
+from waiting import TIMEOUT
 
-from pipetui.backend import wire
 from pipetui.client.link import start_hub
-from pipetui.model import (
-    ActorSpec,
-    ActorState,
-    BenchReport,
-    Finding,
-    LabRun,
-    Line,
-    LogCounts,
-    LogFilter,
-    Pace,
-    PipeId,
-    PipeRow,
-    Process,
-    ProducerSpec,
-    Status,
+from pipetui.client.state import Change, HubState
+from pipetui.model import ActorSpec, Line, LogCounts, LogFilter, Pace, PipeId, PipeRow, ProducerSpec
+from pipetui.protocol import requests
+from pipetui.protocol.feeds import LogPage
+from pipetui.protocol.frames import Splitter
+from pipetui.protocol.messages import (
+    VERSION,
+    Answer,
+    Call,
+    Failed,
+    FromClient,
+    FromHub,
+    Goodbye,
+    Hello,
+    LogView,
+    Ready,
+    Update,
+    Welcome,
+    pack,
+    unpack_from_hub,
 )
+from pipetui.protocol.requests import Request
+
+A = TypeVar("A")
 
 #: The filter that every message passes.
 EVERYTHING = LogFilter()
@@ -54,7 +62,7 @@ class HubGoneError(Exception):
     """The hub's output ended, or it said `Goodbye`; the message is its reason and its last words on stderr."""
 
 
-class HubClient:
+class HubClient(HubState):
     """One hub process and what it has told so far."""
 
     def __init__(
@@ -66,30 +74,24 @@ class HubClient:
         greet: bool = True,
         keep_lines: int = 10_000,
     ) -> None:
+        super().__init__()
         self.process: subprocess.Popen[bytes] = start_hub(argv)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self._to = self.process.stdin.fileno()
         self._from = self.process.stdout.fileno()
-        self._splitter = wire.Splitter()
+        self._splitter = Splitter()
         self._bodies: Iterator[bytes] = iter(())
         self._numbers = itertools.count(1)
         self._credit = False
-        self._view = wire.LogView()
+        self._view = LogView()
         self.interval = 0.02
-        self.welcome: wire.Welcome | None = None
-        self.status = Status()
-        self.pipes: dict[PipeId, PipeRow] = {}
-        self.actors: dict[int, ActorState] = {}
-        self.processes: dict[int, Process] = {}
-        self.findings: tuple[Finding, ...] = ()
-        self.labs: dict[int, LabRun] = {}
+        self.welcome: Welcome | None = None
         self.anonymous = False
-        self.bench: BenchReport | None = None
         self.counts = LogCounts()
         self.skipped = 0
         self.lines: deque[Line] = deque(maxlen=keep_lines)
-        self.page: wire.LogPage | None = None
+        self.page: LogPage | None = None
         if greet:
             try:
                 self.hello(roots, demo=demo)
@@ -104,7 +106,7 @@ class HubClient:
         """The hub's pid."""
         return self.process.pid
 
-    def write(self, data: bytes, timeout: float = PATIENCE) -> None:
+    def write(self, data: bytes, timeout: float = TIMEOUT) -> None:
         """Write raw bytes to the hub (a test of the wire may send nonsense)."""
         deadline = time.monotonic() + timeout
         view = memoryview(data)
@@ -117,17 +119,17 @@ class HubClient:
             except BrokenPipeError:
                 raise HubGoneError(f"the hub has gone; {self.stderr()}") from None
 
-    def say(self, request: wire.Request) -> None:
-        """Send one request without waiting for anything."""
-        self.write(wire.pack(request))
+    def say(self, message: FromClient) -> None:
+        """Send one message without waiting for anything."""
+        self.write(pack(message))
 
-    def reply(self, timeout: float = PATIENCE) -> wire.Reply:
+    def reply(self, timeout: float = TIMEOUT) -> FromHub:
         """Return the hub's next frame; raise `HubGoneError` at its end and `TimeoutError` when none comes."""
         deadline = time.monotonic() + timeout
         while True:
             body = next(self._bodies, None)
             if body is not None:
-                return wire.unpack_reply(body)
+                return unpack_from_hub(body)
             readable, _, _ = select.select([self._from], [], [], max(0.0, deadline - time.monotonic()))
             if not readable:
                 raise TimeoutError(f"the hub said nothing for {timeout} s")
@@ -150,17 +152,17 @@ class HubClient:
 
     # --- the conversation -----------------------------------------------------------------------------------------
 
-    def hello(self, roots: Iterable[str | os.PathLike[str]] = (), *, demo: bool = False) -> wire.Welcome:
+    def hello(self, roots: Iterable[str | os.PathLike[str]] = (), *, demo: bool = False) -> Welcome:
         """Greet the hub and return its `Welcome`."""
-        self.say(wire.Hello(wire.VERSION, tuple(os.fspath(root) for root in roots), demo))
+        self.say(Hello(VERSION, tuple(os.fspath(root) for root in roots), demo))
         answer = self.reply()
-        if isinstance(answer, wire.Goodbye):
+        if isinstance(answer, Goodbye):
             raise HubGoneError(answer.reason)
-        assert isinstance(answer, wire.Welcome), answer
+        assert isinstance(answer, Welcome), answer
         self.welcome = answer
         return answer
 
-    def look(self, view: wire.LogView) -> None:
+    def look(self, view: LogView) -> None:
         """Ask for another view of the log from the next credit on; the lines of the old one are forgotten."""
         self._view = view
         self._credit = False
@@ -169,46 +171,30 @@ class HubClient:
 
     def ready(self) -> None:
         """Give the hub credit for one update."""
-        self.say(wire.Ready(self._view, self.interval, self.anonymous))
+        self.say(Ready(self._view, self.interval, self.anonymous))
         self._credit = True
 
-    def update(self, timeout: float = PATIENCE) -> wire.Update:
+    def update(self, timeout: float = TIMEOUT) -> Update:
         """Give credit if none is out, and return the next update, applied to the tables."""
         deadline = time.monotonic() + timeout
         if not self._credit:
             self.ready()
         while True:
             reply = self.reply(max(0.0, deadline - time.monotonic()))
-            if isinstance(reply, wire.Update):
-                self._apply(reply)
+            if isinstance(reply, Update):
+                self.apply(reply)
                 return reply
-            if isinstance(reply, wire.Goodbye):
+            if isinstance(reply, Goodbye):
                 raise HubGoneError(reply.reason)
 
-    def _apply(self, update: wire.Update) -> None:
+    def apply(self, update: Update) -> Change:
         self._credit = False
-        if update.status is not None:
-            self.status = update.status
-        self.pipes.update({row.pipe.id: row for row in update.pipes})
-        self.actors.update({actor.id: actor for actor in update.actors})
-        self.processes.update({process.pid: process for process in update.processes})
-        self.labs.update({run.id: run for run in update.labs})
-        for number in update.labs_gone:
-            self.labs.pop(number, None)
-        if update.findings is not None:
-            self.findings = update.findings
-        if update.bench is not None:
-            self.bench = update.bench
-        for pipe in update.pipes_gone:
-            self.pipes.pop(pipe, None)
-        for actor in update.actors_gone:
-            self.actors.pop(actor, None)
-        for pid in update.processes_gone:
-            self.processes.pop(pid, None)
-        if update.log is not None and update.log.view == self._view.id:
-            self._take_page(update.log)
+        change = super().apply(update)
+        if change.log is not None and change.log.view == self._view.id:
+            self._take_page(change.log)
+        return change
 
-    def _take_page(self, page: wire.LogPage) -> None:
+    def _take_page(self, page: LogPage) -> None:
         if not page.append:
             self.lines.clear()
         self.lines.extend(page.lines)
@@ -216,7 +202,7 @@ class HubClient:
         self.counts = page.counts
         self.page = page
 
-    def wait_for(self, condition: Callable[[], object], timeout: float = PATIENCE, what: str = "") -> None:
+    def wait_for(self, condition: Callable[[], object], timeout: float = TIMEOUT, what: str = "") -> None:
         """Take updates until `condition` holds; the failure says what the hub knew instead."""
         deadline = time.monotonic() + timeout
         while not condition():
@@ -236,97 +222,89 @@ class HubClient:
         parts += [f"log: {self.counts}, {len(self.lines)} lines, {self.skipped} skipped"]
         return "\n".join(parts)
 
-    def ask(self, request: wire.Request, timeout: float = PATIENCE) -> wire.Answer:
-        """Send a request and return its answer (also a `Failed`); updates that come between are applied."""
-        number = getattr(request, "request")  # noqa: B009  (Hello and Ready have none, and are no questions)
+    def call(self, request: Request[Any]) -> int:
+        """Ask, without waiting for anything; return the number that the answer will have."""
+        number = next(self._numbers)
+        self.say(Call(number, request))
+        return number
+
+    def ask(self, request: Request[A], timeout: float = TIMEOUT) -> A:
+        """Send a request and return its answer; updates that come between are applied. Raises `HubRefusedError`."""
+        number = self.call(request)
         deadline = time.monotonic() + timeout
-        self.say(request)
         while True:
             reply = self.reply(max(0.0, deadline - time.monotonic()))
-            if isinstance(reply, wire.Update):
-                self._apply(reply)
-            elif isinstance(reply, wire.Goodbye):
+            if isinstance(reply, Update):
+                self.apply(reply)
+            elif isinstance(reply, Goodbye):
                 raise HubGoneError(reply.reason)
-            elif not isinstance(reply, wire.Welcome) and reply.request == number:
-                return reply
+            elif isinstance(reply, (Answer, Failed)) and reply.number == number:
+                break
+        if isinstance(reply, Failed):
+            raise HubRefusedError(reply.message)
+        assert request.accepts(reply.answer), reply
+        return cast(A, reply.answer)
 
-    def _demand(self, request: wire.Request, timeout: float = PATIENCE) -> wire.Answer:
-        answer = self.ask(request, timeout)
-        if isinstance(answer, wire.Failed):
-            raise HubRefusedError(answer.message)
-        return answer
-
-    def number(self) -> int:
-        """Return a fresh request number."""
-        return next(self._numbers)
+    def refusal(self, request: Request[Any], timeout: float = TIMEOUT) -> str:
+        """Send a request that has to be refused; return the sentence."""
+        try:
+            answer = self.ask(request, timeout)
+        except HubRefusedError as error:
+            return str(error)
+        raise AssertionError(f"not refused: {request} was answered by {answer}")
 
     # --- the requests ---------------------------------------------------------------------------------------------
 
     def start(self, spec: ActorSpec) -> int:
         """Fork a producer or consumer; return its actor number."""
-        number = self.number()
-        request = (
-            wire.StartProducer(number, spec) if isinstance(spec, ProducerSpec) else wire.StartConsumer(number, spec)
-        )
-        answer = self._demand(request)
-        assert isinstance(answer, wire.Done)
-        assert answer.actor is not None
-        return answer.actor
+        request = requests.StartProducer(spec) if isinstance(spec, ProducerSpec) else requests.StartConsumer(spec)
+        return self.ask(request).number
 
     def run_lab(self, name: str, pace: Pace = "fast") -> int:
         """Run a lab; return the number of its run."""
-        answer = self._demand(wire.RunLab(self.number(), name, pace))
-        assert isinstance(answer, wire.Done)
-        assert answer.actor is not None
-        return answer.actor
+        return self.ask(requests.RunLab(name, pace)).number
 
-    def control(self, actor: int, action: wire.Action) -> None:
+    def control(self, actor: int, action: requests.Action) -> None:
         """Pause, resume, stop, kill or dismiss an actor."""
-        self._demand(wire.Control(self.number(), actor, action))
+        self.ask(requests.Control(actor, action))
 
     def retune(self, actor: int, *, rate: float | None = None, delay: float | None = None) -> None:
         """Change a running producer's rate or a consumer's delay."""
-        self._demand(wire.Retune(self.number(), actor, rate, delay))
+        self.ask(requests.Retune(actor, rate, delay))
 
     def scale(self, actor: int, factor: float) -> tuple[float | None, float | None]:
         """Make an actor this many times as fast; return its rate or its delay."""
-        answer = self._demand(wire.Scale(self.number(), actor, factor))
-        assert isinstance(answer, wire.Scaled)
+        answer = self.ask(requests.Scale(actor, factor))
         return answer.rate, answer.delay
 
     def create_fifo(self, path: str | os.PathLike[str], mode: int = 0o600) -> None:
         """Make a FIFO."""
-        self._demand(wire.CreateFifo(self.number(), os.fspath(path), mode))
+        self.ask(requests.CreateFifo(os.fspath(path), mode))
 
     def remove_fifo(self, path: str | os.PathLike[str], pipe: PipeId) -> None:
         """Remove a FIFO if it still is `pipe`."""
-        self._demand(wire.RemoveFifo(self.number(), os.fspath(path), pipe))
+        self.ask(requests.RemoveFifo(os.fspath(path), pipe))
 
     def send(self, path: str | os.PathLike[str], payload: str, timeout: float = 2.0) -> None:
         """Write `payload` once."""
-        self._demand(wire.Send(self.number(), os.fspath(path), payload, timeout), timeout + PATIENCE)
+        self.ask(requests.Send(os.fspath(path), payload, timeout), timeout + TIMEOUT)
 
     def fetch(self, number: int) -> Line | None:
         """Return one whole message."""
-        answer = self._demand(wire.Fetch(self.number(), number))
-        assert isinstance(answer, wire.Whole)
-        return answer.line
+        return self.ask(requests.Fetch(number)).line
 
     def find(self, within: LogFilter, find: LogFilter, start: int, *, backwards: bool = False) -> int | None:
         """Return the number of the nearest match, or None."""
-        answer = self._demand(wire.Find(self.number(), within, find, start, backwards))
-        assert isinstance(answer, wire.Found)
-        return answer.number
+        return self.ask(requests.Find(within, find, start, backwards)).number
 
     def export(self, within: LogFilter = EVERYTHING) -> list[Line]:
         """Return all whole messages that pass `within`."""
         lines: list[Line] = []
         start: int | None = 1
         while start is not None:
-            answer = self._demand(wire.Export(self.number(), within, start))
-            assert isinstance(answer, wire.Page)
-            lines += answer.lines
-            start = answer.next
+            page = self.ask(requests.Export(within, start))
+            lines += page.lines
+            start = page.next
         return lines
 
     # --- what tests ask of the tables -----------------------------------------------------------------------------

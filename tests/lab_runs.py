@@ -12,13 +12,13 @@ from pipetui.labs.play import Event, judge, play
 from pipetui.model import Fact, Pace, Seen
 
 #: A lab with the usual limit or more may take this long here (seconds): a busy machine is no failure.
-USUAL, PATIENCE = 10.0, 60.0
+USUAL, TIMEOUT = 10.0, 60.0
 
 
 def rehearse(lab: Lab, pace: Pace = "fast") -> tuple[dict[str, Seen], list[Event]]:
     """Play a lab to its end; return each observation as it was judged, by its key, and all that was told."""
     if lab.limit >= USUAL:
-        lab = replace(lab, limit=PATIENCE)
+        lab = replace(lab, limit=TIMEOUT)
     events: list[Event] = []
     folder = Path(tempfile.mkdtemp(prefix="lab-"))
     try:

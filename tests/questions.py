@@ -1,6 +1,6 @@
 """What people ask about pipes, each with a real situation, the command that answers it, and what it prints.
 
-The README shows these answers; `scripts/questions.py` writes them there, and a test runs every one again.
+docs/questions.md shows these answers; `make docs` writes them there, and a test runs every one again.
 """
 
 from __future__ import annotations
@@ -16,8 +16,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Where the README pretends to be.
+import pages
+
+#: Where the docs pretend to be.
 HOME = "/srv/app"
+
+#: The question whose answer the README shows.
+SHOWN = "Why does `subprocess` hang with PIPE?"
 
 Check = Callable[[Path], bool]
 
@@ -49,7 +54,7 @@ QUESTIONS = (
     Question(
         "Who is reading or writing this pipe?",
         "pipetui ls orders",
-        "In the monitor, select it: its producers and consumers stand below.",
+        "In the monitor, select it: its producers and consumers are listed below.",
         ("orders",),
         _held("orders"),
         "pipetui ls orders | grep -q 'sleep.*sleep'",
@@ -57,8 +62,8 @@ QUESTIONS = (
     Question(
         "What is the number in `pipe:[12345]`, and who has the other end?",
         "pipetui ls --all | grep sleep",
-        "The number is the pipe's inode on the kernel's pipefs: both ends have the same. "
-        "In the monitor, `a` draws anonymous pipes as pipelines.",
+        "The number is the pipe's inode; both ends show the same one. In the monitor, `a` draws anonymous pipes as "
+        "pipelines.",
         (),
         ("sleep 100 | sleep 100",),
         "pipetui ls --all | grep -q sleep",
@@ -66,7 +71,7 @@ QUESTIONS = (
     Question(
         "Why does my FIFO script never end?",
         "pipetui doctor --notes jobs",
-        "The shell itself holds `jobs` open for writing while it waits for `cat`: close that before, with `exec 3>&-`.",
+        "The shell that waits for `cat` holds `jobs` open for writing. Close that descriptor first: `exec 3>&-`.",
         ("jobs",),
         ("exec 4<>jobs 3>jobs 4<&-; cat jobs; echo finished",),
         "pipetui doctor --notes jobs | grep -q never-eof",
@@ -90,13 +95,13 @@ QUESTIONS = (
     Question(
         "Can I see what is in it without consuming?",
         "pipetui peek orders",
-        "Nobody notices, and it is all still there. In the monitor: `p`.",
+        "The bytes stay in the pipe. In the monitor: `p`.",
         ("orders",),
         ("exec 3<>orders; echo 'order 17: two coffees' >&3; exec sleep 100",),
         "pipetui peek orders | grep -q coffees",
     ),
     Question(
-        "`cat` a FIFO without waiting",
+        "How do I `cat` a FIFO without waiting?",
         "pipetui tail quiet --timeout 0.2",
         "",
         ("quiet",),
@@ -104,14 +109,15 @@ QUESTIONS = (
     Question(
         "How do I keep a FIFO open? It ends after each client.",
         "pipetui tail clients --count 2",
-        "`tail` opens a fresh read end before it closes the one that has seen EOF: no client ever meets a closed door.",
+        "`tail` opens a new read end before it closes the one that has seen EOF, so every client finds a reader.",
         ("clients",),
         ("echo first > clients; echo second > clients",),
     ),
     Question(
-        "`tail` or `cat`? Why 100 % CPU after EOF?",
+        "Why does my reader use 100 % CPU after EOF?",
         "pipetui tail log --count 1 --timeout 5",
-        "A read end whose last writer has left reports EOF for ever, and a loop on it spins. This one sleeps in poll.",
+        "Once its last writer has left, a read end reports EOF on every read, and a loop around it spins. `tail` "
+        "sleeps in poll until the next writer comes.",
         ("log",),
         ("sleep 0.3; echo 'at last' > log",),
     ),
@@ -132,9 +138,10 @@ QUESTIONS = (
         "pipetui doctor --notes tasks | grep -q split-readers",
     ),
     Question(
-        "What of SIGPIPE, status 141 and pipefail?",
+        "What do SIGPIPE, status 141 and `pipefail` mean?",
         "pipetui doctor events",
-        "141 is 128 + 13: the shell's way to say that SIGPIPE ended a program.",
+        "A program that writes to a pipe without a reader gets SIGPIPE (13), and the shell reports 128 + 13. With "
+        "`pipefail`, that is the status of the whole pipeline.",
         ("events",),
         ("exec 3<>events 4>events 3>&-; exec sleep 100",),
         "pipetui doctor events | grep -q lost-reader",
@@ -148,7 +155,7 @@ QUESTIONS = (
         "pipetui doctor --pid PID | grep -q never-eof",
     ),
     Question(
-        "`subprocess` hangs with PIPE: why?",
+        "Why does `subprocess` hang with PIPE?",
         "pipetui doctor --pid PID",
         "",
         (),
@@ -156,10 +163,10 @@ QUESTIONS = (
         "pipetui doctor --pid PID | grep -q deadlock",
     ),
     Question(
-        "EACCES on a FIFO in /tmp, even as root?",
+        "Why EACCES on a FIFO in /tmp, even as root?",
         "pipetui send inbox hello",
-        "A shell's `> inbox` opens with O_CREAT, and `fs.protected_fifos` refuses that for somebody else's FIFO in a "
-        "sticky folder, root included. `send` opens without O_CREAT: with permission to write, it may.",
+        "A shell's `> inbox` opens with O_CREAT, which `fs.protected_fifos` refuses for another user's FIFO in a "
+        "sticky directory, even to root. `send` opens without O_CREAT, so permission to write is enough.",
         ("inbox",),
         ("exec cat inbox > /dev/null",),
         "pipetui ls inbox | grep -q cat",
@@ -173,8 +180,8 @@ QUESTIONS = (
     Question(
         "Which stage of my pipeline is the bottleneck?",
         "pipetui ls --all | grep yes",
-        "Everything before the slow stage is full, everything after it is empty. In the monitor, `a` draws the "
-        "pipeline and names it.",
+        "Pipes before the slow stage are full, pipes after it are empty. In the monitor, `a` draws the pipeline and "
+        "names the stage.",
         (),
         (f"yes | python3 -c '{SLOW}' | cat",),
         "pipetui ls --all | grep yes | grep -q lags",
@@ -182,12 +189,12 @@ QUESTIONS = (
     Question(
         "How do I survive the other side's restart?",
         "pipetui tail feed --count 3",
-        "As a reader with `tail`; as a writer with a producer (`w`) that waits for the next reader.",
+        "To read, use `tail`. To write, start a producer in the monitor (`w`) that waits for the next reader.",
         ("feed",),
         ('for run in 1 2 3; do echo "run $run" > feed; done',),
     ),
     Question(
-        "How do I watch a FIFO without blocking the viewer, or anybody else?",
+        "How do I watch a FIFO without blocking anybody?",
         "pipetui watch feed --until writer --timeout 10",
         "",
         ("feed",),
@@ -198,13 +205,13 @@ QUESTIONS = (
 
 
 @contextmanager
-def situation(question: Question) -> Iterator[tuple[Path, Callable[[str], str]]]:
-    """Make the situation in a folder of its own; yield the folder and what fills in a command."""
+def situation(question: Question) -> Iterator[tuple[Path, Callable[[str], str], set[int]]]:
+    """Make the situation in a folder of its own; yield the folder, what fills in a command, and the sessions."""
     with tempfile.TemporaryDirectory(prefix="app-") as name, ExitStack() as ends:
         folder = Path(name)
         for fifo in question.fifos:
             os.mkfifo(folder / fifo, 0o600)
-        pid = 0
+        pid, sessions = 0, set()
         for line in question.lines:
             process = subprocess.Popen(
                 ["sh", "-c", 'sh -c "$1" > /dev/null & echo $!; exec 1>&-; wait', "sh", line],
@@ -216,6 +223,7 @@ def situation(question: Question) -> Iterator[tuple[Path, Callable[[str], str]]]
                 start_new_session=True,
             )
             ends.callback(_end, process)
+            sessions.add(process.pid)
             assert process.stdout is not None
             with process.stdout:
                 pid = int(process.stdout.readline())
@@ -227,7 +235,7 @@ def situation(question: Question) -> Iterator[tuple[Path, Callable[[str], str]]]
         while question.ready and not _holds(fill(question.ready), folder):
             if time.monotonic() > deadline:
                 raise AssertionError(f"{question.asks}: the situation did not come about")
-        yield folder, fill
+        yield folder, fill, sessions
 
 
 def _holds(command: str, folder: Path) -> bool:
@@ -250,8 +258,8 @@ def environment() -> dict[str, str]:
 
 
 def answer(question: Question) -> tuple[str, str]:
-    """Return the command as it was run and what it printed, as if in `HOME`."""
-    with situation(question) as (folder, fill):
+    """Return the command as it was run and what it printed of this situation, as if in `HOME`."""
+    with situation(question) as (folder, fill, sessions):
         command = fill(question.command)
         done = subprocess.run(
             ["sh", "-c", command],
@@ -262,19 +270,26 @@ def answer(question: Question) -> tuple[str, str]:
             stderr=subprocess.STDOUT,
             timeout=30,
         )
-        return command, _at_home(done.stdout.decode(), folder)
+        lines = done.stdout.decode().replace(str(folder), HOME).rstrip().split("\n")
+        if "ls --all" in command:  # others have pipes too
+            lines = [line for line in lines if _names_one_of(sessions, line)]
+        if command.startswith("pipetui ls"):
+            lines = _narrowed(lines)
+        return command, "\n".join(line.rstrip() for line in lines)
 
 
-def _at_home(text: str, folder: Path) -> str:
-    text = text.replace(str(folder), HOME)
-    lines = text.rstrip().split("\n")
-    if lines and lines[0].startswith("PATH "):
-        lines = _narrowed(lines)
-    return "\n".join(line.rstrip() for line in lines)
+def _names_one_of(sessions: set[int], line: str) -> bool:
+    for pid in re.findall(r"\((\d+)\)", line):
+        try:
+            if os.getsid(int(pid)) in sessions:
+                return True
+        except ProcessLookupError:
+            pass
+    return False
 
 
 def _narrowed(lines: list[str]) -> list[str]:
-    """Set a table anew after its first column has become shorter."""
+    """Set a table anew after rows have become shorter or fewer."""
     rows = [re.split(r"  +", line) for line in lines]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) for row in rows]
@@ -288,17 +303,21 @@ def normal(text: str) -> str:
 
 
 def shown() -> list[str]:
-    """Return the answers as the README shows them, in order."""
-    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text()
-    section = readme.split("<!-- questions:")[1].split("<!-- /questions -->")[0]
-    return re.findall(r"```console\n\$ [^\n]*\n?(.*?)```", section, re.DOTALL)
+    """Return the answers as the docs show them, in order."""
+    page = pages.between(pages.QUESTIONS.read_text(), "questions")
+    return re.findall(r"```console\n\$ [^\n]*\n?(.*?)```", page, re.DOTALL)
 
 
-def markdown() -> str:
-    """Return the README's section: every question with its command and its real output."""
-    parts = []
-    for number, question in enumerate(QUESTIONS, 1):
+def sections() -> dict[str, str]:
+    """Return every question's section, with its command and its real output, by what it asks."""
+    parts = {}
+    for question in QUESTIONS:
         command, output = answer(question)
         block = f"```console\n$ {command}\n{output}".rstrip() + "\n```"
-        parts.append(f"**{number}. {question.asks}**\n\n{block}\n" + (f"\n{question.says}\n" if question.says else ""))
-    return "\n".join(parts)
+        parts[question.asks] = f"## {question.asks}\n\n{block}\n" + (f"\n{question.says}\n" if question.says else "")
+    return parts
+
+
+def block(section: str) -> str:
+    """Return the command and its output of a section."""
+    return "```console\n" + section.split("```console\n")[1].split("```")[0] + "```"

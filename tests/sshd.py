@@ -26,7 +26,7 @@ from pathlib import Path
 from types import TracebackType
 
 import psutil
-from patience import wait_until
+from waiting import wait_until
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 TOOLS = {name: shutil.which(name) for name in ("ssh", "ssh-keygen")}

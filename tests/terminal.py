@@ -24,9 +24,9 @@ from pathlib import Path
 from types import TracebackType
 
 from emulator import Emulator
-from patience import PATIENCE
 from picture import draw_svg
 from pyte.screens import Char
+from waiting import TIMEOUT
 
 _NAMED_KEYS = {
     "enter": b"\r",
@@ -213,7 +213,7 @@ class Terminal:
     # --- waiting --------------------------------------------------------------------------------------------------
 
     def wait_for(
-        self, wanted: str | re.Pattern[str] | Callable[[str], object], timeout: float = PATIENCE, what: str = ""
+        self, wanted: str | re.Pattern[str] | Callable[[str], object], timeout: float = TIMEOUT, what: str = ""
     ) -> str:
         """Wait until the screen holds a text, matches a pattern or satisfies a function of it; return the screen."""
         deadline = time.monotonic() + timeout
@@ -229,11 +229,11 @@ class Terminal:
         why = f"the program ended ({self.exit_code})" if self.ended else f"not within {timeout} s"
         raise AssertionError(f"{what or _name(wanted)}: {why}; the screen is:\n{_framed(screen)}")
 
-    def wait_gone(self, unwanted: str | re.Pattern[str], timeout: float = PATIENCE) -> str:
+    def wait_gone(self, unwanted: str | re.Pattern[str], timeout: float = TIMEOUT) -> str:
         """Wait until the screen no longer holds a text or matches a pattern; return the screen."""
         return self.wait_for(lambda screen: not _holds(screen, unwanted), timeout, f"{_name(unwanted)} should go")
 
-    def wait_until(self, condition: Callable[[], object], timeout: float = PATIENCE, what: str = "") -> None:
+    def wait_until(self, condition: Callable[[], object], timeout: float = TIMEOUT, what: str = "") -> None:
         """Wait for a condition on anything (files, processes, raw bytes), looking whenever bytes come or 20 ms pass."""
         deadline = time.monotonic() + timeout
         while not condition():
@@ -243,7 +243,7 @@ class Terminal:
             with self._changed:
                 self._changed.wait(0.02)
 
-    def settle(self, quiet: float = 0.3, timeout: float = PATIENCE) -> None:
+    def settle(self, quiet: float = 0.3, timeout: float = TIMEOUT) -> None:
         """Wait until the program has written nothing for `quiet` seconds from now on."""
         start = time.monotonic()
         self.wait_until(lambda: time.monotonic() - max(start, self.last_byte) > quiet, timeout, "silence")
@@ -255,7 +255,7 @@ class Terminal:
             lambda: time.monotonic() - max(start, self.last_byte) > quiet or time.monotonic() - start > timeout
         )
 
-    def wait_exit(self, timeout: float = PATIENCE) -> int:
+    def wait_exit(self, timeout: float = TIMEOUT) -> int:
         """Wait until the program has ended and its last output is read; return its exit code."""
         try:
             self.process.wait(timeout)

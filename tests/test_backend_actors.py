@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from hubclient import HubClient, HubRefusedError
 
-from pipetui.backend import wire
-from pipetui.backend.channel import Sender
-from pipetui.backend.consumer import Consumer
+from pipetui.backend.actors.consumer import Consumer
+from pipetui.backend.runtime.channel import Sender
 from pipetui.kernel import ioctl
 from pipetui.kernel.fd import Fd
 from pipetui.model import ActorState, ConsumerSpec, ProducerSpec
+from pipetui.protocol import requests
 
 
 @pytest.fixture
@@ -256,8 +256,8 @@ def test_steps_of_speed_are_counted_however_fast_they_come(hub: HubClient, fifo:
     producer, consumer = hub.start(ProducerSpec(fifo, rate=1)), hub.start(ConsumerSpec(fifo, delay=0.5))
     hub.wait_for(lambda: state(hub, producer).phase == "running")
     for _ in range(5):
-        hub.say(wire.Scale(hub.number(), producer, 2))
-        hub.say(wire.Scale(hub.number(), consumer, 0.5))
+        hub.call(requests.Scale(producer, 2))
+        hub.call(requests.Scale(consumer, 0.5))
     hub.wait_for(lambda: state(hub, producer).spec == ProducerSpec(fifo, rate=32))
     hub.wait_for(lambda: state(hub, consumer).spec == ConsumerSpec(fifo, delay=16))
     assert [hub.scale(producer, 2)[0] for _ in range(3)] == [64, 128, 256]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipetui.backend.framing import Frame, Framer, Region, make_framer
-from pipetui.model import Framing
+from pipetui.backend.messages.framing import Framer, Region, make_framer
+from pipetui.model import Frame, Framing
 
 FRAMINGS: tuple[Framing, ...] = ("line", "nul", "fixed", "length")
 

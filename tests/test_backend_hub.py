@@ -15,11 +15,12 @@ from pathlib import Path
 import psutil
 import pytest
 from hubclient import HubClient, HubGoneError
-from patience import wait_until
+from waiting import wait_until
 
-from pipetui.backend import tempdir, wire
+from pipetui.backend.runtime import tempdir
 from pipetui.client.link import hub_argv
 from pipetui.model import ConsumerSpec, ProducerSpec
+from pipetui.protocol import feeds, frames, messages
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_ten_thousand_fifos_come_in_portions(tmp_path: Path) -> None:
     with HubClient([tmp_path]) as hub:
         sizes = []
         while len(hub.pipes) < 10_000:
-            sizes.append(len(hub.update().pipes))
+            sizes.append(len(news.rows) if (news := hub.update().news(feeds.PIPES)) else 0)
         assert max(sizes) <= 1000
 
 
@@ -118,9 +119,9 @@ def test_a_client_that_does_not_read_costs_no_memory_and_holds_nobody_up(tmp_pat
 
 def test_another_version_of_the_wire_is_refused_in_a_sentence() -> None:
     with HubClient(greet=False) as hub:
-        hub.write(wire.pack(wire.Hello(999)))
+        hub.write(messages.pack(messages.Hello(999)))
         goodbye = hub.reply()
-        assert isinstance(goodbye, wire.Goodbye)
+        assert isinstance(goodbye, messages.Goodbye)
         assert "version 999" in goodbye.reason
         assert hub.process.wait(5) == 0
 
@@ -131,8 +132,8 @@ def test_another_version_of_the_wire_is_refused_in_a_sentence() -> None:
         b"GET / HTTP/1.1\r\n\r\n",
         b"\xff\xff\xff\xff",
         struct.pack(">I", 5) + b"hello",
-        wire.frame(json.dumps({"t": "Control", "request": 1}).encode()),
-        wire.pack(wire.Ready()),
+        frames.frame(json.dumps({"t": "Call", "number": 1}).encode()),
+        messages.pack(messages.Ready()),
     ],
 )
 def test_nonsense_ends_the_link_with_a_sentence_and_nothing_else(noise: bytes) -> None:
@@ -141,7 +142,7 @@ def test_nonsense_ends_the_link_with_a_sentence_and_nothing_else(noise: bytes) -
         with pytest.raises((HubGoneError, AssertionError)):
             while True:
                 reply = hub.reply()
-                assert not isinstance(reply, wire.Goodbye)
+                assert not isinstance(reply, messages.Goodbye)
         assert hub.process.wait(5) == 0
         assert "Traceback" not in hub.stderr()
 
@@ -246,12 +247,12 @@ def test_a_hub_can_speak_through_a_socket(tmp_path: Path) -> None:
     with ours, theirs, subprocess.Popen(hub_argv(), stdin=theirs.fileno(), stdout=theirs.fileno()) as process:
         theirs.close()
         ours.settimeout(10)
-        ours.sendall(wire.pack(wire.Hello(wire.VERSION, (str(tmp_path),))))
-        splitter = wire.Splitter()
+        ours.sendall(messages.pack(messages.Hello(messages.VERSION, (str(tmp_path),))))
+        splitter = frames.Splitter()
         bodies: list[bytes] = []
         while not bodies:
             bodies += splitter.feed(ours.recv(4096))
-        assert isinstance(wire.unpack_reply(bodies[0]), wire.Welcome)
+        assert isinstance(messages.unpack_from_hub(bodies[0]), messages.Welcome)
         ours.shutdown(socket.SHUT_WR)
         assert process.wait(5) == 0
 

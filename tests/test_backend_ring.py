@@ -7,10 +7,10 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipetui.backend.logview import LogReader
-from pipetui.backend.ring import OVERHEAD, Entry, Ring
-from pipetui.backend.wire import LogView
+from pipetui.backend.messages.reader import LogReader
+from pipetui.backend.messages.ring import OVERHEAD, Entry, Ring
 from pipetui.model import LogFilter
+from pipetui.protocol.messages import LogView
 
 
 def put(ring: Ring, payload: bytes, *, fifo: str = "/f", lost: int = 0) -> int:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipetui.backend.template import BadTemplate, compile_template
+from pipetui.backend.actors.template import BadTemplate, compile_template
 
 
 def test_the_counter_is_formatted_as_the_template_says() -> None:

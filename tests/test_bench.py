@@ -20,16 +20,15 @@ from typing import Any
 import psutil
 import pytest
 from hubclient import HubClient
-from patience import wait_until
 from processes import PIPETUI, Stage
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, on_screen, press, screen_lines, screen_text, settle
+from updates import update
+from waiting import wait_until
 
 from pipetui import substitutes
-from pipetui.backend import wire
 from pipetui.cli.bench import NAMES
 from pipetui.cli.values import message_size
-from pipetui.client.session import Session
 from pipetui.labs.comparison import MECHANISMS, SIZES, compare
 from pipetui.labs.comparison.advice import advice
 from pipetui.labs.comparison.apart import NoAnswer, apart
@@ -38,10 +37,10 @@ from pipetui.labs.comparison.peers import Peers
 from pipetui.labs.comparison.pipe import Pipe
 from pipetui.labs.comparison.pool import Pool
 from pipetui.model import BenchFigure, BenchGap, BenchMechanism, BenchReport, BenchTrip
-from pipetui.tui import actions
+from pipetui.protocol import requests
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.benchchart import bar, chart, chosen, costs, figure_words, joined, progress, speeds
-from pipetui.tui.looks.bench import BenchLook
+from pipetui.tui.screens.bench import BenchScreen
+from pipetui.tui.views.benchchart import bar, chart, chosen, costs, figure_words, joined, progress, speeds
 
 # What is measured forks; here threads of other tests may be about, which those forks do not touch.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -466,48 +465,46 @@ def test_ctrl_c_on_a_terminal_ends_it_and_removes_the_line() -> None:
 def test_a_hub_runs_it_and_tells_how_far_it_is(tmp_path: Path) -> None:
     with HubClient([tmp_path]) as hub:
         assert hub.bench is None
-        hub.ask(wire.RunBench(hub.number(), 2.0, ("pipe", "mp-pipe"), (4096, 16)))
+        hub.ask(requests.RunBench(2.0, ("pipe", "mp-pipe"), (4096, 16)))
         hub.wait_for(lambda: hub.bench and hub.bench.figures and not hub.bench.over, 30.0, "figures on the way")
-        again = hub.ask(wire.RunBench(hub.number()))
-        assert isinstance(again, wire.Failed)
-        assert "is running" in again.message
+        assert "is running" in hub.refusal(requests.RunBench())
         hub.wait_for(lambda: hub.bench and hub.bench.over, 30.0, "the end")
         assert hub.bench
         assert (hub.bench.sizes, hub.bench.trouble) == ((16, 4096), "")
         assert [each.name for each in hub.bench.mechanisms] == ["pipe", "mp-pipe"]
         assert hub.bench.advice
-        assert isinstance(hub.ask(wire.RunBench(hub.number(), 0.2, ("pipe",), (16,))), wire.Done)
+        hub.ask(requests.RunBench(0.2, ("pipe",), (16,)))
         hub.wait_for(lambda: hub.bench and hub.bench.sizes == (16,), 30.0, "the next one")
 
 
 def test_a_comparison_that_is_stopped_leaves_what_it_found_and_no_process(tmp_path: Path) -> None:
     with HubClient([tmp_path]) as hub:
-        hub.ask(wire.RunBench(hub.number(), 60.0))
+        hub.ask(requests.RunBench(60.0))
         hub.wait_for(lambda: hub.bench and hub.bench.figures, 30.0, "figures")
         forked = measuring(hub.pid)
         assert forked
-        hub.ask(wire.StopBench(hub.number()))
+        hub.ask(requests.StopBench())
         hub.wait_for(lambda: hub.bench and hub.bench.over, 30.0, "the end")
         assert hub.bench
         assert hub.bench.trouble == "it was stopped"
         assert hub.bench.figures
         wait_until(lambda: not any(lives(each) for each in forked), what="its processes have gone")
-        assert isinstance(hub.ask(wire.StopBench(hub.number())), wire.Done)  # there is none, which is what was wanted
+        hub.ask(requests.StopBench())  # there is none, which is what was wanted
 
 
 @pytest.mark.parametrize(
     "request_",
     [
-        wire.RunBench(1, 1e9),
-        wire.RunBench(1, -1.0),
-        wire.RunBench(1, 1.0, (), (0,)),
-        wire.RunBench(1, 1.0, (), (1 << 40,)),
+        requests.RunBench(1e9),
+        requests.RunBench(-1.0),
+        requests.RunBench(1.0, (), (0,)),
+        requests.RunBench(1.0, (), (1 << 40,)),
     ],
 )
-def test_a_hub_refuses_nonsense(tmp_path: Path, request_: wire.RunBench) -> None:
+def test_a_hub_refuses_nonsense(tmp_path: Path, request_: requests.RunBench) -> None:
     with HubClient([tmp_path]) as hub:
-        assert isinstance(hub.ask(request_), wire.Failed)
-        hub.ask(wire.RunBench(2, 1.0, ("smoke",)))
+        assert hub.refusal(request_)
+        hub.ask(requests.RunBench(1.0, ("smoke",)))
         hub.wait_for(lambda: hub.bench and hub.bench.over, what="its end")
         assert hub.bench
         assert hub.bench.trouble == "nothing is called 'smoke'"
@@ -516,7 +513,7 @@ def test_a_hub_refuses_nonsense(tmp_path: Path, request_: wire.RunBench) -> None
 @pytest.mark.parametrize("end", ["the hub is killed", "the child is killed", "the client leaves"])
 def test_no_process_outlives_the_hub_or_the_child(tmp_path: Path, end: str) -> None:
     with HubClient([tmp_path]) as hub:
-        hub.ask(wire.RunBench(hub.number(), 60.0))
+        hub.ask(requests.RunBench(60.0))
         wait_until(lambda: len(measuring(hub.pid)) >= 3, what="it measures")
         forked = measuring(hub.pid)
         if end == "the hub is killed":
@@ -547,39 +544,34 @@ def lives(process: psutil.Process) -> bool:
 # --- the screen -------------------------------------------------------------------------------------------------------
 
 
-async def open_look(app: PipetuiApp, pilot: Pilot[Any]) -> None:
+async def open_bench(app: PipetuiApp, pilot: Pilot[Any]) -> None:
     """Open the comparison from the labs."""
     await press(pilot, "l", "b")
-    assert isinstance(app.screen, BenchLook)
-
-
-def test_every_key_of_the_screen_does_something() -> None:
-    deeds = BenchLook(Session(FakeHub())).deeds()
-    assert [action.id for action in actions.in_scope("bench") if action.id not in deeds] == []
+    assert isinstance(app.screen, BenchScreen)
 
 
 @on_screen(80, 24)
 async def test_it_starts_when_asked_and_shows_how_far_it_is(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
-    await open_look(app, pilot)
+    await open_bench(app, pilot)
     assert "The same messages through eight mechanisms" in screen_text(app)
     await press(pilot, "x")
-    assert hub.asked(wire.StopBench) == []
+    assert hub.asked(requests.StopBench) == []
     await press(pilot, "r")
-    assert len(hub.asked(wire.RunBench)) == 1
+    assert len(hub.asked(requests.RunBench)) == 1
     running = replace(whole(), done=36, over=False, doing="pipe: round trips", advice="", trips=())
-    hub.push(wire.Update(bench=running))
+    hub.push(update(bench=running))
     await settle(pilot)
     assert "25%  pipe: round trips" in screen_text(app)
     await press(pilot, "r")
-    assert len(hub.asked(wire.RunBench)) == 1
+    assert len(hub.asked(requests.RunBench)) == 1
     await press(pilot, "x")
-    assert len(hub.asked(wire.StopBench)) == 1
+    assert len(hub.asked(requests.StopBench)) == 1
 
 
 @on_screen(80, 24)
 async def test_the_chart_table_and_advice_fit_a_small_screen(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
-    await open_look(app, pilot)
-    hub.push(wire.Update(bench=whole()))
+    await open_bench(app, pilot)
+    hub.push(update(bench=whole()))
     await settle(pilot)
     lines = screen_lines(app)
     assert len(lines) == 24
@@ -597,17 +589,17 @@ async def test_the_chart_table_and_advice_fit_a_small_screen(app: PipetuiApp, hu
     await press(pilot, "y")
     assert "Copied the figures" in screen_text(app)
     await press(pilot, "b")
-    assert not isinstance(app.screen, BenchLook)
+    assert not isinstance(app.screen, BenchScreen)
 
 
 @on_screen(120, 40)
 async def test_what_went_wrong_is_on_the_screen(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
-    await open_look(app, pilot)
+    await open_bench(app, pilot)
     report = replace(whole(), advice="", trouble="it was stopped", gaps=(BenchGap("tcp", "TCP loopback: no network"),))
-    hub.push(wire.Update(bench=report))
+    hub.push(update(bench=report))
     await settle(pilot)
     assert "It was stopped." in screen_text(app)
     assert "TCP loopback: no network" in screen_text(app)
-    hub.refuse[wire.RunBench] = "a comparison is running"
+    hub.refuse[requests.RunBench] = "a comparison is running"
     await press(pilot, "r")
     assert "a comparison is running" in screen_text(app)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from patience import wait_until
 from processes import PIPETUI
 from terminal import Terminal
+from waiting import wait_until
 
 from pipetui.labs import all_labs
 
@@ -59,11 +59,11 @@ def test_a_run_that_is_cut_short_is_a_negative_answer(own_tmp: Path) -> None:
     argv = [*PIPETUI, "lab", "rendezvous", "--pace", "slow", "--json"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as running:
 
-        def scenes() -> list[psutil.Process]:
-            return [one for one in psutil.Process(running.pid).children(recursive=True) if one.name() == "scene"]
+        def mains() -> list[psutil.Process]:
+            return [one for one in psutil.Process(running.pid).children(recursive=True) if one.name() == "main"]
 
-        wait_until(scenes)
-        scenes()[0].kill()
+        wait_until(mains)
+        mains()[0].kill()
         assert running.stdout is not None
         answer = json.loads(running.stdout.read())
     assert running.returncode == 1

@@ -20,8 +20,9 @@ import pytest
 from cast import as_nobody, blocked_reader, blocked_writer, running, until, waits_in_open
 from terminal import Terminal
 
-from pipetui.backend.duties import Complaint, doctor, ls
+from pipetui.backend.operations import doctor, ls
 from pipetui.kernel import fifo, ioctl
+from pipetui.protocol.operations import Complaint, Diagnosis, Doctor, Listed, Ls
 
 PIPETUI = [sys.executable, "-m", "pipetui"]
 ROOT = Path(__file__).parent.parent
@@ -115,7 +116,7 @@ def test_who_has_a_fifo_open_is_unknown_where_somebody_can_not_be_read() -> None
         os.chmod(path, 0o666)
 
         def answers() -> list[list[Any]]:
-            asked = (ls, ls.Question((path,))), (doctor, doctor.Question((path,))), (doctor, doctor.Question((folder,)))
+            asked = (ls, Ls((path,))), (doctor, Doctor((path,))), (doctor, Doctor((folder,)))
             return [list(duty.answer(question)) for duty, question in asked]
 
         listed, named, around = as_nobody(answers)
@@ -123,8 +124,8 @@ def test_who_has_a_fifo_open_is_unknown_where_somebody_can_not_be_read() -> None
             (told,) = [one for one in answer if isinstance(one, Complaint)]  # it gives exit code 3
             assert re.fullmatch(rf"{path}: who has it open is unknown: [\d,]+ processes can't be read", told.message)
         end, diagnosis = listed[-1], named[-1]
-        assert isinstance(end, ls.Listed)
-        assert isinstance(diagnosis, doctor.Diagnosis)
+        assert isinstance(end, Listed)
+        assert isinstance(diagnosis, Diagnosis)
         assert end.unreadable > 0
         assert end.unseen == f"{end.unreadable:,} processes can't be read"
         assert diagnosis.unseen == f"{diagnosis.unreadable:,} processes can't be read"
@@ -139,8 +140,8 @@ def test_doctor_borrows_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with running("sh", "-c", 'exec 3<>"$0"; echo x >&3; read x', path):
         for call in ("_syscall", "_tee"):
             monkeypatch.setattr(f"pipetui.kernel.borrow.{call}", borrowed)
-        (diagnosis,) = doctor.answer(doctor.Question())
-        assert isinstance(diagnosis, doctor.Diagnosis)
+        (diagnosis,) = doctor.answer(Doctor())
+        assert isinstance(diagnosis, Diagnosis)
         assert diagnosis.pipes > 0
 
 
@@ -150,7 +151,7 @@ def test_when_all_is_well_it_says_so(path: Path) -> None:
         shell.stdout.readline()
         code, stdout, _ = run("doctor", path.parent)
         assert code == 0
-        assert stdout.decode().startswith("All is well: ")
+        assert stdout.decode().startswith("No problems: ")
 
 
 def test_a_colleague_explains_and_says_what_to_do(path: Path) -> None:
@@ -277,7 +278,7 @@ def test_changes_of_state_are_lines(path: Path) -> None:
 def test_a_child_that_comes_and_goes_is_no_change_of_state(path: Path) -> None:
     loop = 'while :; do echo x; sleep 0.1; done > "$0"'
     with running("sh", "-c", f"{loop} & exec cat < $0 > /dev/null", path) as reader:
-        with watching(path, "--json", "--timeout", "3") as watch:
+        with watching(path, "--json", "--timeout", "6") as watch:
             assert watch.stdout is not None
             lines = [json.loads(line) for line in watch.stdout]
         os.kill(int(Path(f"/proc/{reader.pid}/task/{reader.pid}/children").read_text().split()[0]), signal.SIGKILL)

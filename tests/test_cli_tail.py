@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipetui.backend.duties.tail import _Reader
-from pipetui.backend.framing import make_framer
+from pipetui.backend.messages.framing import make_framer
+from pipetui.backend.operations.tail import _Reader
 from pipetui.kernel import fifo
 from pipetui.kernel.fd import Fd
 from pipetui.model import PipeId

@@ -11,8 +11,8 @@ from rich.style import Style
 
 from pipetui.tui.display.abilities import Abilities
 from pipetui.tui.display.frame import fitted, row_of
-from pipetui.tui.display.looks import Looks
 from pipetui.tui.display.painter import Painter
+from pipetui.tui.display.styles import StyleTable
 from pipetui.tui.display.write import LEAVE
 
 ABILITIES = [
@@ -40,7 +40,7 @@ def test_the_terminal_shows_every_frame(abilities: Abilities, data: st.DataObjec
     for _ in range(data.draw(st.integers(1, 6))):
         change(data, painter)
         emulator.feed(painter.paint().encode())
-        wrong = list(differences(painter.wanted, painter.looks, emulator))
+        wrong = list(differences(painter.wanted, painter.styles, emulator))
         assert not wrong, wrong[:5]
         assert not painter.dirty
         assert painter.paint() == ""
@@ -65,11 +65,11 @@ def test_a_frame_that_comes_in_pieces_comes_to_its_end(data: st.DataObject) -> N
             emulator.feed(text.encode())
             shown = painter.shown
             assert shown is not None
-            assert not list(differences(shown, painter.looks, emulator))
+            assert not list(differences(shown, painter.styles, emulator))
     for _ in range(3 * HEIGHT):
         emulator.feed(painter.paint_part(100).encode())
     assert not painter.dirty
-    assert not list(differences(painter.wanted, painter.looks, emulator))
+    assert not list(differences(painter.wanted, painter.styles, emulator))
 
 
 def test_a_piece_is_about_as_large_as_the_room() -> None:
@@ -77,7 +77,7 @@ def test_a_piece_is_about_as_large_as_the_room() -> None:
     painter.paint()
     for y in range(HEIGHT):
         painter.wanted.rows[y] = fitted(
-            row_of([(f"{y} {'abcdefg' * 6}", Style(), None)], painter.looks), WIDTH, painter.looks
+            row_of([(f"{y} {'abcdefg' * 6}", Style(), None)], painter.styles), WIDTH, painter.styles
         )
     sizes = []
     while painter.dirty:
@@ -93,7 +93,7 @@ def test_a_page_is_finished_although_all_of_it_changes_all_the_time() -> None:
     for step in range(80):
         for y in range(HEIGHT):
             words = [(f"step {step} row {y} " * 3, Style(), None)]
-            painter.wanted.rows[y] = fitted(row_of(words, painter.looks), WIDTH, painter.looks)
+            painter.wanted.rows[y] = fitted(row_of(words, painter.styles), WIDTH, painter.styles)
         painter.notice(1.0 + step / 10)
         painter.paint_part(60)
         assert painter.shown is not None
@@ -104,7 +104,7 @@ def test_a_page_is_finished_although_all_of_it_changes_all_the_time() -> None:
 def test_a_log_that_scrolls_costs_its_new_row_also_in_pieces() -> None:
     painter, _ = fresh(ABILITIES[2])
     rows = [
-        fitted(row_of([(f"{n} line {n} of a log {n}", Style(), None)], painter.looks), WIDTH, painter.looks)
+        fitted(row_of([(f"{n} line {n} of a log {n}", Style(), None)], painter.styles), WIDTH, painter.styles)
         for n in range(60)
     ]
     painter.wanted.rows[:] = rows[:HEIGHT]
@@ -118,10 +118,10 @@ def test_a_log_that_scrolls_costs_its_new_row_also_in_pieces() -> None:
 
 
 def test_looks_of_blanks_are_what_one_sees() -> None:
-    looks = Looks()
-    number = looks.of(Style(color="red", bgcolor="#121212", bold=True))
-    assert looks[looks.blank(number)].foreground == ""
-    assert looks.erasable(looks.blank(number))
-    line = looks.of(Style(bgcolor="#121212", underline=True))
-    assert looks.blank(line) == line
-    assert not looks.erasable(line)
+    table = StyleTable()
+    number = table.of(Style(color="red", bgcolor="#121212", bold=True))
+    assert table[table.blank(number)].foreground == ""
+    assert table.erasable(table.blank(number))
+    line = table.of(Style(bgcolor="#121212", underline=True))
+    assert table.blank(line) == line
+    assert not table.erasable(line)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import time
 
-from patience import wait_until
+import pytest
 from processes import Stage
 from terminal import Terminal
+from waiting import wait_until
 
 from pipetui.tui.display.pace import BUDGET, Pace
 
@@ -17,7 +18,7 @@ def spend(pace: Pace, seconds: float, frame: int, start: float = 1.0) -> int:
     written = 0
     for step in range(int(seconds * 100)):
         now = start + step / 100
-        if pace.verdict(now, urgent=False, full=False).write:
+        if pace.permit(now, urgent=False, full=False).write:
             pace.sent(frame, now)
             written += frame
     return written
@@ -31,12 +32,12 @@ def test_a_frame_that_answers_a_key_does_not_wait_for_the_budget() -> None:
     pace = Pace()
     spend(pace, 5.0, 3000)
     pace.sent(9000, 6.0)
-    assert not pace.verdict(6.01, urgent=False, full=False).write
-    assert pace.verdict(6.01, urgent=True, full=False).write
+    assert not pace.permit(6.01, urgent=False, full=False).write
+    assert pace.permit(6.01, urgent=True, full=False).write
 
 
 def test_nothing_is_written_to_a_way_that_is_full() -> None:
-    assert not Pace().verdict(1.0, urgent=True, full=True).write
+    assert not Pace().permit(1.0, urgent=True, full=True).write
 
 
 def test_a_slow_line_never_has_more_than_a_moment_of_bytes_on_the_way() -> None:
@@ -51,9 +52,9 @@ def test_a_slow_line_never_has_more_than_a_moment_of_bytes_on_the_way() -> None:
         while asked and asked[0] <= now:
             asked.pop(0)
             pace.answered(now)
-        verdict = pace.verdict(now, urgent=step % 20 == 0, full=False)
-        if verdict.write:
-            frame = min(3000, verdict.pieces or 3000)
+        permit = pace.permit(now, urgent=step % 20 == 0, full=False)
+        if permit.write:
+            frame = min(3000, permit.pieces or 3000)
             clear_at = max(clear_at, now) + frame / 5000
             pace.sent(frame, now)
             if pace.should_ask(now):
@@ -94,13 +95,13 @@ def slow_pace() -> Pace:
 def test_at_a_slow_line_it_is_known_how_much_is_on_its_way() -> None:
     pace = slow_pace()
     for now, count in ((10.0, 200), (10.01, 150), (10.02, 100)):
-        assert pace.verdict(now, urgent=True, full=False).write
+        assert pace.permit(now, urgent=True, full=False).write
         pace.sent(count, now)
         assert pace.should_ask(now)
-    assert not pace.verdict(10.03, urgent=True, full=False).write
-    assert pace.verdict(10.03, urgent=True, full=False, first=True).write
+    assert not pace.permit(10.03, urgent=True, full=False).write
+    assert pace.permit(10.03, urgent=True, full=False, first=True).write
     pace.answered(10.06)
-    assert pace.verdict(10.06, urgent=True, full=False).write
+    assert pace.permit(10.06, urgent=True, full=False).write
 
 
 def test_two_answers_that_are_read_at_once_are_no_fast_line() -> None:
@@ -118,11 +119,11 @@ def test_two_answers_that_are_read_at_once_are_no_fast_line() -> None:
 def test_what_changes_one_after_the_other_is_one_frame() -> None:
     pace = Pace()
     pace.sent(20, 1.0)
-    verdict = pace.verdict(1.01, urgent=False, full=False)
-    assert not verdict.write
-    assert 0.02 < verdict.again < 0.05
-    assert pace.verdict(1.01, urgent=True, full=False).write
-    assert pace.verdict(1.05, urgent=False, full=False).write
+    permit = pace.permit(1.01, urgent=False, full=False)
+    assert not permit.write
+    assert 0.02 < permit.again < 0.05
+    assert pace.permit(1.01, urgent=True, full=False).write
+    assert pace.permit(1.05, urgent=False, full=False).write
 
 
 def test_a_lost_answer_does_not_stop_the_screen_for_ever() -> None:
@@ -132,10 +133,11 @@ def test_a_lost_answer_does_not_stop_the_screen_for_ever() -> None:
     pace.answered(1.01)
     pace.sent(200_000, 1.1)
     assert pace.should_ask(1.1)
-    assert not pace.verdict(2.0, urgent=True, full=False).write
-    assert pace.verdict(7.0, urgent=True, full=False).write
+    assert not pace.permit(2.0, urgent=True, full=False).write
+    assert pace.permit(7.0, urgent=True, full=False).write
 
 
+@pytest.mark.e2e
 def test_a_terminal_that_stops_reading_costs_nothing_but_the_frames_it_missed() -> None:
     with Stage() as stage:
         terminal = stage.terminal("demo")
@@ -176,7 +178,7 @@ def test_a_terminal_that_never_answers_is_not_waited_for_again() -> None:
     pace.ask_first(1.0)
     pace.sent(5000, 1.0)
     pace.asked_again(1.0)
-    assert pace.verdict(1.3, urgent=True, full=False).write
+    assert pace.permit(1.3, urgent=True, full=False).write
     pace.sent(5000, 7.0)
     assert pace.should_ask(7.0)
-    assert pace.verdict(7.01, urgent=True, full=False).write
+    assert pace.permit(7.01, urgent=True, full=False).write

@@ -15,9 +15,9 @@ from emulator import Emulator
 from frames import HEIGHT, WIDTH, anchored, certain_lines, change, differences
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from patience import wait_until
 from processes import PIPETUI, Stage
 from test_e2e_tmux import Tmux
+from waiting import wait_until
 
 from pipetui.tui.display.abilities import abilities
 from pipetui.tui.display.painter import Painter
@@ -149,5 +149,5 @@ def test_tmux_shows_every_frame(pane: Pane, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 4))):
         change(data, painter, certain_lines)
         pane.write(painter.paint())
-        wrong = list(differences(painter.wanted, painter.looks, pane.screen(painter)))
+        wrong = list(differences(painter.wanted, painter.styles, pane.screen(painter)))
         assert not wrong, wrong[:5]

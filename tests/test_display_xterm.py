@@ -21,8 +21,8 @@ from emulator import Emulator
 from frames import HEIGHT, WIDTH, anchored, certain_lines, change, differences
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from patience import wait_until
 from rich.color import ColorSystem
+from waiting import wait_until
 
 from pipetui.tui.display.abilities import Abilities, abilities
 from pipetui.tui.display.frame import Frame, fitted, row_of
@@ -152,7 +152,7 @@ def test_xterm_shows_every_frame(xterm: XTerm, has: Abilities, data: st.DataObje
     for _ in range(data.draw(st.integers(1, 4))):
         change(data, painter, certain_lines)
         xterm.write(painter.paint())
-        wrong = list(differences(painter.wanted, painter.looks, xterm.screen(painter), sure_of_off=False))
+        wrong = list(differences(painter.wanted, painter.styles, xterm.screen(painter), sure_of_off=False))
         assert not wrong, wrong[:5]
 
 
@@ -164,11 +164,11 @@ def test_after_a_resize_a_repaint_makes_all_right(xterm: XTerm) -> None:
         _fill(painter.wanted, painter)
         painter.forget()
         xterm.write(painter.paint())
-        assert not list(differences(painter.wanted, painter.looks, xterm.screen(painter)))
+        assert not list(differences(painter.wanted, painter.styles, xterm.screen(painter)))
 
 
 def _fill(frame: Frame, painter: Painter) -> None:
     for y in range(frame.height):
         frame.rows[y] = fitted(
-            row_of([(f"{y} 漢字 {'─' * 50}", None, None)], painter.looks), frame.width, painter.looks
+            row_of([(f"{y} 漢字 {'─' * 50}", None, None)], painter.styles), frame.width, painter.styles
         )

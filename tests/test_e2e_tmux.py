@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from monitor import shows_the_demo
-from patience import wait_until
 from processes import PIPETUI, Stage
+from waiting import wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 

@@ -25,7 +25,7 @@ from terminal import Terminal
 
 from pipetui.cli.app import COMMANDS
 from pipetui.substitutes import TEXT, drawn
-from pipetui.tui.encoding import CELLS
+from pipetui.tui.core.encoding import CELLS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -163,7 +163,7 @@ def test_a_nonblocking_stdout_gets_all_that_is_printed(stage: Stage) -> None:
 
 @pytest.mark.parametrize("redirect", ["2>&-", "2>/dev/null", "2>log"])
 def test_the_monitor_draws_on_the_terminal_also_when_stderr_is_elsewhere(stage: Stage, redirect: str) -> None:
-    with in_terminal(stage, redirect=redirect) as terminal:
+    with in_terminal(stage, ".", redirect=redirect) as terminal:
         terminal.wait_for("nobody has it open")
         terminal.send("q")
         assert terminal.wait_exit() == 0
@@ -278,7 +278,7 @@ def test_an_odd_config_is_a_sentence_at_once(stage: Stage, name: str) -> None:
 
 def test_a_config_may_come_from_a_command(stage: Stage) -> None:
     script = """exec "$@" --config <(echo '[keys]'; echo 'quit = "X"')"""
-    with stage.terminal("-c", script, "bash", *PIPETUI, command=("bash",)) as terminal:
+    with stage.terminal("-c", script, "bash", *PIPETUI, ".", command=("bash",)) as terminal:
         terminal.wait_for("nobody has it open")
         terminal.send("X")
         assert terminal.wait_exit() == 0

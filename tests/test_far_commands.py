@@ -19,11 +19,11 @@ from typing import IO, Any
 import psutil
 import pytest
 from cast import waits_in_open
-from patience import wait_until
 from processes import PIPETUI
 from sshd import Far, Sshd, StandIn, base_python, why_not
+from waiting import wait_until
 
-from pipetui.backend.far.pulse import SILENCE
+from pipetui.protocol.heartbeat import SILENCE
 
 needs_sshd = pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is one")
 BOTH = [pytest.param(Sshd, id="sshd", marks=needs_sshd), pytest.param(StandIn, id="stand-in")]
@@ -370,7 +370,7 @@ def lie(far: Far, body: str = "", version: str = "3.11", system: str = "linux") 
     far.script("python3", f'exec {base_python()} -I -S {program} "$@"')
 
 
-#: Takes the parcel and the question.
+#: Takes the payload and the question.
 LISTENS = "left = int(sys.stdin.buffer.read(10)); sys.stdin.buffer.read(left); sys.stdin.buffer.read(4)\n"
 
 
@@ -590,4 +590,4 @@ def test_a_command_on_another_host_loads_no_event_loop(tmp_path: Path) -> None:
         argv = ["pipetui", "ls", "--json", "--host", far.host, str(far.home)]
         command = [sys.executable, "-c", code.format(argv=argv)]
         done = subprocess.run(command, env=far.env, capture_output=True, text=True, check=True)
-        assert not {"asyncio", "textual", "pipetui.backend.wire"} & set(done.stdout.split())
+        assert not {"asyncio", "textual", "pipetui.protocol.messages"} & set(done.stdout.split())

@@ -13,30 +13,31 @@ import subprocess
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sshd import Far, Sshd, StandIn, base_python
 from test_far_commands import BOTH, LISTENS, lie
+from updates import update
 
-from pipetui.backend import wire
-from pipetui.backend.codec import WireError, codec
-from pipetui.backend.duties import ls
-from pipetui.backend.duties.peek import Some
-from pipetui.backend.far.errand import main as errand_main
-from pipetui.backend.far.pulse import BEAT, SILENCE
-from pipetui.backend.far.squeeze import Squeezer, Unsqueezer
-from pipetui.client import manners, ssh
-from pipetui.client.call import ask
-from pipetui.client.far import FarHost, FarLink, LinkLost
-from pipetui.client.plausible import check
+from pipetui.backend.remote.operation import main as operation_main
+from pipetui.client import ssh
+from pipetui.client.operations import ask
+from pipetui.client.remote import FarHost, FarLink, LinkLost
 from pipetui.client.session import LogView, Session
-from pipetui.client.ssh import ERRAND, HUB, BadHost, Remote
+from pipetui.client.ssh import HUB, OPERATION, BadHost, Remote
+from pipetui.client.validation import Quota, ReplyValidation, check_message
 from pipetui.model import BenchFigure, ConsumerSpec, Line, LogFilter, Pipe, PipeId, PipeRow, ProducerSpec
+from pipetui.protocol import feeds, frames, messages, requests
+from pipetui.protocol.codec import WireError, codec
+from pipetui.protocol.compression import Compressor, Decompressor
+from pipetui.protocol.heartbeat import BEAT, SILENCE
+from pipetui.protocol.operations import Ls, Pipes, Some
 
 
 @pytest.fixture(params=BOTH)
@@ -66,7 +67,7 @@ SHELLS = [name for name in ("sh", "bash", "dash", "zsh", "fish", "csh", "tcsh", 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_login_shell_hands_the_command_to_python_as_it_is(shell: str) -> None:
-    remote = ssh.argv("box", ERRAND, "0123456789abcdef", python=base_python())[-1]
+    remote = ssh.argv("box", OPERATION, "0123456789abcdef", python=base_python())[-1]
     command = [shell, *(["sh"] if shell == "busybox" else []), "-c", remote]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert done.stdout.startswith("fedcba9876543210 3."), done.stderr
@@ -81,7 +82,7 @@ def test_the_command_names_the_host_after_all_options_and_never_asks_in_batch_mo
 
 
 def test_another_name_of_python_is_one_word_for_the_shell() -> None:
-    remote = ssh.argv("box", ERRAND, "ab" * 8, python="a b; touch c")[-1]
+    remote = ssh.argv("box", OPERATION, "ab" * 8, python="a b; touch c")[-1]
     assert shlex.split(remote)[:3] == ["exec", "a b; touch c", "-c"]
 
 
@@ -102,16 +103,16 @@ def test_what_ssh_takes_for_a_host_is_one(name: str) -> None:
 
 
 def unpacked(program: str) -> zipfile.ZipFile:
-    data = ssh.parcel(program)
+    data = ssh.payload(program)
     assert int(data[:10]) == len(data) - 10
     return zipfile.ZipFile(io.BytesIO(zlib.decompress(data[10:])))
 
 
-@pytest.mark.parametrize("program", [HUB, ERRAND])
+@pytest.mark.parametrize("program", [HUB, OPERATION])
 def test_the_parcel_is_always_the_same_and_holds_our_python_only(program: str) -> None:
-    first = ssh.parcel(program)
-    ssh.parcel.cache_clear()
-    assert ssh.parcel(program) == first
+    first = ssh.payload(program)
+    ssh.payload.cache_clear()
+    assert ssh.payload(program) == first
     names = unpacked(program).namelist()
     assert all(name.startswith("pipetui/") and name.endswith(".py") for name in names)
     assert not any(name.startswith(("pipetui/tui", "pipetui/cli", "pipetui/client")) for name in names)
@@ -130,14 +131,14 @@ def pythons() -> list[Any]:
 
 
 @pytest.mark.parametrize("python", pythons())
-@pytest.mark.parametrize("program", [HUB, ERRAND])
+@pytest.mark.parametrize("program", [HUB, OPERATION])
 def test_all_that_travels_imports_on_every_python_without_packages(tmp_path: Path, python: str, program: str) -> None:
-    parcel = tmp_path / "parcel.zip"
-    parcel.write_bytes(zlib.decompress(ssh.parcel(program)[10:]))
+    payload = tmp_path / "payload.zip"
+    payload.write_bytes(zlib.decompress(ssh.payload(program)[10:]))
     code = f"""
 import importlib, sys, zipfile
-sys.path.insert(0, {str(parcel)!r})
-for name in zipfile.ZipFile({str(parcel)!r}).namelist():
+sys.path.insert(0, {str(payload)!r})
+for name in zipfile.ZipFile({str(payload)!r}).namelist():
     module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     if not module.endswith("__main__"):
         importlib.import_module(module)
@@ -151,26 +152,27 @@ assert not any("site-packages" in str(getattr(module, "__file__", "")) for modul
 def test_bytecode_travels_to_the_same_python_only(tmp_path: Path, fresh: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not fresh:
         monkeypatch.setattr("importlib.util.cache_from_source", lambda _: str(tmp_path / "none"))
-    ssh.parcel.cache_clear()
-    names = frozenset({"pipetui", "pipetui.model", ERRAND})
-    data = ssh.parcel(ERRAND, names)
+    ssh.payload.cache_clear()
+    names = frozenset({"pipetui", "pipetui.model", OPERATION})
+    data = ssh.payload(OPERATION, names)
     told = zipfile.ZipFile(io.BytesIO(zlib.decompress(data[10:]))).namelist()
     compiled = {name for name in told if name.endswith(".pyc")}
-    assert compiled == {"pipetui/__init__.pyc", "pipetui/model.pyc", "pipetui/backend/far/errand.pyc"}
-    assert "pipetui/model.py" not in told
-    parcel = tmp_path / "parcel.zip"
-    parcel.write_bytes(zlib.decompress(data[10:]))
-    code = f"import sys; sys.path.insert(0, {str(parcel)!r}); import pipetui.model as m, {ERRAND}; print(m.__file__)"
+    assert compiled == {"pipetui/__init__.pyc", "pipetui/model/__init__.pyc", "pipetui/backend/remote/operation.pyc"}
+    assert "pipetui/model/__init__.py" not in told
+    payload = tmp_path / "payload.zip"
+    payload.write_bytes(zlib.decompress(data[10:]))
+    imports = f"import pipetui.model as m, {OPERATION}"
+    code = f"import sys; sys.path.insert(0, {str(payload)!r}); {imports}; print(m.__file__)"
     done = subprocess.run([base_python(), "-I", "-S", "-c", code], capture_output=True, text=True)
-    assert done.stdout.endswith("model.pyc\n"), done.stderr
+    assert done.stdout.endswith("model/__init__.pyc\n"), done.stderr
 
 
 @pytest.mark.parametrize("python", pythons())
 def test_every_python_answers(box: StandIn, python: str) -> None:
     box.script("python3", f'exec {python} -I -S "$@"')
     os.mkfifo(box.home / "pipe")
-    answers = list(ask(Remote(box.host, ERRAND), "ls", ls.Question((str(box.home),))))
-    told = [pipe.path for answer in answers if isinstance(answer, ls.Pipes) for pipe in answer.pipes]
+    answers = list(ask(Remote(box.host, OPERATION), Ls((str(box.home),))))
+    told = [pipe.path for answer in answers if isinstance(answer, Pipes) for pipe in answer.pipes]
     assert str(box.home / "pipe") in told
 
 
@@ -179,14 +181,14 @@ def test_the_far_side_needs_no_memfd(box: StandIn) -> None:
     program.write_text("import os, sys\ndel os.memfd_create\nexec(sys.argv[2])\n")
     box.script("python3", f'exec {base_python()} -I -S {program} "$@"')
     os.mkfifo(box.home / "pipe")
-    remote = Remote(box.host, ERRAND)
+    remote = Remote(box.host, OPERATION)
     remote.greet()
     remote.leave()
     assert remote.process.returncode == 0
-    assert errand_main.__module__ == ERRAND
+    assert operation_main.__module__ == OPERATION
 
 
-# --- the threshold ----------------------------------------------------------------------------------------------------
+# --- the bootstrap ----------------------------------------------------------------------------------------------------
 
 
 class Heard(Remote):
@@ -232,73 +234,88 @@ def test_a_shell_that_echoes_the_command_does_not_speak_the_mark() -> None:
 # --- what a hub may say -----------------------------------------------------------------------------------------------
 
 
-def test_every_request_has_its_answer() -> None:
-    asked = {kind for kind in get_args(wire.Request) if kind not in (wire.Hello, wire.Ready)}
-    assert set(manners.ANSWERS) == asked
-
-
-def welcomed() -> manners.Manners:
-    made = manners.Manners()
-    made.said(wire.Hello(wire.VERSION))
-    made.heard(wire.Welcome(wire.VERSION, "box", 1))
+def welcomed() -> ReplyValidation:
+    made = ReplyValidation()
+    made.sent(messages.Hello(messages.VERSION))
+    made.received(messages.Welcome(messages.VERSION, "box", 1))
     return made
+
+
+def call(request: requests.Request[Any]) -> messages.Call:
+    return messages.Call(1, request)
 
 
 def test_a_hub_answers_what_it_was_asked() -> None:
     made = welcomed()
-    made.said(wire.Ready())
-    made.heard(wire.Update())
-    made.said(wire.StartConsumer(1, ConsumerSpec("/x")))
-    made.heard(wire.Done(1, 7))
-    made.said(wire.Fetch(2, 5))
-    made.heard(wire.Failed(2, "no"))
-    made.heard(wire.Goodbye("enough"))
+    made.sent(messages.Ready())
+    made.received(messages.Update())
+    made.sent(messages.Call(1, requests.StartConsumer(ConsumerSpec("/x"))))
+    made.received(messages.Answer(1, requests.Started(7)))
+    made.sent(messages.Call(2, requests.Fetch(5)))
+    made.received(messages.Failed(2, "no"))
+    made.received(messages.Goodbye("enough"))
 
 
 @pytest.mark.parametrize(
-    ("request_", "reply"),
+    ("asked", "reply"),
     [
-        (wire.Ready(), wire.Welcome(wire.VERSION, "box", 1)),
-        (None, wire.Update()),
-        (None, wire.Done(1)),
-        (None, wire.Failed(1, "no")),
-        (wire.Fetch(1, 5), wire.Found(1, 5)),
-        (wire.Fetch(1, 5), wire.Whole(2, None)),
-        (wire.StartProducer(1, ProducerSpec("/x")), wire.Done(1)),
-        (wire.Export(1, LogFilter(), 5), wire.Page(1, (), 5)),
+        (messages.Ready(), messages.Welcome(messages.VERSION, "box", 1)),
+        (None, messages.Update()),
+        (None, messages.Answer(1, requests.Done())),
+        (None, messages.Failed(1, "no")),
+        (call(requests.Fetch(5)), messages.Answer(1, requests.Found(5))),
+        (call(requests.Fetch(5)), messages.Answer(2, requests.Whole(None))),
+        (call(requests.StartProducer(ProducerSpec("/x"))), messages.Answer(1, requests.Done())),
+        (call(requests.Export(LogFilter(), 5)), messages.Answer(1, requests.Page((), 5))),
     ],
 )
-def test_what_nobody_asked_for_ends_the_link(request_: wire.Request | None, reply: wire.Reply) -> None:
+def test_what_nobody_asked_for_ends_the_link(asked: messages.FromClient | None, reply: messages.FromHub) -> None:
     made = welcomed()
-    if request_ is not None:
-        made.said(request_)
+    if asked is not None:
+        made.sent(asked)
     with pytest.raises(WireError):
-        made.heard(reply)
+        made.received(reply)
 
 
 def test_nothing_comes_before_the_welcome() -> None:
-    made = manners.Manners()
-    made.said(wire.Ready())
+    made = ReplyValidation()
+    made.sent(messages.Ready())
     with pytest.raises(WireError):
-        made.heard(wire.Update())
+        made.received(messages.Update())
     with pytest.raises(WireError):
-        manners.Manners().heard(wire.Welcome(wire.VERSION + 1, "box", 1))
+        ReplyValidation().received(messages.Welcome(messages.VERSION + 1, "box", 1))
 
 
 def rows(*numbers: int) -> tuple[PipeRow, ...]:
     return tuple(PipeRow(Pipe(PipeId(1, number))) for number in numbers)
 
 
-def test_what_is_kept_of_a_host_is_bounded_in_rows_and_in_bytes() -> None:
-    ledger = manners.Ledger(most_rows=10, most_bytes=1000)
+@pytest.mark.parametrize("feed", [feed for feed in feeds.FEEDS.values() if feed.key is not None], ids=lambda f: f.name)
+def test_what_is_kept_of_a_host_is_bounded_in_rows_of_each_feed(
+    feed: feeds.Feed[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(feeds.FEEDS, feed.name, replace(feed, most=5, key=lambda row: row))
+    quota = Quota()
+
+    def note(rows: Iterable[int], gone: Iterable[int] = ()) -> None:
+        quota.note(messages.Update({feed.name: feeds.News(tuple(rows), tuple(gone))}), 50)
+
     for _ in range(100):
-        ledger.note(wire.Update(pipes=rows(*range(10))), 900)
-    ledger.note(wire.Update(pipes_gone=(PipeId(1, 0),)), 50)
-    ledger.note(wire.Update(pipes=rows(10)), 50)
-    with pytest.raises(WireError, match="11 rows"):
-        ledger.note(wire.Update(pipes=rows(11)), 50)
+        note(range(10))
+    note((), [0])
+    note([10])
+    with pytest.raises(WireError, match=f"11 {feed.name}"):
+        note([11])
+
+
+def test_what_is_kept_of_a_host_is_bounded_in_bytes() -> None:
+    quota = Quota(most_bytes=1000)
+    for _ in range(100):
+        quota.note(update(pipes=rows(*range(10))), 900)
+    quota.note(update(pipes_gone=(PipeId(1, 0),)), 50)
+    quota.note(update(pipes=rows(10)), 50)
     with pytest.raises(WireError):
-        manners.Ledger(most_bytes=1000).note(wire.Update(pipes=rows(1)), 1001)
+        quota.note(update(pipes=rows(11)), 1000)
 
 
 LINE = Line(1, 1.0, "/x", 1)
@@ -311,24 +328,27 @@ IMPLAUSIBLE = [
     PipeRow(Pipe(PipeId(1, 2)), history=(9,)),
     PipeRow(Pipe(PipeId(1, 2)), history=(1,) * 101),
     PipeRow(Pipe(PipeId(1, 2), paths=("x" * (1 << 19),))),
-    wire.Update(log=wire.LogPage(1, (Line(-1, 1.0, "/x", 1),))),
-    wire.Update(log=wire.LogPage(1, (Line(1, -1.0, "/x", 1),))),
-    wire.Peeked(1, "", 1, 0, 1.0),
+    update(log=feeds.LogPage(1, (Line(-1, 1.0, "/x", 1),))),
+    update(log=feeds.LogPage(1, (Line(1, -1.0, "/x", 1),))),
+    requests.Peeked("", 1, 0, 1.0),
+    messages.Answer(1, requests.Peeked("", 1, 0, 1.0)),
+    update(pipes_gone=(PipeId(-1, 2),)),
+    messages.Update({"actors": feeds.News((), (-5,))}),
     BenchFigure("pipe", 1, 0.0, 1, 1, 1.0),
-    wire.Samples(1, (wire.Sample(-1, 5),)),
-    wire.Welcome(1, "h" * 301, 1),
+    requests.Samples((requests.Sample(-1, 5),)),
+    messages.Welcome(1, "h" * 301, 1),
 ]
 
 
 @pytest.mark.parametrize("value", IMPLAUSIBLE, ids=repr)
 def test_what_no_kernel_tells_is_refused(value: Any) -> None:
     with pytest.raises(WireError):
-        check(value)
+        check_message(value)
 
 
 def test_what_a_kernel_tells_is_let_through() -> None:
     pipe = Pipe(PipeId(1, 2), paths=("/x",), mode=0o7777, queued=0, capacity=4096, last_read=1.7e9)
-    check(wire.Update(pipes=(PipeRow(pipe, history=(0, 8)),), log=wire.LogPage(1, (LINE,))))
+    check_message(update(pipes=(PipeRow(pipe, history=(0, 8)),), log=feeds.LogPage(1, (LINE,))))
 
 
 # --- a link to a real hub ---------------------------------------------------------------------------------------------
@@ -392,9 +412,9 @@ def test_a_link_that_is_opened_again_connects_again(far: Far) -> None:
             link = host.open()
             assert isinstance(link, FarLink)
             await link.attach()
-            link.send(wire.Hello(wire.VERSION, (str(far.home),)))
+            link.send(messages.Hello(messages.VERSION, (str(far.home),)))
             async for reply in link.replies():
-                assert isinstance(reply, wire.Welcome)
+                assert isinstance(reply, messages.Welcome)
                 break
             await link.wait_closed()
 
@@ -423,7 +443,7 @@ def test_a_stopped_ssh_is_one_sentence(far: Far) -> None:
     async def main() -> None:
         link = FarLink(remote, silence=BEAT + 2)
         await link.attach()
-        link.send(wire.Hello(wire.VERSION, (str(far.home),)))
+        link.send(messages.Hello(messages.VERSION, (str(far.home),)))
         async for _ in link.replies():
             break
         os.kill(link.process.pid, signal.SIGSTOP)
@@ -440,10 +460,10 @@ def test_a_far_side_that_does_not_answer_is_given_up(box: StandIn) -> None:
     box.script("ssh", "exec sleep 600", near=True)
     remote = Remote(box.host, HUB)
     with pytest.raises(LinkLost, match=r"^far-box did not answer for 0.3 s; the link was ended$"):
-        remote.greet(patience=0.3)
+        remote.greet(timeout=0.3)
 
     async def main() -> None:
-        link = FarLink(Remote(box.host, HUB, batch=True), patience=0.3)
+        link = FarLink(Remote(box.host, HUB, batch=True), timeout=0.3)
         await link.attach()
         assert await lost(link) == "far-box did not answer for 0.3 s; the link was ended"
         await link.wait_closed()
@@ -454,10 +474,10 @@ def test_a_far_side_that_does_not_answer_is_given_up(box: StandIn) -> None:
 def test_a_host_that_says_nothing_after_its_mark_is_given_up(box: StandIn) -> None:
     lie(box, LISTENS + "time.sleep(600)")
     with pytest.raises(LinkLost, match=r"^far-box has said nothing for 2 s; the link was ended$"):
-        list(ask(Remote(box.host, ERRAND), "ls", ls.Question(), patience=2.0))
+        list(ask(Remote(box.host, OPERATION), Ls(), timeout=2.0))
 
     async def main() -> None:
-        link = FarLink(Remote(box.host, HUB, batch=True), patience=2.0)
+        link = FarLink(Remote(box.host, HUB, batch=True), timeout=2.0)
         await link.attach()
         assert await lost(link) == "far-box has said nothing for 2 s; the link was ended"
         await link.wait_closed()
@@ -493,8 +513,8 @@ def test_bytecode_travels_over_fast_lines_only(box: StandIn, fast: float, monkey
         write(remote, data)
 
     monkeypatch.setattr(Remote, "_write_all", spy)
-    assert list(ask(Remote(box.host, ERRAND), "ls", ls.Question((str(box.home),))))
-    assert (sent[0] > len(ssh.parcel(ERRAND))) == (fast > 0)
+    assert list(ask(Remote(box.host, OPERATION), Ls((str(box.home),))))
+    assert (sent[0] > len(ssh.payload(OPERATION))) == (fast > 0)
 
 
 # --- the stream -------------------------------------------------------------------------------------------------------
@@ -502,23 +522,23 @@ def test_bytecode_travels_over_fast_lines_only(box: StandIn, fast: float, monkey
 
 @given(said=st.lists(st.binary(max_size=2000), max_size=20), size=st.integers(1, 100))
 def test_what_is_said_comes_out_whole_however_it_is_cut(said: list[bytes], size: int) -> None:
-    squeezer, unsqueezer = Squeezer(6), Unsqueezer()
+    compressor, decompressor = Compressor(6), Decompressor()
     for each in said:
-        packed = squeezer.pack(each)
+        packed = compressor.pack(each)
         cuts = [packed[at : at + size] for at in range(0, len(packed), size)]
-        assert b"".join(piece for cut in cuts for piece in unsqueezer.unpack(cut)) == each
+        assert b"".join(piece for cut in cuts for piece in decompressor.unpack(cut)) == each
 
 
 def test_much_that_is_packed_into_little_comes_in_pieces() -> None:
-    packed = Squeezer(6).pack(bytes(50 << 20))
+    packed = Compressor(6).pack(bytes(50 << 20))
     assert len(packed) < 1 << 16
-    assert {len(piece) for piece in Unsqueezer().unpack(packed)} <= set(range((1 << 18) + 1))
+    assert {len(piece) for piece in Decompressor().unpack(packed)} <= set(range((1 << 18) + 1))
 
 
-@pytest.mark.parametrize("data", [b"no stream", Squeezer(1).pack(b"a") + b"no more of it", zlib.compress(b"all")])
+@pytest.mark.parametrize("data", [b"no stream", Compressor(1).pack(b"a") + b"no more of it", zlib.compress(b"all")])
 def test_what_is_no_such_stream_is_refused(data: bytes) -> None:
     with pytest.raises(WireError, match="zlib stream"):
-        list(Unsqueezer().unpack(data))
+        list(Decompressor().unpack(data))
 
 
 def test_a_first_connection_that_fails_is_told_by_the_first_link_and_made_again_by_the_next(box: StandIn) -> None:
@@ -533,9 +553,9 @@ def test_a_first_connection_that_fails_is_told_by_the_first_link_and_made_again_
         (box.folder / "near" / "ssh").write_text(works)
         link = host.open()
         await link.attach()
-        link.send(wire.Hello(wire.VERSION, (str(box.home),)))
+        link.send(messages.Hello(messages.VERSION, (str(box.home),)))
         async for reply in link.replies():
-            assert isinstance(reply, wire.Welcome)
+            assert isinstance(reply, messages.Welcome)
             break
         await link.wait_closed()
 
@@ -543,10 +563,10 @@ def test_a_first_connection_that_fails_is_told_by_the_first_link_and_made_again_
 
 
 def frame(body: str) -> bytes:
-    return wire.frame(body.encode())
+    return frames.frame(body.encode())
 
 
-WELCOME = frame(json.dumps({"t": "Welcome", "version": wire.VERSION, "host": "x", "pid": 1}))
+WELCOME = frame(json.dumps({"t": "Welcome", "version": messages.VERSION, "host": "x", "pid": 1}))
 
 
 @pytest.mark.parametrize(
@@ -559,7 +579,7 @@ WELCOME = frame(json.dumps({"t": "Welcome", "version": wire.VERSION, "host": "x"
         WELCOME + frame('{"t": "Update"}'),
         WELCOME + frame('{"t": "Done", "request": 1}'),
         WELCOME + frame('{"t": "Update", "pipes": [{"pipe": {"id": [1, 2]}, "history": [99]}]}'),
-        WELCOME + wire.frame(b"") * 2000,
+        WELCOME + frames.frame(b"") * 2000,
         frame('{"t": "Welcome", "version": 999, "host": "x", "pid": 1}'),
     ],
     ids=range(9),
@@ -573,7 +593,7 @@ def test_a_hub_that_talks_nonsense_ends_only_its_link(box: StandIn, said: bytes,
     async def main() -> None:
         link = host.open()
         await link.attach()
-        link.send(wire.Hello(wire.VERSION))
+        link.send(messages.Hello(messages.VERSION))
         assert (await lost(link)).startswith("far-box sent something that is not understood (")
         await link.wait_closed()
 

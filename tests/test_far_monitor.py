@@ -9,11 +9,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from patience import wait_until
 from processes import Stage
 from sshd import Far, Sshd, StandIn
 from terminal import Terminal
 from test_far_commands import BOTH, needs_sshd
+from waiting import wait_until
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from lab_runs import rehearse
 from pipetui.labs import (
     all_labs,
     anonymous_pipe,
+    context,
     coprocess,
     mp_both_ways,
     mp_eof,
@@ -25,12 +26,11 @@ from pipetui.labs import (
     mp_poll,
     mp_unpicklable,
     numbers,
-    stage,
     unused_ends,
 )
+from pipetui.labs.context import LabContext
 from pipetui.labs.lab import Lab, source
 from pipetui.labs.play import Event, play
-from pipetui.labs.stage import Stage
 from pipetui.model import Seen
 
 MODULES = (
@@ -63,7 +63,7 @@ def test_it_comes_true(lab: Lab) -> None:
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
 def test_no_process_of_it_is_left(lab: Lab) -> None:
     _, events = rehearse(lab)
-    group = next(event[2] for event in events if event[0] == "scene")
+    group = next(event[2] for event in events if event[0] == "main")
     assert [pid for pid in _pids() if _group(pid) == group] == []
 
 
@@ -98,7 +98,7 @@ def test_its_processes_are_called_like_their_functions() -> None:
 
 
 def test_the_program_answers_what_the_person_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(stage._SECOND, "normal", 0.01)
+    monkeypatch.setitem(context._SECOND, "normal", 0.01)
     said: list[str] = []
     reading, writing = os.pipe()
 
@@ -169,7 +169,7 @@ def test_a_writer_that_is_tidy_after_all_does_not_sleep(monkeypatch: pytest.Monk
 
 
 def test_a_program_that_flushes_has_its_answer_in_the_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    def scene(here: Stage) -> None:
+    def main(here: LabContext) -> None:
         script = Path(here.path("pipetest.py"))
         text = source(coprocess.pipetest).replace(']")', ']", flush=True)')
         assert "flush" in text
@@ -178,11 +178,11 @@ def test_a_program_that_flushes_has_its_answer_in_the_pipe(monkeypatch: pytest.M
         here.start(coprocess.parent, command, "Hello", "plain")
         here.start(coprocess.parent, command, "Hello", "unbuffered")
 
-    assert wrong(replace(coprocess.LAB, scene=scene)).keys() == {"plain-answer"}
+    assert wrong(replace(coprocess.LAB, main=main)).keys() == {"plain-answer"}
 
 
 def test_a_program_that_mixes_its_remarks_with_its_answers_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    def scene(here: Stage) -> None:
+    def main(here: LabContext) -> None:
         script = Path(here.path("pipetest.py"))
         text = source(coprocess.pipetest).replace("got: [", "I have printed my answer\\nChild got: [")
         script.write_text(f"import os, sys\n{text}\npipetest()\n")
@@ -190,7 +190,7 @@ def test_a_program_that_mixes_its_remarks_with_its_answers_is_found_out(monkeypa
         here.start(coprocess.parent, command, "Hello", "plain")
         here.start(coprocess.parent, [command[0], "-u", *command[1:]], "Hello", "unbuffered")
 
-    assert wrong(replace(coprocess.LAB, scene=scene)).keys() == {"plain-apart", "unbuffered-apart"}
+    assert wrong(replace(coprocess.LAB, main=main)).keys() == {"plain-apart", "unbuffered-apart"}
 
 
 def test_a_reader_that_also_writes_never_sees_the_numbers_end() -> None:
@@ -199,10 +199,10 @@ def test_a_reader_that_also_writes_never_sees_the_numbers_end() -> None:
         os.open(path, os.O_RDWR)  # one more writer, who never writes
         numbers.parent(path)
 
-    def scene(here: Stage) -> None:
+    def main(here: LabContext) -> None:
         here.start(keeper, here.path("numbers"))
 
-    assert "end" in wrong(replace(numbers.LAB, scene=scene, limit=2.0))
+    assert "end" in wrong(replace(numbers.LAB, main=main, limit=2.0))
 
 
 def test_a_file_in_the_way_is_not_taken_for_a_fifo(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from types import ModuleType
 import pytest
 from lab_runs import rehearse, script
 
-from pipetui.backend.validate import check
+from pipetui.backend.actors.validation import check
 from pipetui.labs import (
     keep_open,
     message_queue,
@@ -34,8 +34,8 @@ from pipetui.labs import (
     subprocess_deadlock,
     tee_and_splice,
 )
+from pipetui.labs.context import LabContext, saw, say
 from pipetui.labs.lab import Lab
-from pipetui.labs.stage import Stage, saw, say
 from pipetui.model import Seen
 
 MODULES: tuple[ModuleType, ...] = (
@@ -65,7 +65,7 @@ def test_it_comes_true_and_leaves_no_process_behind(lab: Lab) -> None:
     seen, events = rehearse(lab)
     assert [one for one in seen.values() if one.fine is False] == [], script(events)
     assert [event for event in events if event[0] == "trouble"] == []
-    group = next(event[2] for event in events if event[0] == "scene")
+    group = next(event[2] for event in events if event[0] == "main")
     assert _living(group) == []
 
 
@@ -172,12 +172,12 @@ def test_one_worker_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_crosses_a_fork_by_a_plain_queue() -> None:
-    def scene(stage: Stage) -> None:
+    def main(lab: LabContext) -> None:
         box: queue.Queue[str] = queue.Queue()
-        stage.start(message_queue.receiver, box)
-        stage.start(lambda: box.put("message from child"), name="sender")
+        lab.start(message_queue.receiver, box)
+        lab.start(lambda: box.put("message from child"), name="sender")
 
-    lab = replace(message_queue.LAB, scene=scene, limit=1.5)
+    lab = replace(message_queue.LAB, main=main, limit=1.5)
     assert wrong(lab)["crosses"] == "not seen"
 
 

@@ -22,7 +22,7 @@ from pipetui.labs import (
     permissions,
     rendezvous,
 )
-from pipetui.labs.stage import saw
+from pipetui.labs.context import saw
 from pipetui.model import Seen
 
 MODULES = (

@@ -12,11 +12,11 @@ import pytest
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, demo, on_screen, press, screen_text, settle, until, write
 
-from pipetui.backend import wire
 from pipetui.model import ConsumerSpec, PipeId, ProducerSpec
+from pipetui.protocol import requests
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.dialogs.produce import is_template
-from pipetui.tui.export import Exporter
+from pipetui.tui.dialogs.producer import is_template
+from pipetui.tui.state.export import Exporter
 
 
 async def put(pilot: Pilot[Any], field: str, text: str) -> None:
@@ -36,14 +36,14 @@ async def test_a_fifo_is_created_from_the_keyboard(app: PipetuiApp, hub: FakeHub
     assert "The mode must be octal" in screen_text(app)
     await put(pilot, "mode", "0640")
     await press(pilot, "enter")
-    (request,) = hub.asked(wire.CreateFifo)
+    (request,) = hub.asked(requests.CreateFifo)
     assert (request.path, request.mode) == ("/run/user/1000/mine", 0o640)
     assert "Created /run/user/1000/mine" in screen_text(app)
 
 
 @on_screen()
 async def test_what_the_hub_refuses_keeps_the_dialog_open(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
-    hub.refuse[wire.CreateFifo] = "/run/x exists already."
+    hub.refuse[requests.CreateFifo] = "/run/x exists already."
     await press(pilot, "c", "x", "enter")
     assert "/run/x exists already." in screen_text(app)
     await press(pilot, "escape")
@@ -58,7 +58,7 @@ async def test_a_producer_is_started_with_all_its_settings(app: PipetuiApp, hub:
         await put(pilot, field, value)
     app.screen.query_one("#reader_gone").focus()
     await press(pilot, "space", "enter")
-    (request,) = hub.asked(wire.StartProducer)
+    (request,) = hub.asked(requests.StartProducer)
     assert request.spec == ProducerSpec(
         "/tmp/demo/orders", template="hello {n} {random}", size=64, rate=20.0, count=500, burst=10,
         reader_gone="stop", name="greeter",
@@ -70,20 +70,20 @@ async def test_a_producer_is_started_with_all_its_settings(app: PipetuiApp, hub:
 async def test_wrong_numbers_and_templates_say_what_is_wrong(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "w")
     for field, value, sentence in (
-        ("rate", "-1", "This must be 0 or more."),
-        ("rate", "fast", "This must be a number, 0 or more."),
-        ("burst", "0", "This must be 1 or more."),
-        ("count", "1.5", "This must be a whole number."),
-        ("template", "{when}", "The template has an unknown field {when}; known are"),
-        ("template", "{n", "The template can't be read"),
-        ("path", "", "Say which path."),
+        ("rate", "-1", "Enter 0 or more."),
+        ("rate", "fast", "Enter a number, 0 or more."),
+        ("burst", "0", "Enter 1 or more."),
+        ("count", "1.5", "Enter a whole number."),
+        ("template", "{when}", "The template has an unknown field: {when}."),
+        ("template", "{n", "Invalid template"),
+        ("path", "", "Enter a path."),
     ):
         kept = app.screen.query_one(f"#{field}").value  # type: ignore[attr-defined]
         await put(pilot, field, value)
         await press(pilot, "enter")
         assert sentence in screen_text(app), field
         await put(pilot, field, kept)
-    assert not hub.asked(wire.StartProducer)
+    assert not hub.asked(requests.StartProducer)
 
 
 def test_templates_may_use_what_the_hub_knows() -> None:
@@ -98,7 +98,7 @@ async def test_a_consumer_is_started(app: PipetuiApp, hub: FakeHub, pilot: Pilot
     await write(pilot, "512")
     await put(pilot, "delay", "0.25")
     await press(pilot, "enter")
-    (request,) = hub.asked(wire.StartConsumer)
+    (request,) = hub.asked(requests.StartConsumer)
     assert request.spec == ConsumerSpec("/tmp/demo/orders", framing="fixed", fixed=512, delay=0.25)
 
 
@@ -108,8 +108,8 @@ async def test_an_edited_actor_takes_the_place_of_the_old(app: PipetuiApp, hub: 
     assert "stopped first" in screen_text(app)
     await put(pilot, "rate", "5")
     await press(pilot, "enter")
-    assert hub.asked(wire.Control)[0] == wire.Control(hub.asked(wire.Control)[0].request, 1, "stop")
-    assert hub.asked(wire.StartProducer)[0].spec.rate == 5.0
+    assert hub.asked(requests.Control)[0] == requests.Control(1, "stop")
+    assert hub.asked(requests.StartProducer)[0].spec.rate == 5.0
 
 
 @on_screen()
@@ -117,7 +117,7 @@ async def test_one_message_is_sent(app: PipetuiApp, hub: FakeHub, pilot: Pilot[A
     await press(pilot, "j", "j", "s")
     await write(pilot, "hello")
     await press(pilot, "enter")
-    (request,) = hub.asked(wire.Send)
+    (request,) = hub.asked(requests.Send)
     assert (request.path, request.payload, request.timeout) == ("/tmp/demo/orders", "hello\n", 2.0)
     assert "Sent 6 bytes" in screen_text(app)
 
@@ -126,12 +126,12 @@ async def test_one_message_is_sent(app: PipetuiApp, hub: FakeHub, pilot: Pilot[A
 async def test_removal_asks_and_says_what_is_touched(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "j", "j", "d")
     text = screen_text(app)
-    for wanted in ("/tmp/demo/orders", "inode 1", "9010 snapserver -s pipe", "still is this FIFO"):
+    for wanted in ("/tmp/demo/orders", "inode 1", "9010 snapserver -s pipe", "is still this FIFO"):
         assert wanted in text
     await press(pilot, "enter")
-    assert not hub.asked(wire.RemoveFifo)
+    assert not hub.asked(requests.RemoveFifo)
     await press(pilot, "d", "shift+tab", "enter")
-    (request,) = hub.asked(wire.RemoveFifo)
+    (request,) = hub.asked(requests.RemoveFifo)
     assert (request.path, request.id) == ("/tmp/demo/orders", PipeId(8, 1))
 
 
@@ -148,7 +148,7 @@ async def test_a_path_that_can_not_be_shown_is_still_the_one_used(
     app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]
 ) -> None:
     await press(pilot, "w", "enter")
-    assert hub.asked(wire.StartProducer)[0].spec.path == "/a\x1b[31m\n"
+    assert hub.asked(requests.StartProducer)[0].spec.path == "/a\x1b[31m\n"
 
 
 @on_screen(20, 5)
@@ -179,7 +179,7 @@ def test_the_filtered_log_is_exported_as_json_lines(tmp_path: Path) -> None:
         await until(pilot, lambda: "Exported 36 messages" in screen_text(app))
         hub.lines.clear()
         await export_to(app, pilot, place)
-        await until(pilot, lambda: "exists already" in screen_text(app))
+        await until(pilot, lambda: "already exists" in screen_text(app))
 
     story()
     records = [json.loads(each) for each in place.read_text().splitlines()]

@@ -16,15 +16,29 @@ from processes import Stage
 from rich.style import Style
 from sshd import why_not
 from terminal import Terminal
-from test_fleet import Box
+from test_hosts import Box
 from textual.pilot import Pilot
-from tui_fakes import FakeHub, demo, fifo, line, observed, press, screen_lines, screen_text, settle, until, write
+from tui_fakes import (
+    NOON,
+    FakeHub,
+    demo,
+    fifo,
+    line,
+    observed,
+    press,
+    screen_lines,
+    screen_text,
+    settle,
+    until,
+    write,
+)
+from updates import update
 
-from pipetui.backend import wire
-from pipetui.client import fleet as fleets
+from pipetui.client import hosts as fleets
 from pipetui.model import ActorState, BenchReport, ConsumerSpec, Finding, PipeId, Status
+from pipetui.protocol import requests
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.theme import palette
+from pipetui.tui.core.theme import palette_for
 
 Story = Callable[[PipetuiApp, list[Box], Pilot[Any]], Awaitable[None]]
 
@@ -105,8 +119,8 @@ async def test_the_lists_open_at_the_top_whoever_answers_first(
 ) -> None:
     def tell(number: int, *, done: bool = False) -> None:
         rows, status = many().pipes, Status(host="box", scanning=not done)
-        boxes[number].hub.push(wire.Update(status, rows[15:], findings=many().findings))
-        boxes[number].hub.push(wire.Update(pipes=rows[:15]))
+        boxes[number].hub.push(update(status=status, pipes=rows[15:], findings=many().findings))
+        boxes[number].hub.push(update(pipes=rows[:15]))
 
     def first() -> str:
         return next(each for each in screen_lines(app) if re.search(r"box\d +/tmp", each))
@@ -119,7 +133,7 @@ async def test_the_lists_open_at_the_top_whoever_answers_first(
     for number in range(3):
         tell(number, done=True)
     await settle(pilot)
-    boxes[0].hub.push(wire.Update(pipes=tuple(fifo(n, f"/a/{n:02}") for n in range(30))))
+    boxes[0].hub.push(update(pipes=tuple(fifo(n, f"/a/{n:02}") for n in range(30))))
     await until(pilot, lambda: "120 FIFOs" in screen_text(app))
     assert first().startswith(" ▸ box1   /tmp/00 "), "what comes later moves nothing"
 
@@ -128,10 +142,10 @@ async def test_the_lists_open_at_the_top_whoever_answers_first(
 async def test_a_list_in_which_somebody_has_moved_stays_there(
     app: PipetuiApp, boxes: list[Box], pilot: Pilot[Any]
 ) -> None:
-    boxes[1].hub.push(wire.Update(Status(host="box", scanning=True), many().pipes))
+    boxes[1].hub.push(update(status=Status(host="box", scanning=True), pipes=many().pipes))
     await until(pilot, lambda: "30 FIFOs" in screen_text(app))
     await press(pilot, "j")
-    boxes[0].hub.push(wire.Update(Status(host="box", scanning=True), many().pipes))
+    boxes[0].hub.push(update(status=Status(host="box", scanning=True), pipes=many().pipes))
     await until(pilot, lambda: "60 FIFOs" in screen_text(app))
     assert "▸ box2   /tmp/01" in screen_text(app)
 
@@ -154,7 +168,7 @@ async def test_the_rows_of_a_host_that_died_go_grey_and_come_back(
     await until(pilot, lambda: boxes[1].tries > 2)
     assert screen_text(app).count("box2   /") == 4
     assert row(app, "box2 +/tmp/demo/orders").startswith(" ▸ ")
-    grey = palette(app.theme).dim
+    grey = palette_for(app.theme).dim
     assert styles_of(app, "box2 +/tmp/demo/slow") == {grey}
     assert styles_of(app, "box1 +/tmp/demo/slow") != {grey}
     assert styles_of(app, r"● +4121") >= {grey}
@@ -175,7 +189,7 @@ async def test_the_only_host_says_why_it_is_away_and_can_be_tried_at_once(
     fleets.SHORTEST = fleets.LONGEST = 1000.0
     boxes[0].die("box2 can't be reached: Connection refused")
     await until(pilot, lambda: "box2 is away: can't be reached" in screen_lines(app)[0])
-    assert "R tries at once" in screen_lines(app)[0]
+    assert "R retries now" in screen_lines(app)[0]
     assert "box2 is away: can't be reached" in row(app, "/tmp/demo/slow")
     boxes[0].down = ""
     await press(pilot, "R")
@@ -183,7 +197,7 @@ async def test_the_only_host_says_why_it_is_away_and_can_be_tried_at_once(
     assert "full: sort (4123) lags" in screen_text(app)
     assert "Number 2408" in screen_text(app)
     await press(pilot, "R")
-    assert "nothing to reconnect" in screen_text(app)
+    assert "is connected" in screen_text(app)
 
 
 def test_a_host_that_was_never_there_is_said_with_the_reason() -> None:
@@ -217,13 +231,13 @@ async def test_deeds_go_to_the_host_of_the_selected_row(app: PipetuiApp, boxes: 
     await press(pilot, "p", "escape")
     await press(pilot, "d", "right", "left", "tab", "enter")
     await press(pilot, "2", "z", "x")
-    await until(pilot, lambda: len(two.asked(wire.Control)) == 2)
-    for kind in (wire.Send, wire.StartProducer, wire.StartConsumer, wire.Peek, wire.RemoveFifo):
+    await until(pilot, lambda: len(two.asked(requests.Control)) == 2)
+    for kind in (requests.Send, requests.StartProducer, requests.StartConsumer, requests.Peek, requests.RemoveFifo):
         assert two.asked(kind), kind
         assert not one.asked(kind), kind
     await press(pilot, "1", "g", "j", "j", "2", "K")
-    await until(pilot, lambda: bool(one.asked(wire.Control)))
-    assert [each.action for each in two.asked(wire.Control)] == ["pause", "stop"]
+    await until(pilot, lambda: bool(one.asked(requests.Control)))
+    assert [each.action for each in two.asked(requests.Control)] == ["pause", "stop"]
 
 
 @on_hosts("box1", "box2")
@@ -235,8 +249,8 @@ async def test_a_new_fifo_is_made_on_the_host_that_is_chosen(
     await press(pilot, "enter")
     await until(pilot, lambda: "on box2" in screen_lines(app)[-1])
     await press(pilot, "c", "up", "up", "up", "left", "enter")
-    await until(pilot, lambda: bool(boxes[0].hub.asked(wire.CreateFifo)))
-    assert [each.path for each in boxes[1].hub.asked(wire.CreateFifo)] == ["/tmp/demo/new"]
+    await until(pilot, lambda: bool(boxes[0].hub.asked(requests.CreateFifo)))
+    assert [each.path for each in boxes[1].hub.asked(requests.CreateFifo)] == ["/tmp/demo/new"]
 
 
 @on_hosts("box1", "box2")
@@ -244,7 +258,7 @@ async def test_a_deed_on_a_host_that_is_away_is_refused_with_the_reason(
     app: PipetuiApp, boxes: list[Box], pilot: Pilot[Any]
 ) -> None:
     boxes[1].die("box2 can't be reached: Connection refused")
-    await until(pilot, lambda: bool(app.fleet.sessions[1].lost))
+    await until(pilot, lambda: bool(app.pool.sessions[1].lost))
     await press(pilot, "G", "s")
     await write(pilot, "x")
     await press(pilot, "enter")
@@ -263,20 +277,20 @@ async def test_messages_of_all_hosts_stand_in_the_order_of_time(
     app: PipetuiApp, boxes: list[Box], pilot: Pilot[Any]
 ) -> None:
     one, two = (box.hub for box in boxes)
-    one.flow(line(10, "first"), line(30, "third"))
+    one.flow(line(1, "first", time=NOON + 1), line(2, "third", time=NOON + 3))
     await settle(pilot)
-    two.flow(line(20, "second"))
-    two.flow(line(40, "fourth"))
+    two.flow(line(1, "second", time=NOON + 2))
+    two.flow(line(2, "fourth", time=NOON + 4))
     await until(pilot, lambda: "fourth" in screen_text(app))
     shown = [each.split() for each in screen_lines(app) if "4121→4125" in each]
     assert [(words[1], words[-1]) for words in shown] == [
         ("box1", "first"), ("box2", "second"), ("box1", "third"), ("box2", "fourth")
     ]  # fmt: skip
     await press(pilot, "4", "k", "enter")
-    await until(pilot, lambda: "MESSAGE 30" in screen_text(app))
+    await until(pilot, lambda: "MESSAGE 2  " in screen_text(app))
     assert "box1:/tmp/demo/orders" in screen_lines(app)[0]
     await press(pilot, "p")
-    await until(pilot, lambda: "MESSAGE 20  " in screen_text(app))
+    await until(pilot, lambda: "MESSAGE 1  " in screen_text(app))
     assert "box2:/tmp/demo/orders" in screen_lines(app)[0]
     await press(pilot, "escape", "G", "1", "G", "k", "o")
     await until(pilot, lambda: "third" not in screen_text(app))
@@ -311,9 +325,9 @@ async def test_pipelines_stand_under_their_hosts_and_lead_to_them(
     text = screen_text(app)
     assert text.index("box1") < text.index("grep x (5839)") < text.index("box2")
     await press(pilot, "shift+tab", "enter")
-    await until(pilot, lambda: bool(boxes[1].hub.asked(wire.Examine) or boxes[1].hub.asked(wire.Past)))
+    await until(pilot, lambda: bool(boxes[1].hub.asked(requests.Examine) or boxes[1].hub.asked(requests.Past)))
     assert " box2:" in screen_lines(app)[0]
-    assert not boxes[0].hub.asked(wire.Examine) + boxes[0].hub.asked(wire.Past)
+    assert not boxes[0].hub.asked(requests.Examine) + boxes[0].hub.asked(requests.Past)
 
 
 @on_hosts("box1", "box2", make=observed)
@@ -359,7 +373,7 @@ async def test_a_host_that_says_nothing_new_causes_no_drawing(
     app._display = lambda screen, renderable: drawn.append(renderable)  # type: ignore[method-assign]
     before = boxes[1].tries
     await until(pilot, lambda: boxes[1].tries > before + 2)
-    boxes[0].hub.push(wire.Update(boxes[0].hub.status, boxes[0].hub.pipes))
+    boxes[0].hub.push(update(status=boxes[0].hub.status, pipes=boxes[0].hub.pipes))
     await settle(pilot)
     assert [each for each in drawn if each is not None] == []
 
@@ -374,7 +388,7 @@ async def test_no_name_of_a_host_and_no_reason_reaches_the_terminal_as_it_is(
     forbidden = re.compile("[\x00-\x1f\x7f-\x9f\u202e\ud800-\udfff]")
     lone = ActorState(9, "consumer", 67, ConsumerSpec(f"/{EVIL}", name=EVIL), "running", EVIL)
     finding = Finding("deadlock", "problem", (), (1, 2), EVIL, EVIL, EVIL)
-    boxes[1].hub.push(wire.Update(Status(EVIL, partial=(EVIL,)), (fifo(66, f"/{EVIL}", EVIL),), actors=(lone,),
+    boxes[1].hub.push(update(status=Status(EVIL, partial=(EVIL,)), pipes=(fifo(66, f"/{EVIL}", EVIL),), actors=(lone,),
                                   findings=(finding,)))  # fmt: skip
     walk = ("G", "c", "escape", "w", "escape", "r", "escape", "s", "escape", "d", "escape", "y", "o", "E", "escape",
             "2", "enter", "escape", "y", "3", "4", "y", "enter", "escape", "5", "enter", "escape", "y", "a", "escape",
@@ -385,7 +399,7 @@ async def test_no_name_of_a_host_and_no_reason_reaches_the_terminal_as_it_is(
             for each in screen_lines(app):
                 assert not forbidden.search(each), (again, key, each)
         boxes[0].die(f"{EVIL} has gone")
-        await until(pilot, lambda: bool(app.fleet.sessions[0].lost))
+        await until(pilot, lambda: bool(app.pool.sessions[0].lost))
     assert "\\e]52" in screen_text(app)
 
 
@@ -395,10 +409,10 @@ async def test_thousands_of_fifos_on_two_hosts_are_no_hitch(
 ) -> None:
     await press(pilot, "G")
     assert "▸ box2   /srv/04999" in screen_text(app)
-    boxes[1].hub.push(wire.Update(pipes=(replace(boxes[1].hub.pipes[-1], state="flowing"),)))
+    boxes[1].hub.push(update(pipes=(replace(boxes[1].hub.pipes[-1], state="flowing"),)))
     await settle(pilot)
     assert "flowing" in row(app, "box2 +/srv/04999")
-    assert app.fleet.fifos[app.fleet.key(app.fleet.sessions[1], PipeId(8, 4999))].row.state == "flowing"
+    assert app.pool.fifos[app.pool.key(app.pool.sessions[1], PipeId(8, 4999))].row.state == "flowing"
 
 
 def replace_pipes(hub: FakeHub, count: int) -> FakeHub:
@@ -422,10 +436,11 @@ def is_grey(terminal: Terminal, host: str, name: str) -> bool:
     """Whether all words of a FIFO's row are drawn in grey."""
     y, shown = next((y, each) for y, each in enumerate(terminal.lines()) if re.match(rf" [▸ ] {host} .*/{name} ", each))
     colours = {terminal.cell(x, y).fg for x, char in enumerate(shown) if x > 2 and char != " "}
-    return colours == {palette("pipetui-dark").dim.color.name.removeprefix("#")}  # type: ignore[union-attr]
+    return colours == {palette_for("pipetui-dark").dim.color.name.removeprefix("#")}  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.e2e
 def test_one_of_two_hosts_dies_and_its_rows_go_grey_and_come_back_by_themselves(tmp_path: Path, kind: str) -> None:
     with (
         Stage(tmp_path / "here") as stage,
@@ -460,6 +475,7 @@ def test_one_of_two_hosts_dies_and_its_rows_go_grey_and_come_back_by_themselves(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.e2e
 def test_what_flows_on_two_hosts_is_read_in_one_log(tmp_path: Path, kind: str) -> None:
     with (
         Stage(tmp_path / "here") as stage,
@@ -495,5 +511,5 @@ async def test_labs_and_the_comparison_say_where_they_run(app: PipetuiApp, boxes
     await press(pilot, "b")
     assert "COMPARISON on jo@box2" in screen_lines(app)[0]
     report = BenchReport(advice="On this machine, now: pipe.", over=True)
-    boxes[0].hub.push(wire.Update(bench=report))
+    boxes[0].hub.push(update(bench=report))
     await until(pilot, lambda: "On jo@box2, now: pipe." in screen_text(app))

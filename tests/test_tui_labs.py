@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 from tui_fakes import NOON, FakeHub, anonymous, demo, fifo, on_screen, press, screen_text, settle, until, write
+from updates import update
 
-from pipetui.backend import wire
 from pipetui.model import (
     Choice,
     Code,
@@ -30,12 +30,11 @@ from pipetui.model import (
     Seen,
     Waiter,
 )
-from pipetui.tui import actions
+from pipetui.protocol import messages, requests
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.labs.code import code_lines, side_by_side
-from pipetui.tui.labs.deeds import DEEDS
-from pipetui.tui.labs.progress import Progress
-from pipetui.tui.theme import palette
+from pipetui.tui.core.theme import palette_for
+from pipetui.tui.state.lab_progress import LabProgress
+from pipetui.tui.views.labs.code import code_lines, side_by_side
 
 WRITER = """def writer(path: str) -> None:
     fd = os.open(path, os.O_WRONLY)  # waits
@@ -98,12 +97,8 @@ def over(number: int = 1, lab: str = "meet", **more: Any) -> LabRun:
 
 async def run(hub: FakeHub, pilot: Pilot[Any], *runs: LabRun) -> None:
     """Let the hub tell of runs."""
-    hub.push(wire.Update(labs=runs))
+    hub.push(update(labs=runs))
     await settle(pilot)
-
-
-def test_every_key_of_the_labs_does_something() -> None:
-    assert {action.id for action in actions.in_scope("labs")} == set(DEEDS)
 
 
 # --- the way through a lab ------------------------------------------------------------------------------------------
@@ -129,18 +124,18 @@ async def test_predict_run_and_compare(app: PipetuiApp, hub: FakeHub, pilot: Pil
     assert "(•)  2  none" in screen_text(app)
     assert "enter run it" in screen_text(app)
     await press(pilot, "enter")
-    assert hub.asked(wire.RunLab)[-1].name == "meet"
+    assert hub.asked(requests.RunLab)[-1].name == "meet"
     await run(hub, pilot, running())
     text = screen_text(app)
     assert "RUNNING" in text
-    assert "You say:  wait for a reader" in text
+    assert "Predicted: wait for a reader" in text
     assert "2.00 s  reader         it is open" in text
     assert "» Whoever opens" in text
     await run(hub, pilot, over())
     text = screen_text(app)
-    assert "1 of 2 predicted right" in text
-    assert re.search(r"✓ you said +wait for a reader.*\n.*it was +wait for a reader.*\n.*because +A blocking", text)
-    assert re.search(r"✗ you said +none.*\n.*it was +14", text)
+    assert "1 of 2 predicted correctly" in text
+    assert re.search(r"✓ predicted +wait for a reader.*\n.*actual +wait for a reader.*\n.*because +A blocking", text)
+    assert re.search(r"✗ predicted +none.*\n.*actual +14", text)
     assert "✓ the writer ends well" in text
     assert "– root may not either (not tried here: you are root)" in text
     assert "Opening a FIFO is a rendezvous." in text
@@ -159,9 +154,9 @@ async def test_without_predicting_it_only_says_what_was(app: PipetuiApp, hub: Fa
     await press(pilot, "l", "enter", "r")
     await run(hub, pilot, over())
     text = screen_text(app)
-    assert "you said" not in text
-    assert re.search(r"it was +wait for a reader", text)
-    assert "predicted right" not in text
+    assert "predicted " not in text
+    assert re.search(r"actual +wait for a reader", text)
+    assert "predicted correctly" not in text
 
 
 @on_screen(hub=school)
@@ -169,8 +164,8 @@ async def test_an_answer_that_nobody_offered_is_shown_raw(app: PipetuiApp, hub: 
     await press(pilot, "l", "enter", "r")
     await run(hub, pilot, over(seen=(Seen("first", "\x1b[31mexplodes", False),), passed=False))
     text = screen_text(app)
-    assert r"it was    \e[31mexplodes" in text
-    assert r"✗ the writer sleeps in open(2) (it was: \e[31mexplodes)" in text
+    assert r"actual    \e[31mexplodes" in text
+    assert r"✗ the writer sleeps in open(2) (actual: \e[31mexplodes)" in text
     assert "✗ the writer ends well (not seen)" in text
 
 
@@ -192,7 +187,7 @@ def busy() -> FakeHub:
     waits = (Waiter(71, 71, "open-write", command="writer"),)
     hub.pipes = (
         *hub.pipes,
-        fifo(9, "/tmp/labs/greetings", "writer (71) waits for a reader", mood="waiting", waiters=waits),
+        fifo(9, "/tmp/labs/greetings", "writer (71) waits for a reader", severity="waiting", waiters=waits),
     )
     hub.anonymous = (
         anonymous(601, End(71, 5, "w"), End(72, 6, "r"), state="idle"),
@@ -207,7 +202,7 @@ def busy() -> FakeHub:
 
 def anonymous_wanted(hub: FakeHub) -> bool:
     """Tell whether the newest credit asks for anonymous pipes."""
-    return hub.asked(wire.Ready)[-1].anonymous
+    return hub.asked(messages.Ready)[-1].anonymous
 
 
 @on_screen(hub=busy)
@@ -218,7 +213,7 @@ async def test_during_a_run_its_pipes_processes_and_findings_are_there(
     await run(hub, pilot, running())
     await until(pilot, lambda: "pipe:[601]" in screen_text(app))
     text = screen_text(app)
-    assert re.search(r"writer +71 +waits to open greetings until somebody reads", text)
+    assert re.search(r"writer +71 +waits to open greetings: no reader", text)
     assert re.search(r"reader +72 +has the read end of pipe:\[601\]", text)
     assert "no reader: writer (71) waits." in text
     assert "pipe:[602]" not in text, "what all processes inherit is no pipe of the lab"
@@ -241,11 +236,19 @@ async def test_a_run_is_stopped_and_says_so(app: PipetuiApp, hub: FakeHub, pilot
     await press(pilot, "l", "enter", "r")
     await run(hub, pilot, running())
     await press(pilot, "x")
-    assert hub.asked(wire.StopLab)[-1].run == 1
+    assert hub.asked(requests.StopLab)[-1].run == 1
     await run(hub, pilot, over(seen=(), passed=False, trouble="it was stopped"))
     text = screen_text(app)
-    assert "It did not come to its end: it was stopped." in text
+    assert "The run did not finish: it was stopped." in text
     assert "0 of 2 done" in text
+
+
+@on_screen(hub=busy)
+async def test_leaving_during_a_run_is_no_error(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
+    """Its screen asks for anonymous pipes no longer when it closes, and the hub tells then that they are gone."""
+    await press(pilot, "l", "enter", "r")
+    await run(hub, pilot, running())
+    await until(pilot, lambda: "pipe:[601]" in screen_text(app))
 
 
 @on_screen(hub=school)
@@ -253,24 +256,24 @@ async def test_the_pace_is_what_the_person_wants(app: PipetuiApp, hub: FakeHub, 
     await press(pilot, "l", "s")
     assert "slow motion" in screen_text(app)
     await press(pilot, "enter", "r")
-    assert hub.asked(wire.RunLab)[-1].pace == "slow"
+    assert hub.asked(requests.RunLab)[-1].pace == "slow"
 
 
 @on_screen(hub=school)
 async def test_a_lab_that_listens_is_told_a_line(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "l", "j", "enter")
-    assert "Nothing is asked here" in screen_text(app)
+    assert "This lab has no questions" in screen_text(app)
     await press(pilot, "enter")
     await run(hub, pilot, running(lab="talk", listening=True))
-    await until(pilot, lambda: "It listens" in screen_text(app))
+    await until(pilot, lambda: "Your input" in screen_text(app))
     await write(pilot, "spam and x")
     await press(pilot, "enter")
-    assert hub.asked(wire.TellLab)[-1].text == "spam and x"
-    assert hub.asked(wire.StopLab) == []
+    assert hub.asked(requests.TellLab)[-1].text == "spam and x"
+    assert hub.asked(requests.StopLab) == []
     await run(hub, pilot, running(lab="talk", listening=False))
-    assert "It listens" not in screen_text(app)
+    assert "Your input" not in screen_text(app)
     await press(pilot, "x")
-    assert hub.asked(wire.StopLab)[-1].run == 1
+    assert hub.asked(requests.StopLab)[-1].run == 1
 
 
 @on_screen(hub=school)
@@ -278,12 +281,12 @@ async def test_a_lost_hub_ends_the_run(app: PipetuiApp, hub: FakeHub, pilot: Pil
     await press(pilot, "l", "enter", "r")
     await run(hub, pilot, running())
     hub.lose("the hub has died")
-    await until(pilot, lambda: "It did not come to its end: the hub has died." in screen_text(app))
+    await until(pilot, lambda: "The run did not finish: the hub has died." in screen_text(app))
 
 
 @on_screen(hub=school)
 async def test_a_refused_run_says_why(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
-    hub.refuse[wire.RunLab] = "8 labs are running; wait until one has ended"
+    hub.refuse[requests.RunLab] = "8 labs are running; wait until one has ended"
     await press(pilot, "l", "enter", "r")
     assert "8 labs are running" in screen_text(app)
     assert "WHAT WILL HAPPEN?" in screen_text(app)
@@ -298,19 +301,19 @@ async def test_make_it_mine_asks_about_each_actor_and_lands_on_its_fifo(
 ) -> None:
     await press(pilot, "l", "m")
     await until(pilot, lambda: "Consumer, 1 of 2" in screen_text(app))
-    assert "esc leaves it out" in screen_text(app)
+    assert "esc skips it" in screen_text(app)
     await press(pilot, "escape")
     await until(pilot, lambda: "Producer, 2 of 2" in screen_text(app))
     await press(pilot, "enter")
     await until(pilot, lambda: "MESSAGES" in screen_text(app))
-    assert hub.asked(wire.StartConsumer) == []
-    assert hub.asked(wire.StartProducer)[-1].spec.name == "writer"
+    assert hub.asked(requests.StartConsumer) == []
+    assert hub.asked(requests.StartProducer)[-1].spec.name == "writer"
     await until(pilot, lambda: bool(re.search(r"▸ /tmp/demo/slow", screen_text(app))))
 
 
 @on_screen(hub=school)
 async def test_what_can_not_be_mine_says_why(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
-    hub.refuse[wire.MakeMine] = "there is nothing to play on with after meet"
+    hub.refuse[requests.PrepareLab] = "there is nothing to play on with after meet"
     await press(pilot, "l", "m")
     await until(pilot, lambda: "there is nothing to play on with" in screen_text(app))
 
@@ -332,7 +335,7 @@ async def test_on_a_small_screen_the_list_and_the_lab_are_two_pages(
     assert "(•)" not in screen_text(app)
     await press(pilot, "pagedown", "1", "enter", "1", "enter")
     await run(hub, pilot, over())
-    assert "2 of 2 predicted right" in screen_text(app)
+    assert "2 of 2 predicted correctly" in screen_text(app)
     await press(pilot, "c")
     assert "def writer" in screen_text(app)
     await press(pilot, "c", "escape")
@@ -349,7 +352,7 @@ async def test_on_a_very_wide_screen_the_code_stays_beside_the_run(
     await run(hub, pilot, running())
     text = screen_text(app)
     assert "def writer" in text
-    assert "THEY SAY" in text
+    assert "OUTPUT" in text
 
 
 # --- what was done ----------------------------------------------------------------------------------------------------
@@ -359,8 +362,8 @@ async def test_on_a_very_wide_screen_the_code_stays_beside_the_run(
 async def test_what_was_done_is_kept(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "l", "enter", "r", "l")
     await run(hub, pilot, over())
-    assert Progress().done == {"meet"}, "also when another screen is in front"
-    assert Progress().right == set()
+    assert LabProgress().done == {"meet"}, "also when another screen is in front"
+    assert LabProgress().right == set()
 
 
 @pytest.mark.parametrize(
@@ -369,25 +372,25 @@ async def test_what_was_done_is_kept(app: PipetuiApp, hub: FakeHub, pilot: Pilot
 def test_whatever_the_file_holds_is_tolerated(state: Path, content: bytes) -> None:
     state.parent.mkdir(parents=True)
     state.write_bytes(content)
-    progress = Progress()
+    progress = LabProgress()
     assert progress.done == set()
     progress.note("meet", right=True)
-    assert Progress().right == {"meet"}
+    assert LabProgress().right == {"meet"}
     assert [path.name for path in state.parent.iterdir()] == ["labs.json"]
 
 
 def test_what_can_not_be_written_is_known_all_the_same(state: Path) -> None:
     state.parent.parent.joinpath("pipetui").write_text("a file is in the way")
-    progress = Progress()
+    progress = LabProgress()
     progress.note("meet", right=False)
     assert progress.done == {"meet"}
 
 
 def test_right_once_stays_right(state: Path) -> None:
-    progress = Progress()
+    progress = LabProgress()
     progress.note("meet", right=True)
     progress.note("meet", right=False)
-    assert Progress().right == {"meet"}
+    assert LabProgress().right == {"meet"}
 
 
 # --- the code ---------------------------------------------------------------------------------------------------------
@@ -399,32 +402,32 @@ def words_of(parts: Any) -> str:
 
 @pytest.mark.parametrize("theme", ["pipetui-dark", "pipetui-light", "pipetui-ansi-dark", "pipetui-ansi-light"])
 def test_code_is_in_the_colours_of_the_theme(theme: str) -> None:
-    look = palette(theme)
-    styles = {words.strip(): style for line in code_lines(WRITER, look, 80) for words, style in line}
-    assert styles["def"] == look.accent
-    assert styles["writer"] == look.title
-    assert styles["# waits"] == look.dim
-    assert styles['b"Hello, World!\\n"'] == look.active
+    palette = palette_for(theme)
+    styles = {words.strip(): style for line in code_lines(WRITER, palette, 80) for words, style in line}
+    assert styles["def"] == palette.accent
+    assert styles["writer"] == palette.title
+    assert styles["# waits"] == palette.dim
+    assert styles['b"Hello, World!\\n"'] == palette.active
 
 
 @pytest.mark.parametrize(
     "source", ["def f(:\n  'x", "\x1b[2J\nprint(1)", '"""open', "  indented\nnot", "x = f'{y!r} z'"]
 )
 def test_what_is_no_python_is_shown_all_the_same_and_safe(source: str) -> None:
-    text = "\n".join(words_of(line) for line in code_lines(source, palette("pipetui-dark"), 60))
+    text = "\n".join(words_of(line) for line in code_lines(source, palette_for("pipetui-dark"), 60))
     assert "\x1b" not in text
     assert text.replace(r"\e", "\x1b") == source
 
 
 @pytest.mark.parametrize("width", [12, 24, 40])
 def test_long_lines_are_wrapped_not_cut(width: int) -> None:
-    lines = [words_of(line) for line in code_lines(WRITER, palette("pipetui-dark"), width)]
+    lines = [words_of(line) for line in code_lines(WRITER, palette_for("pipetui-dark"), width)]
     assert max(map(len, lines)) <= width
     assert "".join("".join(lines).split()) == "".join(WRITER.split())
 
 
 def test_functions_stand_side_by_side_only_if_they_fit() -> None:
-    look = palette("pipetui-dark")
-    beside: Callable[[int], int] = lambda width: len(side_by_side([WRITER, READER], look, width))  # noqa: E731
+    palette = palette_for("pipetui-dark")
+    beside: Callable[[int], int] = lambda width: len(side_by_side([WRITER, READER], palette, width))  # noqa: E731
     assert beside(100) == 3
     assert beside(50) == 7

@@ -9,11 +9,11 @@ from textual import events
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, line, on_screen, press, screen_lines, screen_text, settle, until, write
 
-from pipetui.backend import wire
 from pipetui.client.session import LogPage, LogView
 from pipetui.model import LogFilter
+from pipetui.protocol import messages
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.window import LogWindow, Skip
+from pipetui.tui.state.log_window import LogWindow, Skip
 
 LOG = slice(16, 39)
 
@@ -76,7 +76,7 @@ async def test_every_message_is_seen_on_the_way_up_and_down(app: PipetuiApp, hub
 
 @on_screen()
 async def test_the_wheel_freezes_too(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
-    await pilot._post_mouse_events([events.MouseScrollUp], widget=app.monitor.log_)
+    await pilot._post_mouse_events([events.MouseScrollUp], widget=app.main.messages)
     await settle(pilot)
     assert "frozen" in screen_text(app)
 
@@ -104,10 +104,10 @@ async def test_a_wrong_regular_expression_is_said_and_nothing_else(
     await press(pilot, "4", "slash", "ctrl+r")
     assert "regex · ctrl+r" in screen_text(app)
     await write(pilot, "te(a")
-    await until(pilot, lambda: "not a regular expression" in screen_text(app))
+    await until(pilot, lambda: "invalid regular expression" in screen_text(app))
     await press(pilot, "backspace", "backspace", "backspace", "backspace")
     await write(pilot, "(a+)+$")
-    await until(pilot, lambda: any(each.log.filter.pattern == "(a+)+$" for each in hub.asked(wire.Ready)))
+    await until(pilot, lambda: any(each.log.filter.pattern == "(a+)+$" for each in hub.asked(messages.Ready)))
 
 
 @on_screen()
@@ -119,13 +119,13 @@ async def test_one_fifo_only_and_all_again(app: PipetuiApp, hub: FakeHub, pilot:
     assert "all FIFOs" in screen_text(app)
     await press(pilot, "enter", "o")
     assert "only orders" in screen_text(app)
-    assert app.monitor.pane == "log"
+    assert app.main.pane == "log"
 
 
 @on_screen()
 async def test_find_goes_from_match_to_match_without_hiding(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "4", "n")
-    assert "Nothing to find yet" in screen_text(app)
+    assert "No search yet" in screen_text(app)
     await press(pilot, "f")
     await write(pilot, '"id": 2310')
     await press(pilot, "enter")
@@ -144,9 +144,9 @@ async def test_what_was_not_kept_stands_in_the_log_and_above_it(
     app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]
 ) -> None:
     hub.not_kept = 12345
-    hub.flow(line(14753, gap=12345), line(14754, "after the gap"))
+    hub.flow(line(14754, "after the gap"))
     await settle(pilot)
-    assert "… 12,345 messages not kept: they came faster than the log takes" in screen_text(app)
+    assert "… 12,345 messages not kept: they came too fast for the log" in screen_text(app)
     assert "12,345 not kept" in screen_lines(app)[15]
 
 
@@ -181,7 +181,7 @@ async def test_a_message_opens_whole_in_three_views(app: PipetuiApp, hub: FakeHu
     await press(pilot, "p")
     assert "MESSAGE 2,408" in screen_text(app)
     await press(pilot, "n", "n")
-    assert "There is no newer message yet." in screen_text(app)
+    assert "No newer message yet." in screen_text(app)
     await press(pilot, "y")
     assert app.clipboard == '{"a": [1.50, true], "b": {}}'
     assert "Copied the payload, 28 bytes" in screen_text(app)
@@ -203,7 +203,7 @@ async def test_a_mebibyte_opens_and_scrolls(app: PipetuiApp, hub: FakeHub, pilot
 async def test_a_message_that_is_gone_is_a_sentence(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     hub.lines = hub.lines[:-1]
     await press(pilot, "4", "enter")
-    assert "The log no longer has this message" in screen_text(app)
+    assert "This message is no longer in the log" in screen_text(app)
 
 
 @on_screen()
@@ -238,7 +238,7 @@ async def test_letters_typed_at_once_after_the_key_are_text_and_not_commands(
             app.post_message(events.Key(key if key != "/" else "slash", key))
         await until(pilot, lambda: "quxwrd" in screen_text(app))
         await press(pilot, "escape")
-    assert app.screen is app.monitor
+    assert app.screen is app.main
     for key in "cmine":
         app.post_message(events.Key(key, key))
     app.post_message(events.Key("enter", None))
@@ -307,3 +307,11 @@ def test_memory_does_not_grow_while_following() -> None:
     for number in range(5000):
         made.take(page(asked[-1], number + 1, append=bool(number)))
     assert len(made.items) <= 1200
+
+
+@on_screen()
+async def test_enter_opens_a_message_and_leaves_it(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
+    await press(pilot, "4", "enter")
+    await until(pilot, lambda: "MESSAGE 2,408" in screen_text(app))
+    await press(pilot, "enter")
+    assert "MESSAGES" in screen_text(app)

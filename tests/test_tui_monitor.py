@@ -10,12 +10,14 @@ from typing import Any
 from textual.geometry import Region
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, demo, fifo, make_app, on_screen, press, screen_lines, screen_text, settle, until, write
+from updates import update
 
-from pipetui.backend import wire
 from pipetui.model import ActorState, End, PipeId, Status
+from pipetui.protocol import messages, requests
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.config import Config
-from pipetui.tui.fifos import COLUMNS, FifoTable
+from pipetui.tui.core.config import Config
+from pipetui.tui.views.fifos import COLUMNS
+from pipetui.tui.widgets.tables import FifoTable
 
 
 def empty() -> FakeHub:
@@ -46,10 +48,10 @@ async def test_fifos_that_appear_above_do_not_move_the_selection(
 ) -> None:
     await press(pilot, "j", "j")
     assert "▸ /tmp/demo/orders" in screen_text(app)
-    hub.push(wire.Update(pipes=tuple(fifo(100 + n, f"/a/{n:03}") for n in range(50))))
+    hub.push(update(pipes=tuple(fifo(100 + n, f"/a/{n:03}") for n in range(50))))
     await settle(pilot)
     assert "▸ /tmp/demo/orders" in screen_text(app)
-    hub.push(wire.Update(pipes_gone=(PipeId(8, 1),)))
+    hub.push(update(pipes_gone=(PipeId(8, 1),)))
     await settle(pilot)
     assert "▸ /tmp/demo/slow" in screen_text(app)
 
@@ -69,8 +71,8 @@ async def test_a_hub_that_says_the_same_again_causes_no_drawing(
 ) -> None:
     drawn: list[object] = []
     app._display = lambda screen, renderable: drawn.append(renderable)  # type: ignore[method-assign]
-    hub.push(wire.Update(hub.status, hub.pipes, (), hub.actors, (), hub.processes))
-    hub.push(wire.Update())
+    hub.push(update(status=hub.status, pipes=hub.pipes, actors=hub.actors, processes=hub.processes))
+    hub.push(messages.Update())
     await settle(pilot)
     assert [each for each in drawn if each is not None] == []
 
@@ -78,7 +80,7 @@ async def test_a_hub_that_says_the_same_again_causes_no_drawing(
 @on_screen()
 async def test_one_changed_row_draws_only_that_row(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await settle(pilot)
-    table = app.monitor.fifos
+    table = app.main.fifos
     regions: list[int] = []
     before = table.refresh
 
@@ -87,7 +89,7 @@ async def test_one_changed_row_draws_only_that_row(app: PipetuiApp, hub: FakeHub
         return before(*dirty, **how)
 
     table.refresh = spy  # type: ignore[method-assign]
-    hub.push(wire.Update(pipes=(replace(hub.pipes[2], state="idle 9 s"),)))
+    hub.push(update(pipes=(replace(hub.pipes[2], state="idle 9 s"),)))
     await settle(pilot)
     assert regions == [2]
     assert "idle 9 s" in screen_text(app)
@@ -109,7 +111,7 @@ async def test_a_name_filter_finds_a_fifo(app: PipetuiApp, hub: FakeHub, pilot: 
 @on_screen(hub=empty)
 async def test_an_empty_machine_says_what_to_do(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     text = screen_text(app)
-    assert "No FIFO found under /tmp, /run." in text
+    assert "No FIFOs found under /tmp, /run." in text
     assert "pipetui demo" in text
 
 
@@ -193,7 +195,7 @@ async def test_no_untrusted_control_reaches_any_screen(app: PipetuiApp, hub: Fak
         await press(pilot, key)
         for line in screen_lines(app):
             assert not forbidden.search(line), (key, line)
-    hub.refuse[wire.CreateFifo] = EVIL
+    hub.refuse[requests.CreateFifo] = EVIL
     await press(pilot, "1", "c", "enter")
     assert "\\e]52" in screen_text(app)
     await press(pilot, "escape")
@@ -232,16 +234,16 @@ async def test_a_hub_that_does_not_start_is_a_sentence(app: PipetuiApp, hub: Fak
 @on_screen()
 async def test_our_actors_are_controlled_by_keys(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "j", "j", "2", "z", "x", "K", "+", "-", "j", "z")
-    assert [(each.actor, each.action) for each in hub.asked(wire.Control)] == [
+    assert [(each.actor, each.action) for each in hub.asked(requests.Control)] == [
         (1, "pause"),
         (1, "stop"),
         (1, "kill"),
         (2, "resume"),
     ]
-    assert [(each.actor, each.factor) for each in hub.asked(wire.Scale)] == [(1, 2.0), (1, 0.5)]
+    assert [(each.actor, each.factor) for each in hub.asked(requests.Scale)] == [(1, 2.0), (1, 0.5)]
     await press(pilot, "3", "-")
     assert "lines (4125) now sleeps 0.01 s after each message" in screen_text(app)
-    hub.refuse[wire.Scale] = "it reads as fast as possible already"
+    hub.refuse[requests.Scale] = "it reads as fast as possible already"
     await press(pilot, "plus")
     assert "as fast as possible already" in screen_text(app)
 
@@ -251,28 +253,28 @@ async def test_each_of_many_quick_keys_counts(app: PipetuiApp, hub: FakeHub, pil
     await press(pilot, "j", "j", "2")
     await write(pilot, "+++++")
     await until(pilot, lambda: "numbers (4121) now writes 1.9 k/s" in screen_text(app))
-    assert [each.factor for each in hub.asked(wire.Scale)] == [2.0] * 5
+    assert [each.factor for each in hub.asked(requests.Scale)] == [2.0] * 5
 
 
 @on_screen()
 async def test_others_processes_are_left_alone(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "2", "K")
-    assert "8812 is not ours" in screen_text(app)
-    assert not hub.asked(wire.Control)
+    assert "8812 was not started by pipetui" in screen_text(app)
+    assert not hub.asked(requests.Control)
 
 
 @on_screen()
 async def test_an_ended_actor_stays_until_it_is_dismissed(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "j", "j", "2", "d")
-    assert "still runs" in screen_text(app)
-    hub.push(wire.Update(actors=(replace(hub.actors[0], phase="ended", detail="", exit_signal=9),)))
+    assert "is still running" in screen_text(app)
+    hub.push(update(actors=(replace(hub.actors[0], phase="ended", detail="", exit_signal=9),)))
     await settle(pilot)
     assert "ended by SIGKILL" in screen_text(app)
-    hub.push(wire.Update(pipes_gone=(PipeId(8, 1),)))
+    hub.push(update(pipes_gone=(PipeId(8, 1),)))
     await settle(pilot)
     assert "○ 4121" in screen_text(app)
     await press(pilot, "d")
-    assert hub.asked(wire.Control)[-1].action == "dismiss"
+    assert hub.asked(requests.Control)[-1].action == "dismiss"
 
 
 @on_screen()
@@ -288,7 +290,7 @@ async def test_enter_shows_a_process_in_detail(app: PipetuiApp, hub: FakeHub, pi
 @on_screen()
 async def test_help_and_palette_show_every_action(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "question_mark")
-    assert "Start a producer that writes into the selected FIFO" in screen_text(app)
+    assert "Start a producer that writes to the selected FIFO" in screen_text(app)
     assert "holds an end" in screen_text(app)
     await press(pilot, "escape", "ctrl+p")
     await write(pilot, "create a fifo")
@@ -312,7 +314,7 @@ async def test_the_mouse_selects_and_the_footer_can_be_clicked(
 
 @on_screen()
 async def test_notes_say_what_the_view_lacks(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
-    hub.push(wire.Update(Status("box1", False, 12, ("/srv was cut at 100,000 entries",), ("inotify is full",))))
+    hub.push(update(status=Status("box1", False, 12, ("/srv was cut at 100,000 entries",), ("inotify is full",))))
     await settle(pilot)
     assert "3 notes" in screen_lines(app)[0]
     await press(pilot, "i")
@@ -356,7 +358,7 @@ async def test_ten_thousand_fifos_are_no_hitch(app: PipetuiApp, hub: FakeHub, pi
     assert "▸ /srv/09999" in screen_text(app)
     await press(pilot, "g", "pagedown")
     assert "10,000 FIFOs" in screen_text(app)
-    hub.push(wire.Update(pipes=(fifo(5, "/srv/00005", "flowing"),)))
+    hub.push(update(pipes=(fifo(5, "/srv/00005", "flowing"),)))
     await settle(pilot)
     assert "flowing" in screen_text(app)
 
@@ -367,7 +369,7 @@ def test_an_unexpected_error_is_one_sentence(capsys: Any) -> None:
     app._fatal_error()
     app._print_error_renderables()
     said = capsys.readouterr().err
-    assert "should not have happened" in said
+    assert "unexpected error" in said
     assert "Traceback" not in said
     assert "\x1b[31m" not in said
 
@@ -389,9 +391,9 @@ async def test_rows_stay_in_order_and_columns_fit_whatever_comes_and_goes(
         come.update({inode: f"/renamed/{first}/{inode}" for inode in renamed})
         paths.update(come)
         rows = tuple(fifo(inode, path) for inode, path in come.items())
-        hub.push(wire.Update(pipes=rows, pipes_gone=tuple(PipeId(8, inode) for inode in gone)))
+        hub.push(update(pipes=rows, pipes_gone=tuple(PipeId(8, inode) for inode in gone)))
         await settle(pilot)
-        table = app.monitor.fifos
+        table = app.main.fifos
         assert [key.pipe.inode for key in table.keys] == sorted(paths, key=lambda inode: paths[inode])
         assert table._natural(COLUMNS[0]) == max(len(path) for path in paths.values())
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tui_fakes import anonymous, fifo
 
 from pipetui.model import Access, End, PipeRow, Process, Waiter
-from pipetui.tui.looks.chains import chain_lines
-from pipetui.tui.pipelines import Chain, bottleneck, chains, doing
-from pipetui.tui.theme import palette
+from pipetui.tui.core.theme import palette_for
+from pipetui.tui.views.chains import chain_lines
+from pipetui.tui.views.pipelines import Chain, bottleneck, chains, doing
 
 FULL = 65536
 
@@ -72,11 +72,11 @@ def test_what_a_copy_is_used_for_is_done_for_its_owner() -> None:
     waits = Waiter(ord("x"), ord("x"), "write", 1)
     (chain,) = chains([owned(pipe(1, "sx", "r", FULL, waits), "sx", "r")])[0]
     assert names(chain) == "s→r"
-    assert doing(chain, 0, {})[0] == "writes, waits"
+    assert doing(chain, 0, {})[0] == "waits to write"
     busy = {ord("x"): Process(ord("x"), "x", cpu=0.9)}
     (idle,) = chains([owned(pipe(1, "sx", "r"), "sx", "r")])[0]
     assert doing(idle, 0, busy)[0] == "computes"
-    (drawing, *_) = chain_lines(idle, {}, palette("pipetui-dark"), 80)
+    (drawing, *_) = chain_lines(idle, {}, palette_for("pipetui-dark"), 80)
     assert "+1" not in "".join(words for words, _ in drawing), "it comes and goes"
 
 
@@ -86,7 +86,7 @@ def test_who_waits_for_a_reader_of_its_shells_output_is_not_said_to_lag() -> Non
     output = owned(pipe(2, "st", "z", FULL, Waiter(ord("t"), ord("t"), "write", 1)), "st", "z")
     first, second = sorted(chains([inner, output])[0], key=names)
     assert [names(first), names(second)] == ["s→z", "y→t"]
-    assert [doing(first, 0, {})[0], doing(second, 1, {})[0]] == ["writes, waits", "writes, waits"]
+    assert [doing(first, 0, {})[0], doing(second, 1, {})[0]] == ["waits to write", "waits to write"]
     verdict = bottleneck(first)
     assert verdict
     assert verdict.stage == 1
@@ -95,8 +95,8 @@ def test_who_waits_for_a_reader_of_its_shells_output_is_not_said_to_lag() -> Non
 
 def test_a_deadlock_is_called_so_and_nobody_is_said_to_lag() -> None:
     rows = [
-        replace(pipe(1, "p", "q", FULL, Waiter(ord("p"), ord("p"), "write", 5)), state="deadlocked", mood="stuck"),
-        replace(pipe(2, "q", "p", FULL, Waiter(ord("q"), ord("q"), "write", 1)), state="deadlocked", mood="stuck"),
+        replace(pipe(1, "p", "q", FULL, Waiter(ord("p"), ord("p"), "write", 5)), state="deadlocked", severity="stuck"),
+        replace(pipe(2, "q", "p", FULL, Waiter(ord("q"), ord("q"), "write", 1)), state="deadlocked", severity="stuck"),
         pipe(3, "a", "p", FULL),
     ]
     (chain,) = chains(rows)[0]
@@ -104,9 +104,9 @@ def test_a_deadlock_is_called_so_and_nobody_is_said_to_lag() -> None:
     assert [doing(chain, index, {})[0] for index in (1, 2)] == ["deadlocked", "deadlocked"]
     assert bottleneck(chain) is None
     text = "\n".join(
-        "".join(words for words, _ in line) for line in chain_lines(chain, {}, palette("pipetui-dark"), 100)
+        "".join(words for words, _ in line) for line in chain_lines(chain, {}, palette_for("pipetui-dark"), 100)
     )
-    assert "What is deadlocked here will not go on by itself." in text
+    assert "Deadlocked: these stages can't continue by themselves." in text
     assert "lags" not in text
     (chain,) = chains(rows[:1])[0]
     assert bottleneck(chain) is None
@@ -115,8 +115,8 @@ def test_a_deadlock_is_called_so_and_nobody_is_said_to_lag() -> None:
 
 def test_several_pipes_between_the_same_two_are_one_link_and_the_fullest_counts() -> None:
     (chain,) = chains([pipe(1, "a", "b"), pipe(2, "a", "b", FULL)])[0]
-    assert len(chain.links) == 1
-    assert chain.links[0].pressure == "full"
+    assert len(chain.edges) == 1
+    assert chain.edges[0].pressure == "full"
 
 
 def test_a_ring_comes_back_to_where_it_began() -> None:
@@ -180,7 +180,7 @@ def test_what_each_stage_does() -> None:
     ]
     (chain,) = chains(rows)[0]
     processes = {ord("b"): Process(ord("b"), "b", cpu=0.9)}
-    assert [doing(chain, index, processes)[0] for index in range(3)] == ["writes, waits", "computes", "waits to read"]
+    assert [doing(chain, index, processes)[0] for index in range(3)] == ["waits to write", "computes", "waits to read"]
     assert doing(chain, 1, {})[0] == "lags"
     (calm,) = chains([pipe(1, "a", "b"), pipe(2, "b", "c")])[0]
     assert doing(calm, 1, {ord("b"): Process(ord("b"), "b", cpu=0.0)})[0] == "waits for something else"
@@ -196,10 +196,10 @@ def test_any_tangle_is_drawn_with_each_pipe_and_fits(tangle: list[list[tuple[int
         for inode, held in enumerate(tangle)
     ]
     found, left_out = chains(rows)
-    shown = {row.pipe.id for chain in found for link in chain.links for row in link.rows}
+    shown = {row.pipe.id for chain in found for link in chain.edges for row in link.rows}
     assert len(shown) + left_out == sum(bool(row.pipe.ends) for row in rows)
     for chain in found:
-        assert len(chain.stages) == len(chain.links) + 1
-        lines = chain_lines(chain, {}, palette("pipetui-dark"), max(40, width))
+        assert len(chain.stages) == len(chain.edges) + 1
+        lines = chain_lines(chain, {}, palette_for("pipetui-dark"), max(40, width))
         assert all(sum(len(words) for words, _ in line) <= max(40, width) for line in lines)
     assert {chain.key for chain in chains(list(reversed(rows)))[0]} == {chain.key for chain in found}

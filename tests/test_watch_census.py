@@ -246,7 +246,7 @@ R, W, RW = End(1, 3, "r", command="cat"), End(2, 3, "w", command="sh"), End(3, 3
 
 
 @pytest.mark.parametrize(
-    ("pipe", "words", "mood"),
+    ("pipe", "words", "severity"),
     [
         (Pipe(ID), "nobody has it open", "calm"),
         (Pipe(ID, ends=(W, End(4, 1, "w"))), "no reader: 2 writers", "stuck"),
@@ -265,8 +265,8 @@ R, W, RW = End(1, 3, "r", command="cat"), End(2, 3, "w", command="sh"), End(3, 3
         (Pipe(ID, ends=(RW,), waiters=(Waiter(3, 3, "read"),)), "process 3 waits for its own write end", "stuck"),
     ],
 )  # fmt: skip
-def test_states_in_words(pipe: Pipe, words: str, mood: str) -> None:
-    assert describe(pipe) == (words, mood)
+def test_states_in_words(pipe: Pipe, words: str, severity: str) -> None:
+    assert describe(pipe) == (words, severity)
 
 
 def test_the_short_name_of_a_command() -> None:

@@ -14,7 +14,7 @@ import pytest
 from cast import as_nobody, blocked_reader, blocked_writer, waits_in_open
 
 from pipetui.kernel.errors import Missing, NotAFifo, NotPermitted
-from pipetui.kernel.procfs import Mount
+from pipetui.kernel.mounts import Mount
 from pipetui.watch.finder import Walk, find, kind_of, look, walk
 from pipetui.watch.roots import absolute, default_roots, merged
 
@@ -59,6 +59,7 @@ def test_strange_names_are_ordinary(tmp_path: Path) -> None:
     assert partial == ()
 
 
+@pytest.mark.system
 def test_walking_leaves_blocked_openers_blocked(tmp_path: Path) -> None:
     for name in ("r", "w"):
         os.mkfifo(tmp_path / name)
@@ -84,6 +85,7 @@ def test_a_root_that_is_none_is_a_sentence(tmp_path: Path, name: str) -> None:
         find(name and str(tmp_path / name))
 
 
+@pytest.mark.system
 def test_folders_without_permission_are_one_sentence(public: Path) -> None:
     for name in ("one", "two", "three"):
         (public / name).mkdir()

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipetui.backend.codec import codec
 from pipetui.model import Access, Doing, End, Finding, Pipe, PipeId, PipeRef, ProcessState, TaskState, Waiter, WaitKind
+from pipetui.protocol.codec import codec
 from pipetui.watch.findings import RULES, judge, verdict
 from pipetui.watch.findings.wording import people, who
 from pipetui.watch.world import Hidden, World

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from patience import wait_until
+from waiting import wait_until
 
 from pipetui.kernel.procfs import Proc
 from pipetui.model import Access, End, Kind, Pipe, PipeId, Waiter, WaitKind
@@ -106,6 +107,7 @@ def test_whoever_is_there_somebody_owns_it_and_nobody_twice(
         assert all(group[0] == owner for owner, group in found.items())
 
 
+@pytest.mark.system
 def test_a_real_shell_loop_behind_a_launcher() -> None:
     """The launcher is this test: it reads what the loop writes, and the loop's children all inherit that."""
     read, write = os.pipe()

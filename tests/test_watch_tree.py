@@ -229,6 +229,7 @@ def test_depth_counts_from_the_root_also_for_new_folders(tmp_path: Path) -> None
         assert any("levels down" in note for note in tree.partial)
 
 
+@pytest.mark.system
 def test_a_folder_that_becomes_readable_is_searched() -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
@@ -255,6 +256,7 @@ def test_a_folder_that_becomes_readable_is_searched() -> None:
         assert "no permission" in note[0]
 
 
+@pytest.mark.system
 def test_watching_leaves_a_blocked_opener_blocked(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)

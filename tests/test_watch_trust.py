@@ -294,9 +294,13 @@ def test_a_loop_that_writes_ten_times_a_second_flows(tmp_path: Path) -> None:
     ):
         until(lambda: any(os.stat(tmp_path / "f").st_mtime > time.time() - 1 for _ in range(1)))
         until(lambda: all_wait(reader.pid, len(family(reader.pid)) + 1))
-        taken = snapshot([str(tmp_path)])
-        (pipe,) = [pipe for pipe in taken.pipes if pipe.id in taken.found]
-        assert describe(pipe, time.time())[0] == "flowing"
+
+        def state() -> str:
+            taken = snapshot([str(tmp_path)])
+            (pipe,) = [pipe for pipe in taken.pipes if pipe.id in taken.found]
+            return describe(pipe, time.time())[0]
+
+        until(lambda: state() == "flowing")  # on a busy machine a look may take longer than what counts as recent
         assert diagnosed(reader.pid) == []
 
 

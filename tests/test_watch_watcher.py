@@ -16,7 +16,8 @@ from pipetui.kernel.fd import Fd
 from pipetui.kernel.inotify import Inotify, WatchLimit
 from pipetui.model import PipeId
 from pipetui.watch.activity import MOST
-from pipetui.watch.watcher import Known, Order, Rate, Watcher
+from pipetui.watch.sight import Known, Order, Rate
+from pipetui.watch.watcher import Watcher
 
 
 class Told:

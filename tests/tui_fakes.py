@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -11,9 +10,16 @@ from typing import Any, TypeVar
 from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from updates import update
 
-from pipetui.backend import wire
+from pipetui.backend.actors import validation
+from pipetui.backend.messages.patterns import BadPattern
+from pipetui.backend.messages.reader import LogReader
+from pipetui.backend.messages.retrieval import export, find
+from pipetui.backend.messages.ring import Entry, Ring
 from pipetui.client.link import LinkLost
+from pipetui.client.state import HubState
+from pipetui.kernel.errors import Missing, NotPermitted, PipeError
 from pipetui.model import (
     ActorSpec,
     ActorState,
@@ -24,7 +30,6 @@ from pipetui.model import (
     LabCard,
     Line,
     LogCounts,
-    LogFilter,
     Pipe,
     PipeId,
     PipeRef,
@@ -36,9 +41,11 @@ from pipetui.model import (
     TaskState,
     Waiter,
 )
+from pipetui.protocol import feeds, messages, requests
+from pipetui.protocol.requests import Request, answer_type
 from pipetui.text import encode
 from pipetui.tui.app import PipetuiApp
-from pipetui.tui.config import Config
+from pipetui.tui.core.config import Config
 
 R = TypeVar("R")
 
@@ -47,15 +54,18 @@ NOON = 1_700_000_733.120
 
 
 class FakeHub:
-    """A link whose other end is the test. It keeps a log of lines and answers views of it as a hub does."""
+    """A link whose other end is the test. `test_contract.py` compares it with a hub.
+
+    Its log is a hub's own, of the lines in `lines`. It knows what it has told, and refuses what makes no sense then.
+    """
 
     def __init__(self) -> None:
-        self.requests: list[wire.Request] = []
+        self.requests: list[Any] = []
         self.closed = False
         self.lines: list[Line] = []
         self.not_kept = 0
         self.refuse: dict[type, str] = {}
-        self.view: wire.LogView | None = None
+        self.view: messages.LogView | None = None
         self.status = Status(host="box1")
         self.pipes: tuple[PipeRow, ...] = ()
         self.actors: tuple[ActorState, ...] = ()
@@ -68,35 +78,42 @@ class FakeHub:
         self.labs: tuple[LabCard, ...] = ()
         self.mine: tuple[ActorSpec, ...] = ()
         self._shows_anonymous = False
-        self._credit = False
-        self._sent = 0
-        self._said: object = None
-        self._out: asyncio.Queue[wire.Reply | str] = asyncio.Queue()
+        self._told = HubState()
+        self._started = 0
+        self._kept: list[Line] = []
+        self._ring = Ring()
+        self._reader = LogReader(self._ring)
+        self._out: asyncio.Queue[messages.FromHub | str] = asyncio.Queue()
 
     # --- the link -------------------------------------------------------------------------------------------------
 
     async def attach(self) -> None: ...
 
-    def send(self, request: wire.Request) -> None:
-        self.requests.append(request)
-        if isinstance(request, wire.Hello):
-            self.push(wire.Welcome(wire.VERSION, "box1", 1))
-        elif isinstance(request, wire.Ready):
-            first, fresh = self.view is None, self.view != request.log
-            self.view, self._credit = request.log, True
-            if first:
-                tables = (self.status, self.pipes, (), self.actors, (), self.processes)
-                self.push(wire.Update(*tables, findings=self.findings))
-            if request.anonymous != self._shows_anonymous:
-                self._shows_anonymous = request.anonymous
-                gone = () if request.anonymous else tuple(row.pipe.id for row in self.anonymous)
-                self.push(wire.Update(pipes=() if gone else self.anonymous, pipes_gone=gone))
-            if fresh:
-                self.push(wire.Update(log=self._page(fresh=True)))
+    def send(self, message: messages.FromClient) -> None:
+        said = messages.unpack_from_client(messages.pack(message)[4:])
+        assert said == message, "it does not travel"
+        self.requests.append(said.request if isinstance(said, messages.Call) else said)
+        if isinstance(said, messages.Hello):
+            self.push(messages.Welcome(messages.VERSION, "box1", 1, read_only=said.read_only))
+        elif isinstance(said, messages.Call):
+            self.push(self._reply(said.number, said.request))
         else:
-            self.push(self._answer(request))
+            self._ready(said)
 
-    async def replies(self) -> AsyncIterator[wire.Reply]:
+    def _ready(self, ready: messages.Ready) -> None:
+        first, fresh = self.view is None, self.view != ready.log
+        self.view = ready.log
+        if first:
+            tables: dict[str, Any] = {"pipes": self.pipes, "actors": self.actors, "processes": self.processes}
+            self.push(update(status=self.status, findings=self.findings, **tables))
+        if ready.anonymous != self._shows_anonymous:
+            self._shows_anonymous = ready.anonymous
+            gone = () if ready.anonymous else tuple(row.pipe.id for row in self.anonymous)
+            self.push(update(pipes=() if gone else self.anonymous, pipes_gone=gone))
+        if fresh:
+            self.push(update(log=self._page()))
+
+    async def replies(self) -> AsyncIterator[messages.FromHub]:
         while True:
             reply = await self._out.get()
             if isinstance(reply, str):
@@ -108,16 +125,19 @@ class FakeHub:
 
     # --- what tests do --------------------------------------------------------------------------------------------
 
-    def push(self, reply: wire.Reply) -> None:
-        self._out.put_nowait(reply)
+    def push(self, message: messages.FromHub) -> None:
+        """Say something, by way of the codec, as a hub does."""
+        if isinstance(message, messages.Update):
+            self._told.apply(message)
+        self._out.put_nowait(messages.unpack_from_hub(messages.pack(message)[4:]))
 
     def lose(self, reason: str) -> None:
         self._out.put_nowait(reason)
 
-    def flow(self, *lines: Line, **update: Any) -> None:
+    def flow(self, *lines: Line, **others: Any) -> None:
         """Let messages arrive, and perhaps other changes with them."""
         self.lines += lines
-        self.push(wire.Update(log=self._page(fresh=False), **update))
+        self.push(update(log=self._page(), **others))
 
     def asked(self, kind: type[R]) -> list[R]:
         """Return the requests of a kind."""
@@ -125,80 +145,147 @@ class FakeHub:
 
     # --- what a hub does ------------------------------------------------------------------------------------------
 
-    def _matching(self, *filters: LogFilter) -> list[Line]:
-        def passes(line: Line) -> bool:
-            return all(f.pattern in line.payload and f.fifo in ("", line.fifo) for f in filters)
-
-        return [line for line in self.lines if passes(line)]
+    def _log(self) -> Ring:
+        """Return the ring of a hub that has kept the lines."""
+        if self.lines[: len(self._kept)] != self._kept:
+            self._kept, self._ring = [], Ring()
+            self._reader = LogReader(self._ring)
+        for line in self.lines[len(self._kept) :]:
+            payload = encode(line.payload)
+            self._ring.advance(line.number - self._ring.last, len(payload))
+            self._ring.add(
+                Entry(line.number, line.time, line.fifo, line.reader, line.writer, line.length, payload, line.piece)
+            )
+        self._kept = list(self.lines)
+        return self._ring
 
     @property
     def counts(self) -> LogCounts:
         seen = self.lines[-1].number if self.lines else 0
         return LogCounts(seen, len(self.lines), self.not_kept)
 
-    def _page(self, *, fresh: bool) -> wire.LogPage:
-        view = self.view
-        assert view is not None
-        lines = self._matching(view.filter)
-        if view.follow:
-            new = lines if fresh else [line for line in lines if line.number > self._sent]
-            shown = new[-view.after :]
-            skipped = 0 if fresh else len(new) - len(shown)
-            self._sent = shown[-1].number if shown else self._sent
-            return wire.LogPage(view.id, tuple(shown), not fresh and not skipped, skipped, counts=self.counts)
-        before = [line for line in lines if line.number < view.anchor]
-        after = [line for line in lines if line.number >= view.anchor]
-        page = before[len(before) - view.before :] + after[: view.after] if view.before else after[: view.after]
-        if fresh:
-            self._sent = page[-1].number if page else view.anchor
-        newer = sum(line.number > self._sent for line in lines)
-        older = bool(page) and lines[0].number < page[0].number
-        return wire.LogPage(view.id, tuple(page) if fresh else (), not fresh, 0, newer, older, self.counts)
+    def _page(self) -> feeds.LogPage | None:
+        """Return what the view lacks."""
+        assert self.view is not None
+        self._log()
+        page = self._reader.page(self.view)
+        while self._reader.unfinished:
+            page = self._reader.page(self.view)
+        return page and replace(page, counts=self.counts)
 
-    def _answer(self, request: wire.Request) -> wire.Reply:
-        assert not isinstance(request, (wire.Hello, wire.Ready))
-        number = request.request
+    def _reply(self, number: int, request: Request[Any]) -> messages.FromHub:
         if type(request) in self.refuse:
-            return wire.Failed(number, self.refuse[type(request)])
-        if isinstance(request, wire.Fetch):
-            return wire.Whole(number, next((line for line in self.lines if line.number == request.number), None))
-        if isinstance(request, wire.Find):
-            found = [line.number for line in self._matching(request.filter, request.find)]
-            if request.backwards:
-                return wire.Found(number, max((n for n in found if n < request.start), default=None))
-            return wire.Found(number, min((n for n in found if n > request.start), default=None))
-        if isinstance(request, wire.Export):
-            return wire.Page(number, tuple(self._matching(request.filter)), None)
-        if isinstance(request, wire.Peek):
-            payload = self.peeked.get(request.id, "")
-            return wire.Peeked(number, payload, len(encode(payload)), 65536, NOON)
-        if isinstance(request, wire.Past):
-            return wire.Samples(number, tuple(wire.Sample(queued, 65536) for queued in self.past.get(request.id, ())))
-        if isinstance(request, wire.Examine):
-            return self._examined(number, request.pid)
-        if isinstance(request, wire.ListLabs):
-            return wire.Labs(number, self.labs)
-        if isinstance(request, wire.Scale):
-            return self._scaled(number, request)
-        if isinstance(request, wire.RunLab):
-            return wire.Done(number, len(self.asked(wire.RunLab)))
-        if isinstance(request, wire.MakeMine):
-            return wire.Mine(number, self.mine)
-        return wire.Done(number, 99 if isinstance(request, (wire.StartProducer, wire.StartConsumer)) else None)
+            return messages.Failed(number, self.refuse[type(request)])
+        try:
+            self._check(request)
+            answer = self._answer(request)
+        except (PipeError, BadPattern) as error:
+            return messages.Failed(number, str(error))
+        assert request.accepts(answer), f"{answer} is no answer to {request}"
+        return messages.Answer(number, answer)
 
-    def _scaled(self, number: int, request: wire.Scale) -> wire.Scaled:
+    def _check(self, request: Request[Any]) -> None:
+        """Refuse what makes no sense, as far as can be known from what was told."""
+        told = self._told
+        if isinstance(request, (requests.Control, requests.Retune, requests.Scale)):
+            if request.actor not in told.actors:
+                raise PipeError(f"there is no actor {request.actor}")
+            if isinstance(request, requests.Scale):
+                validation.check_factor(request.factor)
+            if isinstance(request, requests.Retune) and request.delay is not None:
+                validation.check_delay(request.delay)
+        if isinstance(request, (requests.StopLab, requests.TellLab)) and request.run not in told.labs:
+            raise PipeError("that run of a lab is over and forgotten")
+        if isinstance(request, (requests.RunLab, requests.PrepareLab)) and request.name not in self._lab_names:
+            raise PipeError(f"there is no lab called {request.name!r}")
+        if isinstance(request, requests.Peek) and request.id not in told.pipes:
+            raise PipeError("the pipe is gone")
+        paths = {path: row.pipe.id for row in told.pipes.values() for path in row.pipe.paths}
+        if isinstance(request, requests.CreateFifo) and request.path in paths:
+            raise PipeError(f"{request.path} already exists")
+        if isinstance(request, requests.Send) and request.path not in paths:
+            raise PipeError(f"{request.path} does not exist")
+        if isinstance(request, requests.RemoveFifo) and paths.get(request.path) != request.id:
+            raise PipeError(f"{request.path} is another one now")
+        if isinstance(request, requests.Signal) and not self._is_called(request.pid, request.command):
+            raise PipeError(f"process {request.pid} is no longer the one that was shown")
+        if isinstance(request, (requests.StartProducer, requests.StartConsumer)):
+            self._check_spec(request.spec)
+        if isinstance(request, requests.RunBench) and (request.seconds < 0 or min(request.sizes, default=1) < 1):
+            raise PipeError("a comparison takes from 0 to 600 seconds, a message has from 1 byte on")
+
+    def _is_called(self, pid: int, command: str) -> bool:
+        """Whether a process has this command line, or isn't known."""
+        known = [each.command for each in self._told.processes.values() if each.pid == pid]
+        known += [each.command for each in self.family if each.pid == pid]
+        return command in known or not known
+
+    def _check_spec(self, spec: ActorSpec) -> None:
+        """Refuse what makes no sense; the FIFOs of the screen's tests don't exist."""
+        try:
+            validation.check(spec)
+        except (Missing, NotPermitted):
+            pass
+
+    @property
+    def _lab_names(self) -> set[str]:
+        return {card.name for card in self.labs}
+
+    def _answer(self, request: Request[Any]) -> Any:
+        if isinstance(request, requests.Fetch):
+            entry = self._log().get(request.number)
+            return requests.Whole(entry.line() if entry else None)
+        if isinstance(request, requests.Find):
+            return requests.Found(find(self._log(), request))
+        if isinstance(request, requests.Export):
+            return export(self._log(), request)
+        if isinstance(request, requests.Peek):
+            payload = self.peeked.get(request.id, "")
+            return requests.Peeked(payload, len(encode(payload)), 65536, NOON)
+        if isinstance(request, requests.Past):
+            return requests.Samples(tuple(requests.Sample(queued, 65536) for queued in self.past.get(request.id, ())))
+        if isinstance(request, requests.Examine):
+            return self._examined(request.pid)
+        if isinstance(request, requests.ListLabs):
+            return requests.Labs(self.labs)
+        if isinstance(request, requests.Scale):
+            return self._scaled(request)
+        if isinstance(request, requests.RunLab):
+            return requests.Started(max(len(self.asked(requests.RunLab)), 1 + max(self._told.labs, default=0)))
+        if isinstance(request, requests.PrepareLab):
+            return requests.Prepared(self.mine)
+        if answer_type(type(request)) is requests.Started:
+            self._started = max(self._started, *self._told.actors, 0) + 1
+            return requests.Started(self._started)
+        assert answer_type(type(request)) is requests.Done, f"nothing here answers {request}"
+        return requests.Done()
+
+    def _scaled(self, request: requests.Scale) -> requests.Scaled:
         """Answer as a hub does for modest figures; the rows follow later, or never."""
         spec = next(actor.spec for actor in self.actors if actor.id == request.actor)
-        before = spec.rate if isinstance(spec, ProducerSpec) else 1 / spec.delay if spec.delay else 100 / request.factor
-        asked = [each.factor for each in self.asked(wire.Scale) if each.actor == request.actor]
-        speed = before * math.prod(asked)
-        return wire.Scaled(number, speed) if isinstance(spec, ProducerSpec) else wire.Scaled(number, None, 1 / speed)
+        produces = isinstance(spec, ProducerSpec)
+        speed = spec.rate if isinstance(spec, ProducerSpec) else 1 / spec.delay if spec.delay else 100 / request.factor
+        for asked in self.requests:
+            if isinstance(asked, requests.Retune) and asked.actor == request.actor:
+                speed = (asked.rate if produces else 1 / asked.delay if asked.delay else None) or speed
+            if isinstance(asked, requests.Scale) and asked.actor == request.actor:
+                speed *= asked.factor
+        return requests.Scaled(speed) if produces else requests.Scaled(None, 1 / speed)
 
-    def _examined(self, number: int, pid: int) -> wire.Examined:
+    def _examined(self, pid: int) -> requests.Examined:
         state = next((state for state in self.family if state.pid == pid), None)
         pipes = (row.pipe for row in (*self.pipes, *self.anonymous))
         mine = tuple(pipe for pipe in pipes if any(end.pid == pid for end in pipe.ends))
-        return wire.Examined(number, state, tuple(each for each in self.family if each.pid != pid), mine)
+        return requests.Examined(state, tuple(each for each in self.family if each.pid != pid), mine)
+
+
+def everything(hub: FakeHub, **others: Any) -> messages.Update:
+    """Return an update with all tables of a hub, as if each row had changed."""
+    told: dict[str, Any] = {
+        "status": hub.status, "pipes": hub.pipes, "actors": hub.actors, "processes": hub.processes,
+        "findings": hub.findings,
+    }  # fmt: skip
+    return update(**{**told, **others})
 
 
 def line(number: int, payload: str = "", fifo: str = "/tmp/demo/orders", **more: Any) -> Line:
@@ -210,7 +297,7 @@ def line(number: int, payload: str = "", fifo: str = "/tmp/demo/orders", **more:
 
 def fifo(inode: int, path: str, state: str = "idle", **more: Any) -> PipeRow:
     """Return a FIFO as the screen lists it; `more` goes to the row or to its pipe."""
-    row = {key: more.pop(key) for key in ("mood", "write_rate", "read_rate", "history") if key in more}
+    row = {key: more.pop(key) for key in ("severity", "write_rate", "read_rate", "history") if key in more}
     return PipeRow(Pipe(PipeId(8, inode), paths=(path,), mode=0o600, **more), state, **row)
 
 
@@ -218,14 +305,14 @@ def demo() -> FakeHub:
     """Return a hub with the example of a small host: four FIFOs, ours and others, a log."""
     hub = FakeHub()
     hub.pipes = (
-        fifo(1, "/tmp/demo/orders", "flowing", mood="active", queued=1229, capacity=65536, write_rate=1440.0,
+        fifo(1, "/tmp/demo/orders", "flowing", severity="active", queued=1229, capacity=65536, write_rate=1440.0,
              read_rate=1440.0, ends=(End(4121, 3, "w"), End(4122, 3, "w"), End(4125, 3, "r"),
                                      End(9010, 7, "r", True, "/usr/bin/snapserver -s pipe"))),
-        fifo(2, "/tmp/demo/slow", "full: sort (4123) lags", mood="stuck", queued=65536, capacity=65536,
+        fifo(2, "/tmp/demo/slow", "full: sort (4123) lags", severity="stuck", queued=65536, capacity=65536,
              write_rate=48.0, read_rate=48.0, ends=(End(4123, 3, "r"), End(4126, 3, "w"))),
         fifo(3, "/tmp/demo/bursts", "idle 3 s", queued=0, capacity=65536, write_rate=0.0, read_rate=0.0,
              ends=(End(4127, 3, "r"), End(4128, 3, "w"))),
-        fifo(4, "/run/user/1000/ctl", "printf (8812) waits for a reader", mood="waiting",
+        fifo(4, "/run/user/1000/ctl", "printf (8812) waits for a reader", severity="waiting",
              waiters=(Waiter(8812, 8812, "open-write", command="printf hello"),)),
     )  # fmt: skip
     numbers = ProducerSpec("/tmp/demo/orders", rate=60.0, name="numbers")
@@ -264,19 +351,19 @@ def observed() -> FakeHub:
     """Return the hub of `demo` with findings, a deadlock of two, a pipeline under pressure, and a family."""
     hub = demo()
     slow, ctl = hub.pipes[1], hub.pipes[3]
-    slow = replace(slow, mood="waiting", history=(5, 6, 6, 7, 7, 8, 8, 8, 8, 8), pipe=replace(
+    slow = replace(slow, severity="waiting", history=(5, 6, 6, 7, 7, 8, 8, 8, 8, 8), pipe=replace(
         slow.pipe, owner="jo", waiters=(Waiter(4126, 4126, "write", 3, NOON, command="yes hello"),)))  # fmt: skip
     hub.pipes = (hub.pipes[0], slow, hub.pipes[2], ctl)
     yes, grep, wc, calc, bc = "yes", "grep x", "wc -l", "python3 calc.py", "bc -l"
     hub.anonymous = (
         anonymous(101, End(5838, 1, "w", False, yes), End(5839, 0, "r", False, grep), queued=65536,
-                  waiters=(Waiter(5838, 5838, "write", 1, command=yes),), state="full: grep lags", mood="waiting"),
+                  waiters=(Waiter(5838, 5838, "write", 1, command=yes),), state="full: grep lags", severity="waiting"),
         anonymous(102, End(5839, 1, "w", False, grep), End(5840, 0, "r", False, wc),
                   waiters=(Waiter(5840, 5840, "read", 0, command=wc),), state="idle"),
         anonymous(501, End(7001, 5, "w", False, calc), End(7002, 0, "r", False, bc), queued=65536,
-                  waiters=(Waiter(7001, 7001, "write", 5, command=calc),), state="deadlocked", mood="stuck"),
+                  waiters=(Waiter(7001, 7001, "write", 5, command=calc),), state="deadlocked", severity="stuck"),
         anonymous(502, End(7002, 1, "w", False, bc), End(7001, 6, "r", False, calc), queued=65536,
-                  waiters=(Waiter(7002, 7002, "write", 1, command=bc),), state="deadlocked", mood="stuck"),
+                  waiters=(Waiter(7002, 7002, "write", 1, command=bc),), state="deadlocked", severity="stuck"),
     )  # fmt: skip
     hub.processes = (*hub.processes, Process(5839, grep, "jo", 0.98, 2 << 20), Process(5838, yes, "jo", 0.4, 1 << 20))
     hub.findings = (

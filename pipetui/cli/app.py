@@ -16,6 +16,7 @@ from pipetui import streams
 from pipetui.cli.command import Command
 from pipetui.cli.exits import ExitCode, Leave, complain, impossible, in_a_sentence, need_files, usage
 from pipetui.kernel.errors import PipeError
+from pipetui.protocol import effects
 
 #: Commands that print nothing on stdout, so that it may be closed; the monitor needs a terminal and says so.
 _SILENT = frozenset({"create", "rm", "send", "monitor"})
@@ -108,6 +109,8 @@ def _dispatch(arguments: list[str]) -> int:
         return int(done.code or 0)
     if streams.was_closed(1) and name not in _SILENT:
         impossible("can't write to standard output: it is closed")
+    if effects.read_only() and command.EFFECT != "passive":
+        impossible(f"{effects.REFUSED} ({effects.VARIABLE})")
     need_files(_FILES)
     return command.run(args)
 

@@ -20,8 +20,10 @@ from typing import Any
 from pipetui.cli.exits import ExitCode, complain, need_files
 from pipetui.cli.values import message_size, seconds
 from pipetui.model import BenchReport
+from pipetui.protocol.effects import Effect
 
 NAME = "bench"
+EFFECT: Effect = "slows"
 HELP = "Compare pipes with FIFOs, sockets, queues, shared memory and a pool: speed by message size, and round trips."
 EXAMPLE = """
 pipetui bench
@@ -50,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--seconds", type=seconds, metavar="S", help="how long it takes in all (default: 25)")
     parser.add_argument(
-        "--json", action="store_true", help="print one JSON object, in bytes and seconds (see README.md)"
+        "--json", action="store_true", help="print one JSON object, in bytes and seconds"
     )
 
 
@@ -125,7 +127,7 @@ def _width() -> int:
 @contextmanager
 def _progress() -> Iterator[Any]:
     """Give what draws the line of progress on a terminal, and remove the line at the end."""
-    from pipetui.tui.benchchart import progress
+    from pipetui.tui.views.benchchart import progress
 
     def show(report: BenchReport) -> None:
         if here:
@@ -143,7 +145,7 @@ def _progress() -> Iterator[Any]:
 
 def _print(report: BenchReport) -> None:
     """Print tables, then what is to be seen last: the chart and the advice."""
-    from pipetui.tui.benchchart import COSTS, chart, chosen, costs, joined, speeds
+    from pipetui.tui.views.benchchart import COSTS, chart, chosen, costs, joined, speeds
 
     width = _width()
     lines = [

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 
 from pipetui.cli.exits import ExitCode, impossible
+from pipetui.protocol.effects import Effect
 
 NAME = "completions"
+EFFECT: Effect = "passive"
 HELP = "Print the completion script for a shell."
 EXAMPLE = """
 pipetui completions bash > ~/.local/share/bash-completion/completions/pipetui

@@ -8,16 +8,18 @@ import sys
 import time
 from pathlib import PurePath
 
-from pipetui.backend.tempdir import TempFifos
+from pipetui.backend.runtime.tempdir import TempFifos
 from pipetui.cli.exits import HUB_FILES, ExitCode, complain, need_files
 from pipetui.cli.monitor import add_screen_arguments, need_terminal, show
 from pipetui.cli.values import seconds
 from pipetui.client.link import Link, start_hub
 from pipetui.client.session import Change, LogView, Session
 from pipetui.model import Line
+from pipetui.protocol.effects import Effect
 from pipetui.text import safe
 
 NAME = "demo"
+EFFECT: Effect = "changes"
 HELP = "Show what pipetui does, on temporary FIFOs with producers and consumers of its own. Leaves nothing behind."
 EXAMPLE = """
 pipetui demo
@@ -34,7 +36,7 @@ WIDTH = 100
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the demo's arguments."""
     parser.add_argument(
-        "--plain", action="store_true", help="print the message log as lines (so it is without a terminal)"
+        "--plain", action="store_true", help="print the message log as lines (default without a terminal)"
     )
     parser.add_argument(
         "--seconds", type=seconds, metavar="S", help="end after S seconds (the plain log: 5, the monitor: never)"

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 from pipetui.cli.exits import ExitCode, complain
 from pipetui.cli.host import LOCAL, add_host, place
 from pipetui.cli.values import count
+from pipetui.protocol.effects import Effect
 from pipetui.text import age, plural, safe
 
 if TYPE_CHECKING:
-    from pipetui.backend.duties.doctor import Diagnosis
     from pipetui.model import Finding, ProcessState
+    from pipetui.protocol.operations import Diagnosis
 
 NAME = "doctor"
+EFFECT: Effect = "passive"
 HELP = "Say who is stuck on a pipe, why, and what to do. Exit 1 if there is a problem, 0 if there is none."
 EXAMPLE = """
 pipetui doctor
@@ -51,11 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look once, judge, and print."""
     ask = place(args)
-    from pipetui.backend.duties import Complaint
-    from pipetui.backend.duties.doctor import Diagnosis, Question
+    from pipetui.protocol.operations import Complaint, Diagnosis, Doctor
 
     code = ExitCode.OK
-    for told in ask("doctor", Question(tuple(args.paths), args.pid)):
+    for told in ask(Doctor(tuple(args.paths), args.pid)):
         if isinstance(told, Complaint):
             complain(told.message)
             code = max(code, ExitCode.IMPOSSIBLE)
@@ -145,16 +146,16 @@ def _print(told: Diagnosis, *, notes: bool) -> None:
     for one in told.findings:
         if one.level != "note" or notes:
             _print_finding(one, told.time)
-    grave = [one for one in told.findings if one.level != "note"]
-    folded = 0 if notes else len(told.findings) - len(grave)
+    severe = [one for one in told.findings if one.level != "note"]
+    folded = 0 if notes else len(told.findings) - len(severe)
     more = f" {plural(folded, 'note')}: see them with --notes." if folded else ""
-    if grave or (told.findings and notes):
+    if severe or (told.findings and notes):
         print(more.strip(), end="\n" if more else "")
     elif told.process is not None:
         print(f"Nothing is wrong with this process.{more}")
     else:
         looked = f"{plural(told.pipes, 'pipe')} of {plural(told.holders, 'process', 'processes')}"
-        print(f"{'Nothing found' if told.unseen else 'All is well'}: {looked} looked at, and nobody is stuck.{more}")
+        print(f"{'Nothing found' if told.unseen else 'No problems'}: {looked} checked.{more}")
     for note in told.partial:
         print(f"note: {safe(note)}", file=sys.stderr)
 

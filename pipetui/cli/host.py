@@ -1,8 +1,8 @@
-"""Where a command does its duty: here, or with `--host` on another machine. The rest of it knows no difference.
+"""Where a command is carried out: here, or with `--host` on another machine. The rest of it knows no difference.
 
 ask = place(args)                   # with --host, ssh is on its way now
 from pipetui… import …              # what takes its time to load
-for told in ask("ls", Question()):
+for told in ask(Ls()):
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from pipetui.cli.exits import ExitCode, Leave, impossible, usage
 
 if TYPE_CHECKING:
     from pipetui.client.ssh import Remote
+    from pipetui.protocol.operations import Operation
 
 #: What this machine is called among hosts.
 LOCAL = "local"
 
-#: Does the duty of this name, and yields its answers. Raises Leave, PipeError.
-Ask = Callable[[str, Any], Iterator[Any]]
+#: Carries out an operation, and yields its answers. Raises Leave, PipeError.
+Ask = Callable[[Any], Iterator[Any]]
 
 
-def add_host(parser: argparse.ArgumentParser, what: str = "do it on another host, reached by ssh") -> None:
+def add_host(parser: argparse.ArgumentParser, what: str = "run on another host, over ssh") -> None:
     """Add the options that name another host."""
     parser.add_argument(
         "--host", action="append", metavar="HOST", help=f"{what}: user@box, a name of your ssh config, or local"
@@ -41,31 +42,35 @@ def place(args: argparse.Namespace) -> Ask:
     if hosts == [LOCAL]:
         return _here
     from pipetui.client.lost import LinkLost
-    from pipetui.client.ssh import ERRAND, BadHost, Remote
+    from pipetui.client.ssh import OPERATION, BadHost, Remote
 
     try:
-        remote = Remote(hosts[0], ERRAND, python=args.python)
+        remote = Remote(hosts[0], OPERATION, python=args.python)
     except BadHost as error:
         usage(str(error))
     except LinkLost as error:
         impossible(str(error))
-    return lambda duty, question: _there(remote, duty, question)
+    return lambda operation: _there(remote, operation)
 
 
-def _here(duty: str, question: Any) -> Iterator[Any]:
-    from pipetui.backend.duties import Negative, load
+def _here(operation: Operation) -> Iterator[Any]:
+    from pipetui.backend.operations import carry_out
+    from pipetui.protocol.operations import Negative
 
     try:
-        yield from load(duty).answer(question)
+        yield from carry_out(operation)
     except Negative as no:
         raise Leave(ExitCode.NEGATIVE, str(no)) from None
 
 
-def _there(remote: Remote, duty: str, question: Any) -> Iterator[Any]:
-    from pipetui.client.call import Impossible, LinkLost, Negative, ask
+def _there(remote: Remote, operation: Operation) -> Iterator[Any]:
+    from pipetui.backend.operations import load
+    from pipetui.client.operations import Impossible, LinkLost, ask
+    from pipetui.protocol.operations import Negative, name_of
 
+    load(name_of(operation))  # while ssh connects: the far side is sent the bytecode of what this makes us import
     try:
-        yield from ask(remote, duty, question)
+        yield from ask(remote, operation)
     except Negative as no:
         raise Leave(ExitCode.NEGATIVE, str(no)) from None
     except (LinkLost, Impossible) as error:

@@ -6,8 +6,10 @@ import argparse
 
 from pipetui import streams
 from pipetui.cli.exits import impossible
+from pipetui.protocol.effects import Effect
 
 NAME = "hub"
+EFFECT: Effect = "passive"
 HELP = "Internal: the hub on stdin and stdout, which the monitor starts by itself."
 EXAMPLE = "ssh HOST pipetui hub"
 

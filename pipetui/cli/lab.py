@@ -1,4 +1,4 @@
-"""The labs on the command line: list them, run one with its narration as lines, or check that all come true."""
+"""The labs on the command line: list them, run one with its narration as lines, or check that all of them pass."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from pipetui.cli.exits import ExitCode, complain, impossible, need_files, usage
 from pipetui.client.link import Link, start_hub
 from pipetui.client.session import Change, Refused, Session
 from pipetui.model import Choice, Fact, LabCard, LabRun, Pace, Question, Seen
+from pipetui.protocol.effects import Effect
+from pipetui.protocol.feeds import LABS
 from pipetui.text import safe
 
 NAME = "lab"
-HELP = "List the experiments, run one and read what the kernel does, or check that they all come true."
+EFFECT: Effect = "passive"
+HELP = "List the experiments, run one and read what the kernel does, or check that all of them pass."
 EXAMPLE = """
 pipetui lab
 pipetui lab rendezvous
@@ -39,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the command's arguments."""
     parser.add_argument("name", nargs="*", metavar="NAME", help="labs to run; `pipetui lab` lists them")
     parser.add_argument(
-        "--check", action="store_true", help="run fast (all labs, if none is named), exit 1 if one does not come true"
+        "--check", action="store_true", help="run fast (all labs, if none is named), exit 1 if one fails"
     )
     parser.add_argument("--pace", choices=PACES, help="how fast it goes: fast, normal, or slow enough to watch")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -168,7 +171,7 @@ class _Runner:
         return run, took
 
     def _changed(self, change: Change) -> None:
-        if change.labs or change.lost:
+        if change.has(LABS) or change.lost:
             self._news.set()
 
     async def _listen(self, run: int, asks: bool) -> None:

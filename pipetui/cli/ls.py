@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from pipetui.cli.exits import ExitCode, complain
 from pipetui.cli.host import add_host, place
+from pipetui.protocol.effects import Effect
 from pipetui.text import safe
 from pipetui.text import size as in_words
 
 if TYPE_CHECKING:
-    from pipetui.backend.duties.ls import Listed, Owners
     from pipetui.model import End, Pipe, PipeId, Waiter
+    from pipetui.protocol.operations import Listed, Owners
 
 NAME = "ls"
+EFFECT: Effect = "passive"
 HELP = "List the FIFOs under some paths and those that any process holds: who has them open, how full, who waits."
 EXAMPLE = """
 pipetui ls /run
@@ -49,14 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look once and print. A path that is missing is told, the others are listed."""
     ask = place(args)
-    from pipetui.backend.duties import Complaint
-    from pipetui.backend.duties.ls import Listed, Pipes, Question
+    from pipetui.protocol.operations import Complaint, Listed, Ls, Pipes
 
     code = ExitCode.OK
     pipes: list[Pipe] = []
     found: set[PipeId] = set()
     owners: dict[PipeId, Owners] = {}
-    for told in ask("ls", Question(tuple(args.paths), args.all)):
+    for told in ask(Ls(tuple(args.paths), args.all)):
         match told:
             case Complaint(message):
                 complain(message)

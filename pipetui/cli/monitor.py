@@ -14,15 +14,18 @@ from pipetui.cli.exits import HUB_FILES, ExitCode, Leave, complain, impossible, 
 from pipetui.cli.host import LOCAL, add_host
 from pipetui.cli.values import fps
 from pipetui.kernel.errors import translated
+from pipetui.protocol import effects
+from pipetui.protocol.effects import Effect
 from pipetui.text import safe
 from pipetui.watch.finder import kind_of
 from pipetui.watch.roots import absolute
 
 if TYPE_CHECKING:
-    from pipetui.client.far import FarHost
+    from pipetui.client.remote import FarHost
 
 
 NAME = "monitor"
+EFFECT: Effect = "passive"
 HELP = "Watch FIFOs, the processes at their ends and what flows through them, live in this terminal."
 EXAMPLE = """
 pipetui
@@ -42,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "/run, and any FIFO that a process holds)",
     )
     add_host(parser, "watch another host, reached by ssh (more than once: several hosts)")
+    parser.add_argument(
+        "--read-only", action="store_true", help=f"only look, here and on other hosts (so does {effects.VARIABLE}=1)"
+    )
     add_screen_arguments(parser)
 
 
@@ -71,7 +77,7 @@ def need_terminal() -> None:
 
 def show(args: argparse.Namespace, paths: tuple[str, ...] = (), *, demo: bool = False) -> int:
     """Run the screen on a fresh hub and return the exit code."""
-    from pipetui.tui import config as configuration
+    from pipetui.tui.core import config as configuration
 
     try:
         config = configuration.load(args.config)
@@ -79,7 +85,10 @@ def show(args: argparse.Namespace, paths: tuple[str, ...] = (), *, demo: bool = 
         impossible(str(error))
     except configuration.ConfigError as error:
         usage(str(error))
-    config = replace(config, theme=args.theme or config.theme, fps=args.fps or config.fps)
+    read_only = config.read_only or getattr(args, "read_only", False) or effects.read_only()
+    if demo and read_only:
+        impossible(effects.REFUSED)
+    config = replace(config, theme=args.theme or config.theme, fps=args.fps or config.fps, read_only=read_only)
     need_files(HUB_FILES)
     names = tuple(dict.fromkeys(getattr(args, "host", None) or ()))
     # what lies where on another host is for its hub to find out
@@ -93,10 +102,10 @@ def show(args: argparse.Namespace, paths: tuple[str, ...] = (), *, demo: bool = 
     def open_link() -> Link:
         return Link(first.pop() if first else start_hub())
 
-    from pipetui.tui.environment import prepare
+    from pipetui.tui.core.environment import prepare
 
     prepare(config.fps)
-    from pipetui.client.fleet import Here
+    from pipetui.client.hosts import Here
     from pipetui.tui.app import run as run_app
 
     connected = {host.name: host for host in hosts}
@@ -114,7 +123,7 @@ def _connect(names: Sequence[str], python: str) -> list[FarHost]:
 
     One that can't be reached now is told here and shown as away.
     """
-    from pipetui.client.far import FarHost, LinkLost
+    from pipetui.client.remote import FarHost, LinkLost
     from pipetui.client.ssh import BadHost
 
     try:

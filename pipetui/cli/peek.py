@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from pipetui.cli.exits import ExitCode
 from pipetui.cli.host import add_host, place
 from pipetui.cli.values import PIPE_FORMS
+from pipetui.protocol.effects import Effect
 from pipetui.text import decode, hex_dump, number, safe, safe_lines
 
 if TYPE_CHECKING:
-    from pipetui.backend.duties.peek import Peeked
+    from pipetui.protocol.operations import Peeked
 
 NAME = "peek"
+EFFECT: Effect = "passive"
 HELP = "Show the bytes that are in a pipe now, without consuming them and without anybody noticing."
 EXAMPLE = """
 pipetui peek /tmp/log.fifo
@@ -30,17 +32,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pipe", metavar="PATH", help=PIPE_FORMS)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--hex", action="store_true", help="as offset, hex bytes and characters")
-    how.add_argument("--raw", action="store_true", help="the very bytes, on a terminal too")
+    how.add_argument("--raw", action="store_true", help="unescaped, even on a terminal")
     add_host(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Look once; print the bytes on stdout and what they are on stderr."""
     ask = place(args)
-    from pipetui.backend.duties.peek import Nobody, Peeked, Question, Some
+    from pipetui.protocol.operations import Nobody, Peek, Peeked, Some
 
     data = bytearray()
-    for told in ask("peek", Question(args.pipe)):
+    for told in ask(Peek(args.pipe)):
         match told:
             case Some():
                 data += told.data

@@ -6,8 +6,10 @@ import argparse
 
 from pipetui.cli.each import for_each
 from pipetui.kernel import fifo
+from pipetui.protocol.effects import Effect
 
 NAME = "rm"
+EFFECT: Effect = "changes"
 HELP = "Remove FIFOs. Anything that is not a FIFO is left alone."
 EXAMPLE = "pipetui rm /tmp/log.fifo"
 

@@ -9,8 +9,10 @@ from pipetui import streams
 from pipetui.cli.exits import ExitCode, impossible
 from pipetui.cli.host import add_host, place
 from pipetui.cli.values import seconds
+from pipetui.protocol.effects import Effect
 
 NAME = "send"
+EFFECT: Effect = "changes"
 HELP = "Write one message, or all of stdin, into a FIFO. Never hangs: without a reader it gives up (exit 1)."
 EXAMPLE = """
 pipetui send /tmp/log.fifo "hello"
@@ -39,9 +41,9 @@ def run(args: argparse.Namespace) -> int:
     if args.text is None and streams.was_closed(0):
         impossible("standard input is closed, and there is no TEXT to send")
     ask = place(args)
-    from pipetui.backend.duties.send import Question
+    from pipetui.protocol.operations import Send
 
     data = None if args.text is None else os.fsencode(args.text) + b"\n"
-    for _ in ask("send", Question(args.path, data, args.timeout)):
+    for _ in ask(Send(args.path, data, args.timeout)):
         pass
     return ExitCode.OK

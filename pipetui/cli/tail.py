@@ -10,12 +10,14 @@ from pipetui.cli.exits import ExitCode
 from pipetui.cli.host import add_host, place
 from pipetui.cli.values import count, seconds
 from pipetui.model import FRAME_LIMIT, Framing
+from pipetui.protocol.effects import Effect
 from pipetui.text import decode, safe
 
 if TYPE_CHECKING:
-    from pipetui.backend.framing import Frame
+    from pipetui.model import Frame
 
 NAME = "tail"
+EFFECT: Effect = "consumes"
 HELP = "Read a FIFO and print each message as a line. This consumes: other readers of the FIFO do not get it."
 EXAMPLE = """
 pipetui tail /tmp/log.fifo
@@ -52,11 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read until interrupted, or until `--count` or `--timeout` ends it."""
     ask = place(args)
-    from pipetui.backend.duties.tail import Messages, Question
+    from pipetui.protocol.operations import Messages, Tail
 
     framing, fixed = args.frame
     printer = _Printer(framing)
-    for told in ask("tail", Question(args.path, framing, fixed, args.count, args.timeout)):
+    for told in ask(Tail(args.path, framing, fixed, args.count, args.timeout)):
         assert isinstance(told, Messages)
         printer.show(told.frames)
     return ExitCode.OK

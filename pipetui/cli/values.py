@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
-#: How a person may name a pipe (understood by `backend/duties/target.py`).
+#: How a person may name a pipe (understood by `backend/operations/target.py`).
 PIPE_FORMS = "a FIFO, PID/FD (a descriptor of a process), or pipe:[INODE]"
 
 

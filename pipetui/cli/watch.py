@@ -12,14 +12,17 @@ from pipetui.cli.host import add_host, place
 from pipetui.cli.ls import called
 from pipetui.cli.ls import pipe_as_json as as_json
 from pipetui.cli.values import PIPE_FORMS, seconds
+from pipetui.protocol.effects import Effect
 from pipetui.text import number, safe
 
 if TYPE_CHECKING:
-    from pipetui.backend.duties.watch import Sight
+    from pipetui.protocol.operations import Sight
 
 NAME = "watch"
+EFFECT: Effect = "passive"
 HELP = (
-    "Print a line whenever the state of a pipe changes, or wait until it is empty, full, read, written or in trouble."
+    "Print a line whenever the state of a pipe changes, or wait until it is empty or full, or has a reader, a writer "
+    "or a problem."
 )
 EXAMPLE = """
 pipetui watch /tmp/log.fifo
@@ -30,11 +33,11 @@ pipetui watch /tmp/log.fifo --json | jq -c '{time, state, queued}'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.description = f"{HELP}\n\nExit 0 when the condition has come true, 1 when the time is over before."
+    parser.description = f"{HELP}\n\nExit 0 when the state is reached, 1 when the time is over before."
     parser.add_argument("pipe", metavar="PATH", help=PIPE_FORMS)
     parser.add_argument("--json", action="store_true", help="print JSON objects, one a line")
     parser.add_argument(
-        "--until", choices=("empty", "full", "reader", "writer", "problem"), help="end as soon as the pipe is so"
+        "--until", choices=("empty", "full", "reader", "writer", "problem"), help="exit when this state is reached"
     )
     parser.add_argument("--timeout", type=seconds, metavar="S", help="end after S seconds")
     add_host(parser)
@@ -43,9 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Watch until interrupted, until the condition holds, or until the time is over."""
     ask = place(args)
-    from pipetui.backend.duties.watch import Question, Sight
+    from pipetui.protocol.operations import Sight, Watch
 
-    for sight in ask("watch", Question(args.pipe, args.until, args.timeout)):
+    for sight in ask(Watch(args.pipe, args.until, args.timeout)):
         assert isinstance(sight, Sight)
         _print(sight, args.json)
     return ExitCode.OK

@@ -13,8 +13,10 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from pipetui.backend.wire import MAX_FRAME, Reply, Request, Splitter, WireError, pack, unpack_reply
 from pipetui.client.lost import LinkLost
+from pipetui.protocol.codec import WireError
+from pipetui.protocol.frames import MAX_FRAME, Splitter
+from pipetui.protocol.messages import FromClient, FromHub, pack, unpack_from_hub
 
 __all__ = ["Link", "LinkLost", "hub_argv", "start_hub"]
 
@@ -68,23 +70,23 @@ class Link:
         while data := await self._errors.read(4096):
             self._stderr = (self._stderr + data)[-_STDERR_KEPT:]
 
-    def send(self, request: Request) -> None:
-        """Queue a request; it is dropped when the link is already lost (`replies` then says why)."""
+    def send(self, message: FromClient) -> None:
+        """Queue a message; it is dropped when the link is already lost (`replies` then says why)."""
         if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(pack(request))
+            self._writer.write(pack(message))
 
-    async def replies(self) -> AsyncIterator[Reply]:
+    async def replies(self) -> AsyncIterator[FromHub]:
         """Yield what the hub says, until it is gone or talks nonsense: then raise `LinkLost`."""
         splitter = Splitter()
         try:
             while data := await self._reader.read(1 << 18):
                 for body in splitter.feed(data):
-                    yield unpack_reply(body)
+                    yield unpack_from_hub(body)
         except WireError as error:
             raise LinkLost(f"the hub sent something that is not understood ({error})") from error
-        raise LinkLost(await self._obituary())
+        raise LinkLost(await self._exit_reason())
 
-    async def _obituary(self) -> str:
+    async def _exit_reason(self) -> str:
         for _ in range(40):
             if self.process.poll() is not None:
                 break

@@ -1,7 +1,7 @@
 """How a program of ours gets to another host: the `ssh` command, what runs there first, and its end in a sentence.
 
 OpenSSH does the transport and the login, with the person's own configuration. On the far side a few lines of Python
-(`_THRESHOLD`) come as an argument; they say which Python that is, take a zip of our packages from stdin, keep it in
+(`_BOOTSTRAP`) come as an argument; they say which Python that is, take a zip of our packages from stdin, keep it in
 memory (memfd_create(2)) and run it from there. Login shells, `.bashrc` and the like may print before: what they say is
 skipped up to a random mark. The mark is spoken in reverse, so that a shell that echoes commands does not speak it.
 
@@ -24,14 +24,14 @@ from pathlib import Path
 from pipetui.client.lost import LinkLost
 from pipetui.text import safe
 
-#: What the far side needs at least; the threshold, written for any Python from 2.7 on, looks for it there.
+#: What the far side needs at least; the bootstrap, written for any Python from 2.7 on, looks for it there.
 OLDEST = (3, 10)
 
 #: The program that a link to a hub runs there, and the one for commands that look once or carry one stream.
-HUB, ERRAND = "pipetui.backend.far.hub", "pipetui.backend.far.errand"
+HUB, OPERATION = "pipetui.backend.remote.hub", "pipetui.backend.remote.operation"
 
 #: How long (seconds) the far side may take until it speaks: a person may have to type a password (sshd gives 120 s).
-PATIENCE_AT_A_TERMINAL, PATIENCE = 150.0, 40.0
+TIMEOUT_AT_A_TERMINAL, TIMEOUT = 150.0, 40.0
 
 #: The slowest line on which our packages may take the time they need (bytes/s).
 _SLOWEST = 1000
@@ -43,7 +43,7 @@ _FAST = 1.0
 _NOISE, _STDERR_KEPT = 1 << 16, 4000
 
 #: How long (seconds) ssh may take to say how it ended, once its output has.
-_LAST_WORDS = 3.0
+_EXIT_TIMEOUT = 3.0
 
 _OPTIONS = (
     "-T",  # no terminal there: bytes go through as they are
@@ -53,24 +53,29 @@ _OPTIONS = (
     "-oRemoteCommand=none",
     "-oConnectTimeout=15",
     # a question whether the server lives waits behind our packages, on a thin line for minutes; a link that stands has
-    # its pulse, which tells much sooner
+    # its heartbeat, which tells much sooner
     "-oServerAliveInterval=15",
     "-oServerAliveCountMax=16",
 )
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_BOTH = ("__init__.py", "model.py", "text.py", "kernel", "watch")
-_FAR = ("far/__init__.py", "far/errand.py", "far/talk.py", "far/pulse.py", "far/squeeze.py")
-_FOR_ERRANDS = ("__init__.py", "codec.py", "frames.py", "framing.py", "duties", *_FAR)
+_BOTH = ("__init__.py", "model", "text.py", "kernel", "watch")
 
-#: What travels for each program: a command waits for its parcel, so that holds no more than any duty needs.
+_PROTOCOL = ("__init__", "codec", "frames", "effects", "operations", "exchange", "compression", "heartbeat")
+
+#: What travels for each program: a command waits for its payload, so that holds no more than any operation needs.
 _TRAVELS = {
-    HUB: (*_BOTH, "labs", "backend"),
-    ERRAND: (*_BOTH, *(f"backend/{name}" for name in _FOR_ERRANDS)),
+    HUB: (*_BOTH, "labs", "protocol", "backend"),
+    OPERATION: (
+        *_BOTH,
+        *(f"protocol/{name}.py" for name in _PROTOCOL),
+        *(f"backend/{name}" for name in ("__init__.py", "messages/__init__.py", "messages/framing.py", "operations")),
+        *(f"backend/remote/{name}.py" for name in ("__init__", "operation")),
+    ),
 }
 
 #: A python3 that is too old looks for a newer one beside it. The folder it starts in is no place to import from.
-_THRESHOLD = """\
+_BOOTSTRAP = """\
 import os,sys
 sys.path[:]=[p for p in sys.path if p]
 V=sys.version_info[:2]
@@ -117,14 +122,14 @@ def check_host(name: str) -> str:
 
 def argv(host: str, program: str, mark: str, *, python: str = "python3", batch: bool = False) -> list[str]:
     """Return the command that runs `program` on a host. With `batch`, ssh never asks anybody anything."""
-    code = json.dumps(_THRESHOLD.format(mark=mark, program=program))
+    code = json.dumps(_BOOTSTRAP.format(mark=mark, program=program))
     remote = f"exec {shlex.quote(python)} -c 'B={code};exec(B)'"
     return ["ssh", *_OPTIONS, f"-oBatchMode={'yes' if batch else 'no'}", "--", check_host(host), remote]
 
 
 @functools.cache
-def parcel(program: str, compiled: frozenset[str] = frozenset()) -> bytes:
-    """Return what the threshold reads: the length in ten digits, and the zip of all that travels, as a zlib stream.
+def payload(program: str, compiled: frozenset[str] = frozenset()) -> bytes:
+    """Return what the bootstrap reads: the length in ten digits, and the zip of all that travels, as a zlib stream.
 
     Of the modules named in `compiled` the bytecode of this very Python travels, which saves the far side a third of the
     time until it answers; of all others, the source. The same arguments give the same bytes.
@@ -147,7 +152,7 @@ def parcel(program: str, compiled: frozenset[str] = frozenset()) -> bytes:
 
 def until_the_first_word(program: str) -> float:
     """Return how long (seconds) a program may take to say something, once it stands: its packages travel first."""
-    return round(PATIENCE + len(parcel(program)) / _SLOWEST)
+    return round(TIMEOUT + len(payload(program)) / _SLOWEST)
 
 
 def _bytecode(path: Path) -> bytes:
@@ -206,47 +211,47 @@ class Remote:
         except OSError as error:
             raise LinkLost(f"ssh can't be started: {(error.strerror or str(error)).lower()}") from None
 
-    # --- the way to the threshold ---------------------------------------------------------------------------------
+    # --- the way to the bootstrap ---------------------------------------------------------------------------------
 
-    def reach(self, patience: float | None = None) -> None:
+    def reach(self, timeout: float | None = None) -> None:
         """Wait until the far side stands. Raises LinkLost; then ssh has been ended."""
         try:
-            self._reach(patience_at_hand() if patience is None else patience)
+            self._reach(timeout_at_hand() if timeout is None else timeout)
         except BaseException:
             self.kill()
             raise
 
-    def greet(self, patience: float | None = None, compiled: frozenset[str] = frozenset()) -> None:
+    def greet(self, timeout: float | None = None, compiled: frozenset[str] = frozenset()) -> None:
         """Wait until the far side stands, and send it our packages. Raises LinkLost; then ssh has been ended.
 
         The modules named in `compiled` travel as bytecode if the Python there is as ours and the line seems fast:
         bytecode is run sooner, but twice as long.
         """
         began = time.monotonic()
-        packed = parcel(self._program, compiled)  # while ssh connects
-        self.reach(patience)
+        packed = payload(self._program, compiled)  # while ssh connects
+        self.reach(timeout)
         fast = time.monotonic() - began < _FAST
         try:
-            self._write_all(packed if fast and self._magic == _our_magic() else parcel(self._program))
+            self._write_all(packed if fast and self._magic == _our_magic() else payload(self._program))
         except BaseException:
             self.kill()
             raise
 
-    def _reach(self, patience: float) -> None:
+    def _reach(self, timeout: float) -> None:
         assert self.process.stdout
         assert self.process.stderr
         out, err = self.process.stdout.fileno(), self.process.stderr.fileno()
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while not self.greeted:
             ready = select.select([out, err], [], [], max(0.0, deadline - time.monotonic()))[0]
             if not ready:
-                raise LinkLost(self.silent(patience))
+                raise LinkLost(self.silent(timeout))
             if err in ready and not self.hear():
                 err = out
             if out in ready:
                 data = os.read(out, 1 << 16)
                 if not data:
-                    raise LinkLost(self.last_words())
+                    raise LinkLost(self.await_exit_reason())
                 self.take(data)
 
     def _write_all(self, data: bytes) -> None:
@@ -256,7 +261,7 @@ class Remote:
             while view:
                 view = view[os.write(self.process.stdin.fileno(), view) :]
         except BrokenPipeError:
-            raise LinkLost(self.last_words()) from None
+            raise LinkLost(self.await_exit_reason()) from None
 
     def take(self, data: bytes) -> None:
         """Take what came before the far side stood. Raises LinkLost for what pipetui can't run with."""
@@ -297,24 +302,24 @@ class Remote:
         self.stderr = (self.stderr + data)[-_STDERR_KEPT:]
         return bool(data)
 
-    def last_words(self) -> str:
+    def await_exit_reason(self) -> str:
         """Wait until ssh has ended, and return why. A connection that it shares may keep its stderr open for ever."""
         assert self.process.stderr
         try:
-            self.process.wait(_LAST_WORDS)
+            self.process.wait(_EXIT_TIMEOUT)
         except subprocess.TimeoutExpired:
             pass
         err = self.process.stderr.fileno()
         while select.select([err], [], [], 0)[0] and self.hear():
             pass
-        return self.obituary()
+        return self.exit_reason()
 
     def silent(self, seconds: float) -> str:
         """Return the sentence for a far side that says nothing for too long."""
         what = "has said nothing" if self.greeted else "did not answer"
         return f"{self.host} {what} for {seconds:g} s; the link was ended"
 
-    def obituary(self) -> str:
+    def exit_reason(self) -> str:
         """Return the sentence for the end of ssh, or of what it ran."""
         code, last = self.process.poll(), self._last_line()
         why = f" ({last})" if last else ""
@@ -343,7 +348,7 @@ class Remote:
                 return safe(lines[-1])[:300]
         return ""
 
-    def leave(self, patience: float = 1.0) -> None:
+    def leave(self, timeout: float = 1.0) -> None:
         """Let ssh go when the far side has said its last; end it if it does not go."""
         if self.process.stdin is not None:
             try:
@@ -351,7 +356,7 @@ class Remote:
             except OSError:
                 pass
         try:
-            self.process.wait(patience)
+            self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             pass
         self.kill()
@@ -372,10 +377,10 @@ def _our_magic() -> str:
     return importlib.util.MAGIC_NUMBER.hex()
 
 
-def patience_at_hand() -> float:
+def timeout_at_hand() -> float:
     """Return how long to wait for the far side: longer where ssh may be asking a person for a password."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
     except OSError:
-        return PATIENCE
-    return PATIENCE_AT_A_TERMINAL
+        return TIMEOUT
+    return TIMEOUT_AT_A_TERMINAL

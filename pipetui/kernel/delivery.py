@@ -77,14 +77,14 @@ class Opens:
 class Delivery:
     """Writes into an open nonblocking write end and counts the bytes in `sent`."""
 
-    def __init__(self, pipe: Fd, path: str, patience: float) -> None:
+    def __init__(self, pipe: Fd, path: str, timeout: float) -> None:
         self.sent = 0
         self._pipe = pipe
         self._path = path
-        self._patience = patience
+        self._timeout = timeout
 
     def write(self, data: bytes) -> None:
-        """Write all of `data`. Raises Stalled after `patience` seconds without any progress, ReaderGone."""
+        """Write all of `data`. Raises Stalled after `timeout` seconds without any progress, ReaderGone."""
         rest = memoryview(data)
         poll = select.poll()
         poll.register(self._pipe, select.POLLOUT)
@@ -92,8 +92,8 @@ class Delivery:
             try:
                 count = os.write(self._pipe.fileno(), rest)
             except BlockingIOError:
-                if not poll.poll(self._patience * 1000):
-                    why = f"{self._path} is full and nobody has read from it for {self._patience:g} s"
+                if not poll.poll(self._timeout * 1000):
+                    why = f"{self._path} is full and nobody has read from it for {self._timeout:g} s"
                     raise Stalled(f"{why}; {self.sent:,} bytes were written") from None
                 continue
             except BrokenPipeError:

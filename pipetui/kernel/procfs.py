@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from pipetui.kernel.errors import NotPermitted
+from pipetui.kernel.mounts import Mount, parse_mount
 from pipetui.kernel.schedclock import SchedulerClock
 from pipetui.model import Access
 
@@ -30,8 +31,6 @@ _FIRST_PID_NAMESPACE = 0xEFFF_FFFC
 _PF_FORKNOEXEC = 0x0000_0040
 _PF_KTHREAD = 0x0020_0000
 
-#: Types of filesystems whose server may be dead; a stat(2) on one can then block for ever.
-_REMOTE = ("nfs", "cifs", "smb", "9p", "ceph", "fuse", "afs", "coda", "lustre", "gfs", "glusterfs", "ocfs2", "autofs")
 
 
 class Descriptor(NamedTuple):
@@ -60,14 +59,6 @@ class Holding(NamedTuple):
     pipes: list[tuple[int, int, Access]]
     far: set[str]
     descriptors: int
-
-
-class Mount(NamedTuple):
-    """One mount: where, its filesystem's type, and whether its server may be out of reach."""
-
-    point: str
-    type: str
-    remote: bool
 
 
 class Stat(NamedTuple):
@@ -322,7 +313,7 @@ class Proc:
                 lines = file.read().splitlines()
         except OSError:
             return ()
-        return tuple(mount for mount in map(_mount, lines) if mount is not None)
+        return tuple(mount for mount in map(parse_mount, lines) if mount is not None)
 
     def _of_survivor(self, pid: int, name: str) -> bytes:
         """Read a file of some thread but the main one: for a process whose main thread has ended."""
@@ -385,19 +376,3 @@ class Proc:
             raise NotPermitted(f"process {pid} can't be read") from None
         except OSError:
             return folder, []
-
-
-def _mount(line: bytes) -> Mount | None:
-    """Parse one line of mountinfo: `ID PARENT DEV ROOT POINT OPTIONS [TAGS…] - TYPE SOURCE OPTIONS`."""
-    front, _, back = line.partition(b" - ")
-    words, more = front.split(b" "), back.split(b" ")
-    if len(words) < 5 or not more[0]:
-        return None
-    kind = more[0].decode("ascii", "replace")
-    return Mount(_unescape(words[4]).decode("utf-8", "surrogateescape"), kind, kind.startswith(_REMOTE))
-
-
-def _unescape(word: bytes) -> bytes:
-    """Undo the octal escapes of space, tab, newline and backslash."""
-    first, *rest = word.split(b"\\")
-    return first + b"".join(bytes([int(part[:3], 8)]) + part[3:] for part in rest)

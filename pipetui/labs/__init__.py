@@ -1,4 +1,4 @@
-"""The experiments: one file each, and the small stage they are written against.
+"""The experiments: one file each, and what they are written against.
 
 A lab is a module here that defines `LAB`. Adding a lab is adding a file; see `docs/labs.md`.
 """
@@ -11,12 +11,13 @@ from functools import lru_cache
 
 from pipetui.labs.lab import Lab
 
-_STAGE = ("lab", "stage", "play")
+_NO_LABS = ("lab", "context", "play")
 
 
 @lru_cache(maxsize=1)
 def all_labs() -> dict[str, Lab]:
     """Return every lab by its name, in the order of the articles they come from."""
-    names = [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg and module.name not in _STAGE]
+    modules = (module for module in pkgutil.iter_modules(__path__) if not module.ispkg)
+    names = [module.name for module in modules if module.name not in _NO_LABS]
     found = [importlib.import_module(f"{__name__}.{name}").LAB for name in names]
     return {lab.name: lab for lab in sorted(found, key=lambda lab: (lab.article, lab.order, lab.name))}

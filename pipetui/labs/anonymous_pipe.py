@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -47,8 +47,8 @@ def parent() -> None:
     saw("lines", " ".join(str(len(line)) for line in lines))
 
 
-def scene(stage: Stage) -> None:
-    saw("status", stage.start(parent).wait())
+def main(lab: LabContext) -> None:
+    saw("status", lab.start(parent).wait())
 
 
 LAB = Lab(
@@ -63,7 +63,7 @@ LAB = Lab(
     parent wraps its end with os.fdopen and goes through the lines.
     """,
     code=(child, pipe_from_child, parent),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "chunks",

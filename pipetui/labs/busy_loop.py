@@ -6,8 +6,8 @@ import os
 import selectors
 import time
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 #: How many messages are sent to each reader.
@@ -61,14 +61,14 @@ def writer(*paths: str, messages: int = MESSAGES) -> None:
         os.close(fd)
 
 
-def scene(stage: Stage) -> None:
-    left, right = stage.fifo("left"), stage.fifo("right")
+def main(lab: LabContext) -> None:
+    left, right = lab.fifo("left"), lab.fifo("right")
     busy_meter, busy_end = os.pipe()
     calm_meter, calm_end = os.pipe()
-    stage.start(busy_reader, left, busy_end)
-    stage.start(calm_reader, right, calm_end)
-    stage.start(writer, left, right)
-    stage.join()
+    lab.start(busy_reader, left, busy_end)
+    lab.start(calm_reader, right, calm_end)
+    lab.start(writer, left, right)
+    lab.join()
     busy = float(os.read(busy_meter, 100))
     used, woken = os.read(calm_meter, 100).split()
     calm = float(used)
@@ -76,7 +76,7 @@ def scene(stage: Stage) -> None:
     saw("cpu", "ten times" if busy >= 10 * calm else "more" if busy >= 2 * calm else "the same")
     # two messages can be read at once, if it was slow to wake; the last time it was woken by EOF
     saw("woken", 0 < int(woken) <= MESSAGES + 1)
-    saw("ends", all(part.wait() == 0 for part in stage.parts))
+    saw("ends", all(part.wait() == 0 for part in lab.parts))
 
 
 LAB = Lab(
@@ -91,7 +91,7 @@ LAB = Lab(
     CPU time that takes them.
     """,
     code=(busy_reader, calm_reader, writer),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "cpu",

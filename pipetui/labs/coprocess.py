@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from pipetui.labs.context import LabContext, hear, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question, source
-from pipetui.labs.stage import Stage, hear, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -69,16 +69,16 @@ def parent(command: list[str], greeting: str, act: str) -> None:
 REMARK = "I have printed my answer"
 
 
-def scene(stage: Stage) -> None:
-    script = Path(stage.path("pipetest.py"))
+def main(lab: LabContext) -> None:
+    script = Path(lab.path("pipetest.py"))
     script.write_text(f"import os\nimport sys\n\n\n{source(pipetest)}\n\n\npipetest()\n", encoding="utf-8")
     # -I: no variable of the environment has a say in this, such as PYTHONUNBUFFERED
     python = [sys.executable, "-I", "-X", "utf8"]
     say("the program runs as it is")
-    stage.start(parent, [*python, str(script), "spam"], "Hello 1 from parent", "plain").wait()
+    lab.start(parent, [*python, str(script), "spam"], "Hello 1 from parent", "plain").wait()
     pause(1)
     say("the same program runs with python -u: unbuffered")
-    stage.start(parent, [*python, "-u", str(script), "spam"], "Hello 2 from parent", "unbuffered").wait()
+    lab.start(parent, [*python, "-u", str(script), "spam"], "Hello 2 from parent", "unbuffered").wait()
 
 
 LAB = Lab(
@@ -93,7 +93,7 @@ LAB = Lab(
     The program runs twice: as it is, and with `python -u`.
     """,
     code=(pipetest, spawn, parent),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "plain-answer",

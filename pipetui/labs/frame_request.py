@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -92,16 +92,16 @@ def deliver(folder: str, name: str, frame: bytes) -> tuple[int, str]:
         os.close(fifo)
 
 
-def scene(stage: Stage) -> None:
-    folder = stage.path("cameras")
+def main(lab: LabContext) -> None:
+    folder = lab.path("cameras")
     os.mkdir(folder)
     with open(os.path.join(folder, "notes.txt"), "w", encoding="utf-8") as notes:
         notes.write("not a FIFO\n")
-    private = os.open(stage.fifo("private"), os.O_RDONLY | os.O_NONBLOCK)  # somebody listens, but not for frames
+    private = os.open(lab.fifo("private"), os.O_RDONLY | os.O_NONBLOCK)  # somebody listens, but not for frames
     told, ready = os.pipe()
-    server = stage.start(service, folder, os.urandom(6000), ready)
+    server = lab.start(service, folder, os.urandom(6000), ready)
     os.close(ready)
-    asker = stage.start(client, folder, int(os.read(told, 20)))
+    asker = lab.start(client, folder, int(os.read(told, 20)))
     saw("status", asker.wait())
     server.kill()
     server.wait()
@@ -121,7 +121,7 @@ LAB = Lab(
     does it right, and at last tries to have a frame written where none belongs.
     """,
     code=(client, service, deliver),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "early",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -40,11 +40,11 @@ def client(requests: str, answers: str) -> None:
     os.close(sink)
 
 
-def scene(stage: Stage) -> None:
-    both = os.open(stage.fifo("both"), os.O_RDWR | os.O_NONBLOCK)
+def main(lab: LabContext) -> None:
+    both = os.open(lab.fifo("both"), os.O_RDWR | os.O_NONBLOCK)
     say("the service has the FIFO open, but is still busy with somebody else")
     pause(1)
-    stage.start(one_fifo, stage.path("both")).wait()
+    lab.start(one_fifo, lab.path("both")).wait()
     say("now the service has time, and reads")
     try:
         saw("left", os.read(both, 100).decode())
@@ -54,10 +54,10 @@ def scene(stage: Stage) -> None:
     os.close(both)
     pause(2)
 
-    requests, answers = stage.fifo("requests"), stage.fifo("answers")
+    requests, answers = lab.fifo("requests"), lab.fifo("answers")
     say("two FIFOs, but both open the one that they read from first, as the service does")
-    here = stage.start(service, requests, answers)
-    there = stage.start(service, answers, requests, name="client")
+    here = lab.start(service, requests, answers)
+    there = lab.start(service, answers, requests, name="client")
     stuck = here.sleeps() and there.sleeps() and here.sleeps()
     say("both sleep in open(2), each until the other comes" if stuck else "they go on")
     saw("order", "both wait" if stuck else "they go on")
@@ -67,7 +67,7 @@ def scene(stage: Stage) -> None:
         part.wait()
 
     say("two FIFOs, and both open the requests first")
-    parts = stage.start(service, requests, answers), stage.start(client, requests, answers)
+    parts = lab.start(service, requests, answers), lab.start(client, requests, answers)
     saw("ends", all(part.wait() == 0 for part in parts))
 
 
@@ -83,7 +83,7 @@ LAB = Lab(
     way to get it wrong.
     """,
     code=(one_fifo, service, client),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "answer",

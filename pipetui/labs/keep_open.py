@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -38,32 +38,32 @@ def keeper(path: str, flags: int, key: str) -> None:
     saw(key, len(messages))
 
 
-def scene(stage: Stage) -> None:
-    _plain(stage)
+def main(lab: LabContext) -> None:
+    _plain(lab)
     pause(2)
     say("a server that opens the FIFO again after each EOF")
-    _between(stage)
+    _between(lab)
     for flags, key, how in (
         (os.O_RDWR, "both", "one that opens the FIFO for reading and writing"),
         (os.O_RDONLY, "held", "one that holds a write end beside its read end"),
     ):
         pause(2)
         say(how)
-        path = stage.fifo(key)
-        stage.start(keeper, path, flags, key)
+        path = lab.fifo(key)
+        lab.start(keeper, path, flags, key)
         for text in ("one", "two", "three"):
-            stage.start(client, path, text)
+            lab.start(client, path, text)
             pause(1)
-        stage.join()
+        lab.join()
 
 
-def _plain(stage: Stage) -> None:
-    path = stage.fifo("plain")
-    once = stage.start(server, path, 1, "plain", lambda: None)
-    stage.start(client, path, "one").wait()
+def _plain(lab: LabContext) -> None:
+    path = lab.fifo("plain")
+    once = lab.start(server, path, 1, "plain", lambda: None)
+    lab.start(client, path, "one").wait()
     once.wait()
     pause(2)
-    second = stage.start(client, path, "two")
+    second = lab.start(client, path, "two")
     waits = second.sleeps()
     saw("second", "waits" if waits else "served")
     if waits:
@@ -72,23 +72,23 @@ def _plain(stage: Stage) -> None:
     second.wait()
 
 
-def _between(stage: Stage) -> None:
-    path = stage.fifo("again")
+def _between(lab: LabContext) -> None:
+    path = lab.fifo("again")
     (eof, eof_end), (go, go_end) = os.pipe(), os.pipe()
 
     def at_eof() -> None:
         os.write(eof_end, b"!")
         os.read(go, 1)
 
-    again = stage.start(server, path, 2, "again", at_eof)
-    stage.start(client, path, "one").wait()
+    again = lab.start(server, path, 2, "again", at_eof)
+    lab.start(client, path, "one").wait()
     os.read(eof, 1)
     pause(1)
-    saw("unaware", stage.start(client, path, "two").wait())  # after EOF, and before the close
+    saw("unaware", lab.start(client, path, "two").wait())  # after EOF, and before the close
     os.write(go_end, b"!")
     again.sleeps()
     pause(1)
-    stage.start(client, path, "three").wait()
+    lab.start(client, path, "three").wait()
     os.read(eof, 1)
     os.write(go_end, b"!")
     again.wait()
@@ -105,7 +105,7 @@ LAB = Lab(
     the FIFO again after each EOF, and a client comes at a bad moment. Two more see to it that there is no EOF.
     """,
     code=(client, server, keeper),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "second",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipetui.model import ActorSpec, Choice, Code, LabCard, Observation, Question
 
 if TYPE_CHECKING:
-    from pipetui.labs.stage import Stage
+    from pipetui.labs.context import LabContext
 
 __all__ = ["Choice", "Lab", "Observation", "Question"]
 
@@ -20,7 +20,7 @@ __all__ = ["Choice", "Lab", "Observation", "Question"]
 class Lab:
     """One experiment.
 
-    `scene` directs it: it starts `code`, the functions that are shown, in processes of their own. Every question has
+    `main` runs it: it starts `code`, the functions that are shown, in processes of their own. Every question has
     an observation of the same key, and the fact that is expected there is one of its choices. `limit` is how many
     seconds a run may take at most at its fastest. `mine` are actors to play on with, their paths plain names.
     """
@@ -31,7 +31,7 @@ class Lab:
     question: str
     story: str
     code: tuple[Callable[..., Any], ...]
-    scene: Callable[[Stage], None]
+    main: Callable[[LabContext], None]
     questions: tuple[Question, ...]
     observations: tuple[Observation, ...]
     reason: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 #: The length of every message (bytes), and how many each writer writes.
@@ -40,18 +40,18 @@ def sip(path: str, key: str) -> None:
     os.close(fd)
 
 
-def scene(stage: Stage) -> None:
-    path = stage.fifo("counter")
+def main(lab: LabContext) -> None:
+    path = lab.fifo("counter")
     results, tally = os.pipe()
-    readers = [stage.start(reader, path, tally, name=f"reader {number}") for number in (1, 2, 3)]
+    readers = [lab.start(reader, path, tally, name=f"reader {number}") for number in (1, 2, 3)]
     open_for_all = os.open(path, os.O_WRONLY)  # no EOF before everybody has come
-    writers = [stage.start(writer, path, name, name=name) for name in ("Ann", "Bob")]
+    writers = [lab.start(writer, path, name, name=name) for name in ("Ann", "Bob")]
     for part in writers:
         part.wait()
     for part in readers:
         part.sleeps()  # it has read all there is, and waits for more
     os.close(open_for_all)
-    saw("ends", all(part.wait() == 0 for part in stage.parts))
+    saw("ends", all(part.wait() == 0 for part in lab.parts))
     data = os.read(results, 1 << 16).decode()
     messages = [data[start : start + SIZE].rstrip() for start in range(0, len(data), SIZE)]
     say(f"together they have read {len(messages)} messages, {len(set(messages))} of them different")
@@ -64,9 +64,9 @@ def scene(stage: Stage) -> None:
     fd = os.open(path, os.O_RDWR)
     for number in (1, 2):
         os.write(fd, f"message {number}".ljust(SIZE - 1).encode() + b"\n")
-    stage.start(sip, path, "first").wait()
+    lab.start(sip, path, "first").wait()
     pause(1)
-    stage.start(sip, path, "second").wait()
+    lab.start(sip, path, "second").wait()
 
 
 LAB = Lab(
@@ -80,7 +80,7 @@ LAB = Lab(
     32 bytes at a time. Then two readers help themselves to 48 bytes each, while there are two messages of 32.
     """,
     code=(writer, reader, sip),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "together",

@@ -7,8 +7,8 @@ import os
 import queue
 from typing import TYPE_CHECKING
 
+from pipetui.labs.context import LabContext, pause, saw, say, skip
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say, skip
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def receiver(box: Queue[str]) -> None:
     saw("crosses", message)
 
 
-def scene(stage: Stage) -> None:
-    stage.start(family, queue.Queue()).wait()
+def main(lab: LabContext) -> None:
+    lab.start(family, queue.Queue()).wait()
     pause(2)
     before = _open_files()
     try:
@@ -61,8 +61,8 @@ def scene(stage: Stage) -> None:
     say(f"a multiprocessing.Queue has opened {', '.join(new)}")
     saw("made", ", ".join({name.partition(":")[0] for name in new}))
     pause(2)
-    stage.start(receiver, box).sleeps()
-    stage.start(sender, box)
+    lab.start(receiver, box).sleeps()
+    lab.start(sender, box)
 
 
 def _open_files() -> set[str]:
@@ -86,7 +86,7 @@ LAB = Lab(
     puts an answer and the parent waits for it. After that, the same with a multiprocessing.Queue.
     """,
     code=(family, sender, receiver),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "got",

@@ -8,8 +8,8 @@ import pickle
 import pickletools
 from multiprocessing.connection import Connection
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -26,13 +26,13 @@ def server(mine: Connection, yours: Connection) -> None:
 
 def client() -> None:
     # this process is itself a fork: a child can't start anew from its main module
-    context = multiprocessing.get_context("fork")
-    mine, yours = context.Pipe()
+    lab = multiprocessing.get_context("fork")
+    mine, yours = lab.Pipe()
     mine.send("Hello from the client")
     saw("own", "here" if mine.poll() else "there" if yours.poll() else "nowhere")
     say("I have sent a request, before there is a server")
     pause(1)
-    child = context.Process(target=server, args=(yours, mine))
+    child = lab.Process(target=server, args=(yours, mine))
     child.start()
     yours.close()
     data = mine.recv_bytes()
@@ -48,14 +48,14 @@ def client() -> None:
     saw("server", str(child.exitcode))
 
 
-def scene(stage: Stage) -> None:
-    saw("status", stage.start(client).wait())
+def main(lab: LabContext) -> None:
+    saw("status", lab.start(client).wait())
     pause(1)
     say("now two servers face each other")
     one, other = multiprocessing.get_context("fork").Pipe()
     servers = (
-        stage.start(server, one, other, name="one server"),
-        stage.start(server, other, one, name="other server"),
+        lab.start(server, one, other, name="one server"),
+        lab.start(server, other, one, name="other server"),
     )
     one.close()
     other.close()
@@ -80,7 +80,7 @@ LAB = Lab(
     wait politely for a request.
     """,
     code=(server, client),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "own",

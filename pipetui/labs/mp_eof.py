@@ -6,8 +6,8 @@ import multiprocessing
 import signal
 from multiprocessing.connection import Connection
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -42,14 +42,14 @@ def lonely_sender(sending: Connection) -> None:
         saw("nobody", type(error).__name__)
 
 
-def scene(stage: Stage) -> None:
+def main(lab: LabContext) -> None:
     # "fork": only forks inherit the ends that others forget to close
     context = multiprocessing.get_context("fork")
     for tidy in (True, False):
         receiving, sending = context.Pipe(duplex=False)
-        source = stage.start(sender, receiving, sending)
+        source = lab.start(sender, receiving, sending)
         name = "tidy receiver" if tidy else "forgetful receiver"
-        part = stage.start(receiver, receiving, sending, tidy, name=name)
+        part = lab.start(receiver, receiving, sending, tidy, name=name)
         receiving.close()
         sending.close()
         source.wait()
@@ -66,7 +66,7 @@ def scene(stage: Stage) -> None:
     pause(1)
     receiving, sending = context.Pipe(duplex=False)
     receiving.close()
-    stage.start(lonely_sender, sending).wait()
+    lab.start(lonely_sender, sending).wait()
 
 
 LAB = Lab(
@@ -80,7 +80,7 @@ LAB = Lab(
     sending end, another has forgotten it. At last somebody sends where no receiver is left.
     """,
     code=(sender, receiver, lonely_sender),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "forgotten",

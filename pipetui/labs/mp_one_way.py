@@ -11,8 +11,8 @@ import stat
 import struct
 from multiprocessing.connection import Connection
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -33,13 +33,13 @@ def sender(receiving: Connection, sending: Connection) -> None:
 
 def parent() -> None:
     # this process is itself a fork: a child can't start anew from its main module
-    context = multiprocessing.get_context("fork")
-    receiving, sending = context.Pipe(duplex=False)
+    lab = multiprocessing.get_context("fork")
+    receiving, sending = lab.Pipe(duplex=False)
     saw("one-way", kind(receiving))
-    with context.Pipe()[0] as end:
+    with lab.Pipe()[0] as end:
         saw("both-ways", kind(end))
         say(f"Pipe(duplex=False): a {kind(receiving)}; Pipe(): a {kind(end)}")
-    child = context.Process(target=sender, args=(receiving, sending))
+    child = lab.Process(target=sender, args=(receiving, sending))
     child.start()
     sending.close()
 
@@ -61,8 +61,8 @@ def parent() -> None:
     child.join()
 
 
-def scene(stage: Stage) -> None:
-    saw("status", stage.start(parent).wait())
+def main(lab: LabContext) -> None:
+    saw("status", lab.start(parent).wait())
 
 
 LAB = Lab(
@@ -77,7 +77,7 @@ LAB = Lab(
     recv().
     """,
     code=(kind, sender, parent),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "one-way",

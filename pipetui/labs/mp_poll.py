@@ -6,8 +6,8 @@ import multiprocessing
 import time
 from multiprocessing.connection import Connection
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -21,9 +21,9 @@ def worker(mine: Connection, yours: Connection) -> None:
 
 def boss() -> None:
     # this process is itself a fork: a child can't start anew from its main module
-    context = multiprocessing.get_context("fork")
-    mine, yours = context.Pipe()
-    child = context.Process(target=worker, args=(yours, mine))
+    lab = multiprocessing.get_context("fork")
+    mine, yours = lab.Pipe()
+    child = lab.Process(target=worker, args=(yours, mine))
     child.start()
     yours.close()
     before = mine.poll()  # the worker has nothing to say before it has work
@@ -49,8 +49,8 @@ def boss() -> None:
         saw("then", type(error).__name__)
 
 
-def scene(stage: Stage) -> None:
-    saw("status", stage.start(boss).wait())
+def main(lab: LabContext) -> None:
+    saw("status", lab.start(boss).wait())
 
 
 LAB = Lab(
@@ -65,7 +65,7 @@ LAB = Lab(
     and the boss looks once more.
     """,
     code=(worker, boss),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "default",

@@ -9,8 +9,8 @@ import pickletools
 import threading
 from multiprocessing.connection import Connection
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -32,9 +32,9 @@ def sender(receiving: Connection, sending: Connection) -> None:
 
 def parent() -> None:
     # this process is itself a fork: a child can't start anew from its main module
-    context = multiprocessing.get_context("fork")
-    receiving, sending = context.Pipe(duplex=False)
-    child = context.Process(target=sender, args=(receiving, sending))
+    lab = multiprocessing.get_context("fork")
+    receiving, sending = lab.Pipe(duplex=False)
+    child = lab.Process(target=sender, args=(receiving, sending))
     child.start()
     sending.close()
     things = []
@@ -55,8 +55,8 @@ def parent() -> None:
     child.join()
 
 
-def scene(stage: Stage) -> None:
-    saw("status", stage.start(parent).wait())
+def main(lab: LabContext) -> None:
+    saw("status", lab.start(parent).wait())
 
 
 LAB = Lab(
@@ -70,7 +70,7 @@ LAB = Lab(
     with recv_bytes() and shows what they are before it unpickles them.
     """,
     code=(greet, sender, parent),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "lambda",

@@ -7,8 +7,8 @@ import os
 import signal
 import stat
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -45,13 +45,13 @@ def writer(w: int) -> None:
     os.close(w)
 
 
-def scene(stage: Stage) -> None:
+def main(lab: LabContext) -> None:
     r, w = os.pipe()
     pipe = f"pipe:[{os.fstat(r).st_ino}]"
-    idle = stage.start(bystander)
+    idle = lab.start(bystander)
     idle.sleeps()
-    last = stage.start(writer, w)
-    waiting = stage.start(reader, r, w)
+    last = lab.start(writer, w)
+    waiting = lab.start(reader, r, w)
     os.close(w)
     last.wait()
     waits = waiting.sleeps()
@@ -79,7 +79,7 @@ LAB = Lab(
     writes, closes and leaves. Later the bystander is killed.
     """,
     code=(reader, bystander, holders),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "eof",

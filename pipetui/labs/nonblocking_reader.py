@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from pipetui.labs.context import LabContext, Part, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Part, Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -35,8 +35,8 @@ def writer(path: str, cue: int) -> None:
     say("I have closed my end")
 
 
-def scene(stage: Stage) -> None:
-    path = stage.fifo("letters")
+def main(lab: LabContext) -> None:
+    path = lab.fifo("letters")
     looking, look = os.pipe()
     acting, act = os.pipe()
 
@@ -46,10 +46,10 @@ def scene(stage: Stage) -> None:
         part.sleeps()
         pause(1.5)
 
-    watching = stage.start(reader, path, looking)
+    watching = lab.start(reader, path, looking)
     watching.sleeps()
     cue(watching, look)  # there is no writer
-    writing = stage.start(writer, path, acting)
+    writing = lab.start(writer, path, acting)
     writing.sleeps()
     cue(watching, look)  # there is one, and it is silent
     cue(writing, act)
@@ -70,7 +70,7 @@ LAB = Lab(
     writer has it open but says nothing, after it has written, and after it has gone. The writer opens it the usual way.
     """,
     code=(reader, writer),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "no writer",

@@ -6,8 +6,8 @@ import fcntl
 import os
 import select
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -55,16 +55,16 @@ def reader(path: str, bell: int) -> None:
     os.close(fd)
 
 
-def scene(stage: Stage) -> None:
-    path = stage.fifo("news")
-    stage.start(early_writer, path).wait()
+def main(lab: LabContext) -> None:
+    path = lab.fifo("news")
+    lab.start(early_writer, path).wait()
     pause(3)
     hear, ring = os.pipe()
-    there = stage.start(reader, path, hear)
+    there = lab.start(reader, path, hear)
     there.sleeps()
     say("a reader sleeps in open(2)")
     pause(3)
-    stage.start(writer, path, ring)
+    lab.start(writer, path, ring)
 
 
 LAB = Lab(
@@ -79,7 +79,7 @@ LAB = Lab(
     the FIFO holds.
     """,
     code=(early_writer, writer, reader),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "alone",

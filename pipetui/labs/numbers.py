@@ -6,8 +6,8 @@ import os
 import stat
 import time
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -51,11 +51,11 @@ def parent(path: str) -> None:
     os.waitpid(pid, 0)
 
 
-def scene(stage: Stage) -> None:
-    path = stage.path("numbers")
-    saw("status", stage.start(parent, path).wait())
+def main(lab: LabContext) -> None:
+    path = lab.path("numbers")
+    saw("status", lab.start(parent, path).wait())
     saw("fifo", stat.S_ISFIFO(os.lstat(path).st_mode))
-    with open(stage.path("a-file"), "x", encoding="utf-8") as file:
+    with open(lab.path("a-file"), "x", encoding="utf-8") as file:
         try:
             saw("file", make_fifo(file.name))
         except FileExistsError as error:
@@ -74,7 +74,7 @@ LAB = Lab(
     second, the parent reads the lines and notes the time. After number 004 the child ends.
     """,
     code=(make_fifo, child, parent),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "again",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import stat
 
+from pipetui.labs.context import LabContext, pause, saw, say, skip
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say, skip
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 #: The user and group "nobody": the kernel's own number for whom it does not know.
@@ -56,12 +56,12 @@ def diary(folder: str) -> None:
         saw("own", error)
 
 
-def scene(stage: Stage) -> None:
-    folder = stage.path("hall")
+def main(lab: LabContext) -> None:
+    folder = lab.path("hall")
     os.mkdir(folder)
     os.chmod(folder, 0o777)  # whoever is in here is held back by the FIFO's own mode only
     path = os.path.join(folder, "letterbox")
-    keeper = stage.start(owner, path)
+    keeper = lab.start(owner, path)
     keeper.sleeps()
     pause(3)
     refused = _cannot_be_nobody()
@@ -70,14 +70,14 @@ def scene(stage: Stage) -> None:
         for key in ("reading", "letter"):
             skip(key, refused)
         keeper.kill()
-    elif stage.start(stranger, folder).wait() != 0:
+    elif lab.start(stranger, folder).wait() != 0:
         keeper.kill()
     keeper.wait()
     pause(3)
     if os.getuid() == 0 and refused:
         skip("own", refused)
     else:
-        stage.start(diary, folder)
+        lab.start(diary, folder)
 
 
 def _cannot_be_nobody() -> str:
@@ -108,7 +108,7 @@ LAB = Lab(
     all.
     """,
     code=(owner, stranger, diary),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "mode",

@@ -7,8 +7,8 @@ import itertools
 import os
 import select
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 #: How many records each writer writes, and who the writers are.
@@ -37,24 +37,24 @@ def reader(r: int, size: int, key: str) -> None:
     saw(f"{key} count", len(records))
 
 
-def scene(stage: Stage) -> None:
-    _race(stage, select.PIPE_BUF, "small")
+def main(lab: LabContext) -> None:
+    _race(lab, select.PIPE_BUF, "small")
     pause(2)
-    _race(stage, select.PIPE_BUF + 1, "large")
+    _race(lab, select.PIPE_BUF + 1, "large")
 
 
-def _race(stage: Stage, size: int, key: str) -> None:
+def _race(lab: LabContext, size: int, key: str) -> None:
     r, w = os.pipe()
     room = fcntl.fcntl(w, fcntl.F_SETPIPE_SZ, select.PIPE_BUF)  # as small as can be: so it is always full
     if room > select.PIPE_BUF and size > select.PIPE_BUF:
         size = room + 1  # a machine with large pages
     say(f"a pipe that holds {room} bytes; records of {size} bytes")
-    writers = [stage.start(writer, w, letter, size, name=f"writer {chr(letter)}") for letter in LETTERS]
+    writers = [lab.start(writer, w, letter, size, name=f"writer {chr(letter)}") for letter in LETTERS]
     os.close(w)
     if all(each.sleeps() for each in writers):
         say("the pipe is full, and all three writers sleep")
     pause(2)
-    stage.start(reader, r, size, key).wait()
+    lab.start(reader, r, size, key).wait()
     os.close(r)
 
 
@@ -70,7 +70,7 @@ LAB = Lab(
     long, in the second 4,097.
     """,
     code=(writer, reader),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "small",

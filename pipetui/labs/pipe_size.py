@@ -7,8 +7,8 @@ import fcntl
 import os
 import termios
 
+from pipetui.labs.context import LabContext, pause, saw, say, skip
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say, skip
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -56,7 +56,7 @@ def exceed() -> None:
         saw("beyond", error)
 
 
-def scene(stage: Stage) -> None:
+def main(lab: LabContext) -> None:
     _, w = os.pipe()
     try:
         fcntl.fcntl(w, fcntl.F_SETPIPE_SZ, 100_000)
@@ -64,14 +64,14 @@ def scene(stage: Stage) -> None:
         for key in ("rounded", "taken", "shrunk", "queued", "emptied"):
             skip(key, "this user may not make a pipe of 100,000 bytes here (fs.pipe-max-size, fs.pipe-user-pages-soft)")
     else:
-        stage.start(enlarge).wait()
+        lab.start(enlarge).wait()
         pause(2)
-        stage.start(shrink).wait()
+        lab.start(shrink).wait()
         pause(2)
     if _may_exceed():
         skip("beyond", "this user has CAP_SYS_RESOURCE, and is not held to the limit")
     else:
-        stage.start(exceed)
+        lab.start(exceed)
 
 
 def _may_exceed() -> bool:
@@ -92,7 +92,7 @@ LAB = Lab(
     and then wants that one small. At last it wants more than the machine's limit.
     """,
     code=(enlarge, shrink, exceed),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "rounded",

@@ -1,4 +1,4 @@
-"""Plays a lab: a process directs the scene, and whatever happens, nothing of it is left behind.
+"""Plays a lab: a process runs its main function, and whatever happens, nothing of it is left behind.
 
 All processes of a run are in one process group, which is killed at the end; those that have left it become children
 of the player (PR_SET_CHILD_SUBREAPER, prctl(2)) and are killed one by one. The folder of the run is removed by whoever
@@ -18,17 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from pipetui.kernel.lifetime import die_with_parent, set_name
+from pipetui.labs.context import TIME_TO_ANSWER, LabContext, be_main, lift
 from pipetui.labs.lab import Lab
-from pipetui.labs.stage import TIME_TO_ANSWER, Stage, be_scene, lift
 from pipetui.model import Fact, Pace, Seen
 
 #: How much longer a run may take when it is not played fast.
-_PATIENCE: dict[Pace, float] = {"fast": 1.0, "normal": 6.0, "slow": 20.0}
+_TIMEOUT: dict[Pace, float] = {"fast": 1.0, "normal": 6.0, "slow": 20.0}
 
 #: Signals that end a player.
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
-#: What is told: its kind (`scene`, `part`, `gone`, `say`, `saw`, `skip`, `hear`, `trouble`, and at last `end`), the
+#: What is told: its kind (`main`, `part`, `gone`, `say`, `saw`, `skip`, `hear`, `trouble`, and at last `end`), the
 #: time, the pid, and what else there is to it.
 Event = list[Any]
 
@@ -47,13 +47,13 @@ def play(
     `control` is polled; then `orders` returns the lines that the person typed, or None when the run is to stop.
     `private` descriptors of the caller are kept from the lab's processes.
     """
-    voice, stage_voice = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ear, stage_ear = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    voice, lab_voice = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ear, lab_ear = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     player = os.getpid()
     # Python drops an exception that a handler raises inside fork(2): so none comes now
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-    scene = os.fork()
-    if scene == 0:
+    main = os.fork()
+    if main == 0:
         for ending in _ENDING:
             signal.signal(ending, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
@@ -63,22 +63,22 @@ def play(
             os.close(number)
         os.setpgid(0, 0)
         die_with_parent(player)
-        set_name("scene")
-        be_scene(lab.scene, Stage(folder, pace), lift(stage_voice), lift(stage_ear))
+        set_name("main")
+        be_main(lab.main, LabContext(folder, pace), lift(lab_voice), lift(lab_ear))
     try:
-        os.setpgid(scene, scene)
+        os.setpgid(main, main)
     except OSError:
         pass  # it was quicker
-    stage_voice.close()
-    stage_ear.close()
+    lab_voice.close()
+    lab_ear.close()
     with voice, ear:
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
-            tell(["scene", time.time(), scene])
-            _listen(voice, ear, time.monotonic() + lab.limit * _PATIENCE[pace], tell, control, orders, scene)
+            tell(["main", time.time(), main])
+            _listen(voice, ear, time.monotonic() + lab.limit * _TIMEOUT[pace], tell, control, orders, main)
         finally:
-            _clear(scene)
-    tell(["end", time.time(), scene])
+            _clear(main)
+    tell(["end", time.time(), main])
 
 
 def _listen(
@@ -88,9 +88,9 @@ def _listen(
     tell: Callable[[Event], None],
     control: int | None,
     orders: Callable[[], list[str] | None],
-    scene: int,
+    main: int,
 ) -> None:
-    """Pass on what is told, until all who could tell something have gone, the scene has ended or time is up."""
+    """Pass on what is told, until all who could tell something have gone, the main process has ended or time is up."""
     poller = select.poll()
     poller.register(voice, select.POLLIN)
     if control is not None:
@@ -99,13 +99,13 @@ def _listen(
     while True:
         left = deadline - time.monotonic()
         if left <= 0:
-            tell(["trouble", time.time(), scene, "it took too long and was ended"])
+            tell(["trouble", time.time(), main, "it took too long and was ended"])
             return
         ready = [fd for fd, _ in poller.poll(0 if ended else min(left, 0.1) * 1000)]
         if voice.fileno() in ready:
             data = voice.recv(1 << 16)
-            if not data:  # everybody has gone, the scene as well
-                _has_ended(scene, tell, os.WEXITED | os.WNOWAIT)
+            if not data:  # everybody has gone, the main process as well
+                _has_ended(main, tell, os.WEXITED | os.WNOWAIT)
                 return
             event = json.loads(data)
             tell(event)
@@ -116,33 +116,33 @@ def _listen(
         elif control is not None and control in ready:
             lines = orders()
             if lines is None:
-                tell(["trouble", time.time(), scene, "it was stopped"])
+                tell(["trouble", time.time(), main, "it was stopped"])
                 return
             for line in lines:
                 ear.send(line.encode("utf-8", "surrogateescape"))
         else:
-            ended = _has_ended(scene, tell, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+            ended = _has_ended(main, tell, os.WEXITED | os.WNOWAIT | os.WNOHANG)
 
 
-def _has_ended(scene: int, tell: Callable[[Event], None], options: int) -> bool:
-    """Whether the scene has ended, and tell if it was killed; it is left to be waited for.
+def _has_ended(main: int, tell: Callable[[Event], None], options: int) -> bool:
+    """Whether the main process has ended, and tell if it was killed; it is left to be waited for.
 
     So its process group can't become somebody else's before it is killed.
     """
-    how = os.waitid(os.P_PID, scene, options)
+    how = os.waitid(os.P_PID, main, options)
     if how is not None and how.si_code != os.CLD_EXITED:
-        tell(["trouble", time.time(), scene, f"its scene was killed by signal {how.si_status}"])
+        tell(["trouble", time.time(), main, f"its main was killed by signal {how.si_status}"])
     return how is not None
 
 
-def _clear(scene: int) -> None:
+def _clear(main: int) -> None:
     """Kill every process of the run and wait for those that are ours."""
     try:
-        os.killpg(scene, signal.SIGKILL)
+        os.killpg(main, signal.SIGKILL)
     except OSError:
         pass
     try:
-        os.waitpid(scene, 0)
+        os.waitpid(main, 0)
     except ChildProcessError:
         pass
 

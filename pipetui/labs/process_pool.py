@@ -8,8 +8,8 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
+from pipetui.labs.context import LabContext, pause, saw, say, skip
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say, skip
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 #: A list of the module, to which each call adds its number.
@@ -44,14 +44,14 @@ def parent(numbers: list[int]) -> None:
     saw("noted", len(noted))
 
 
-def scene(stage: Stage) -> None:
+def main(lab: LabContext) -> None:
     try:
         multiprocessing.get_context("fork").Lock()
     except (ImportError, OSError) as error:
         for observation in LAB.observations:
             skip(observation.key, f"there are no semaphores here ({error})")
         return
-    stage.start(parent, [1, 2, 3, 4, 5])
+    lab.start(parent, [1, 2, 3, 4, 5])
 
 
 LAB = Lab(
@@ -65,7 +65,7 @@ LAB = Lab(
     is. Each call also notes its number in a list of the module.
     """,
     code=(square, parent),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "shares",

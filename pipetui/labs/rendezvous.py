@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+from pipetui.labs.context import LabContext, Part, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Part, Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -30,20 +30,20 @@ def reader(path: str) -> None:
     say("EOF: the writer has closed its end")
 
 
-def scene(stage: Stage) -> None:
-    path = stage.fifo("greetings")
-    first = stage.start(writer, path)
+def main(lab: LabContext) -> None:
+    path = lab.fifo("greetings")
+    first = lab.start(writer, path)
     saw("first", _waits(first))
     pause(2)
-    other = stage.start(reader, path)
+    other = lab.start(reader, path)
     saw("status", first.wait())
     other.wait()
     pause(2)
     say("now the other way round: the reader comes first")
-    first = stage.start(reader, path)
+    first = lab.start(reader, path)
     saw("reader", _waits(first))
     pause(2)
-    stage.start(writer, path)
+    lab.start(writer, path)
 
 
 def _waits(part: Part) -> str:
@@ -63,7 +63,7 @@ LAB = Lab(
     Then they meet again, and this time the reader is early.
     """,
     code=(writer, reader),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "first",

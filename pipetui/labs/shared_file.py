@@ -6,8 +6,8 @@ import fcntl
 import mmap
 import os
 
+from pipetui.labs.context import LabContext, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -45,38 +45,38 @@ def adder(path: str, locked: bool, has_read: int, go: int) -> None:
         counter[0] = number + 1
 
 
-def scene(stage: Stage) -> None:
-    _message(stage)
+def main(lab: LabContext) -> None:
+    _message(lab)
     pause(2)
     say("without a lock, two adders read before either writes")
-    saw("unlocked", _count(stage, locked=False))
+    saw("unlocked", _count(lab, locked=False))
     pause(2)
     say("with a lock, the second one has to wait for the first")
-    saw("locked", _count(stage, locked=True))
+    saw("locked", _count(lab, locked=True))
 
 
-def _message(stage: Stage) -> None:
-    path = stage.path("message.txt")
+def _message(lab: LabContext) -> None:
+    path = lab.path("message.txt")
     with open(path, "w", encoding="utf-8") as file:
         file.write("message of yesterday")
     (opened, opened_end), (go, go_end), (ready, ready_end) = os.pipe(), os.pipe(), os.pipe()
-    stage.start(child, path, opened_end, go, ready_end)
+    lab.start(child, path, opened_end, go, ready_end)
     os.read(opened, 1)
-    hasty = stage.start(parent, path, ready)
+    hasty = lab.start(parent, path, ready)
     hasty.sleeps()
     pause(2)
     os.write(go_end, b"!")
-    stage.join()
+    lab.join()
 
 
-def _count(stage: Stage, *, locked: bool) -> int:
-    path = stage.path("counter")
+def _count(lab: LabContext, *, locked: bool) -> int:
+    path = lab.path("counter")
     with open(path, "wb") as file:
         file.write(b"\0")
     (has_read, has_read_end), (go, go_end) = os.pipe(), os.pipe()
-    first = stage.start(adder, path, locked, has_read_end, go, name="first adder")
+    first = lab.start(adder, path, locked, has_read_end, go, name="first adder")
     os.read(has_read, 1)
-    second = stage.start(adder, path, locked, has_read_end, go, name="second adder")
+    second = lab.start(adder, path, locked, has_read_end, go, name="second adder")
     if locked:
         saw("waits", second.sleeps())
     else:
@@ -101,7 +101,7 @@ LAB = Lab(
     shared memory.
     """,
     code=(child, parent, adder),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "early",

@@ -7,8 +7,8 @@ import shutil
 import signal
 import subprocess
 
+from pipetui.labs.context import LabContext, pause, saw, say, skip
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say, skip
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -37,26 +37,26 @@ def head(r: int) -> None:
     os.close(r)
 
 
-def scene(stage: Stage) -> None:
+def main(lab: LabContext) -> None:
     if shutil.which("bash"):
-        stage.start(shell).wait()
+        lab.start(shell).wait()
     else:
         skip("shell", "there is no bash here")
     pause(2)
-    status = _pipeline(stage, signal.SIG_DFL)
+    status = _pipeline(lab, signal.SIG_DFL)
     ended = signal.Signals(-status).name if status < 0 else f"exit {status}"
     say(f"the writer's end: {ended}; a shell makes of that 128 + {-status} = {128 - status}")
     saw("signal", ended)
     pause(2)
     say("now with SIGPIPE ignored, as Python has it from its start")
-    saw("ends", _pipeline(stage, signal.SIG_IGN))
+    saw("ends", _pipeline(lab, signal.SIG_IGN))
 
 
-def _pipeline(stage: Stage, action: signal.Handlers) -> int:
+def _pipeline(lab: LabContext, action: signal.Handlers) -> int:
     r, w = os.pipe()
-    writer = stage.start(yes, r, w, action)
+    writer = lab.start(yes, r, w, action)
     os.close(w)
-    stage.start(head, r)
+    lab.start(head, r)
     os.close(r)
     return writer.wait()
 
@@ -72,7 +72,7 @@ LAB = Lab(
     two processes of ours do the same: once with SIGPIPE as programs usually have it, once ignored as in Python.
     """,
     code=(shell, yes, head),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "shell",

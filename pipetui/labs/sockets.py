@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import socket
 
+from pipetui.labs.context import LabContext, pause, saw, say, skip
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say, skip
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -58,18 +58,18 @@ def parent() -> None:
     ours.close()
 
 
-def scene(stage: Stage) -> None:
+def main(lab: LabContext) -> None:
     if not _loopback():
         for key in ("boundaries", "after"):
             skip(key, "there is no loopback network here")
     else:
         with socket.create_server(("127.0.0.1", 0)) as listener:  # port 0: the kernel chooses a free one
             port = listener.getsockname()[1]
-            stage.start(server, listener)
-        stage.start(client, port)
-        stage.join()
+            lab.start(server, listener)
+        lab.start(client, port)
+        lab.join()
     pause(2)
-    stage.start(parent)
+    lab.start(parent)
 
 
 def _loopback() -> bool:
@@ -93,7 +93,7 @@ LAB = Lab(
     child ends.
     """,
     code=(server, client, parent),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "boundaries",

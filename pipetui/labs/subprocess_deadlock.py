@@ -7,8 +7,8 @@ import time
 from subprocess import PIPE, Popen
 
 from pipetui.kernel.procfs import Proc
+from pipetui.labs.context import LabContext, pause, saw, say, skip, until
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say, skip, until
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 #: So many lines are far more than a pipe holds.
@@ -32,14 +32,14 @@ def careful(last: int) -> None:
     saw("lines", len(lines))
 
 
-def scene(stage: Stage) -> None:
+def main(lab: LabContext) -> None:
     if not shutil.which("seq"):
         for observation in LAB.observations:
             skip(observation.key, "there is no seq here")
         return
-    saw("few", "ends" if stage.start(careless, 10).wait() == 0 else "fails")
+    saw("few", "ends" if lab.start(careless, 10).wait() == 0 else "fails")
     pause(2)
-    parent = stage.start(careless, MANY)
+    parent = lab.start(careless, MANY)
     blocked = until(lambda: parent.ended() or _asleep(_child(parent.pid)))
     saw("many", "deadlock" if blocked and parent.sleeps() else "ends")
     _say_where(parent.pid, _child(parent.pid))
@@ -48,7 +48,7 @@ def scene(stage: Stage) -> None:
     parent.kill()
     parent.wait()
     pause(2)
-    stage.start(careful, MANY)
+    lab.start(careful, MANY)
 
 
 def _say_where(parent: int, child: int) -> None:
@@ -87,7 +87,7 @@ LAB = Lab(
     prints 10 lines. In real life it prints 200,000.
     """,
     code=(careless, careful),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "few",

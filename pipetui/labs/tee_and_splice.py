@@ -8,8 +8,8 @@ import fcntl
 import os
 import termios
 
+from pipetui.labs.context import LabContext, pause, saw, say, skip
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Stage, pause, saw, say, skip
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -54,21 +54,21 @@ def plumber(source: int, target: int, path: str) -> None:
     say(f"{total:,} bytes went on and into the log, and none through me")
 
 
-def scene(stage: Stage) -> None:
+def main(lab: LabContext) -> None:
     if not hasattr(os, "splice"):
         for observation in LAB.observations:
             skip(observation.key, "this Python has no os.splice")
         return
-    stage.start(onlooker).wait()
+    lab.start(onlooker).wait()
     pause(2)
-    path = stage.path("log")
+    path = lab.path("log")
     (source, into), (out, target) = os.pipe(), os.pipe()
-    stage.start(_writer, into)
+    lab.start(_writer, into)
     os.close(into)
-    stage.start(plumber, source, target, path)
+    lab.start(plumber, source, target, path)
     os.close(source)
     os.close(target)
-    stage.start(_reader, out, path)
+    lab.start(_reader, out, path)
 
 
 def _writer(w: int) -> None:
@@ -99,7 +99,7 @@ LAB = Lab(
     memory.
     """,
     code=(onlooker, plumber, tee),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "left",

@@ -6,8 +6,8 @@ import os
 import signal
 from collections.abc import Callable
 
+from pipetui.labs.context import LabContext, Part, pause, saw, say
 from pipetui.labs.lab import Choice, Lab, Observation, Question
-from pipetui.labs.stage import Part, Stage, pause, saw, say
 from pipetui.model import ConsumerSpec, ProducerSpec
 
 
@@ -36,11 +36,11 @@ def writer(rpipe: int, wpipe: int, tidy: bool) -> None:
         saw("tidy-writer" if tidy else "woken-writer", error)
 
 
-def leave(stage: Stage, role: Callable[[int, int, bool], None], tidy: bool) -> Part:
+def leave(lab: LabContext, role: Callable[[int, int, bool], None], tidy: bool) -> Part:
     """Make a pipe, fork one who inherits both ends, write a line and leave the pipe to it."""
     rpipe, wpipe = os.pipe()
     name = f"{'tidy' if tidy else 'forgetful'} {role.__name__}"
-    part = stage.start(role, rpipe, wpipe, tidy, name=name)
+    part = lab.start(role, rpipe, wpipe, tidy, name=name)
     if role is reader:
         os.write(wpipe, b"how are you\n")
     os.close(rpipe)
@@ -48,13 +48,13 @@ def leave(stage: Stage, role: Callable[[int, int, bool], None], tidy: bool) -> P
     return part
 
 
-def scene(stage: Stage) -> None:
+def main(lab: LabContext) -> None:
     for role, key, end in (reader, "eof", "write"), (writer, "epipe", "read"):
         say(f"a {role.__name__} that closes its {end} end; all others leave the pipe")
-        leave(stage, role, True).wait()
+        leave(lab, role, True).wait()
         pause(1)
         say(f"a {role.__name__} that forgets its {end} end; all others leave the pipe")
-        forgetful = leave(stage, role, False)
+        forgetful = leave(lab, role, False)
         asleep = forgetful.sleeps()
         saw(key, "sleeps" if asleep else "goes on" if not forgetful.ended() else "ends")
         say(f"the {role.__name__} {'sleeps' if asleep else 'does not sleep'}")
@@ -77,7 +77,7 @@ LAB = Lab(
     leave, and one writer has closed its own read end, the next has forgotten it.
     """,
     code=(reader, writer),
-    scene=scene,
+    main=main,
     questions=(
         Question(
             "eof",

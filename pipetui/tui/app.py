@@ -1,4 +1,4 @@
-"""The Textual app: has a fleet of hosts, or of this one, kept by it; chooses the theme; leaves without a trace.
+"""The Textual app: it connects the hosts, composes the screens, chooses the theme, and cleans up on exit.
 
 `run` is what the command line calls. Nothing here touches a pipe.
 """
@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar, cast
 
 from textual import events
@@ -19,32 +20,36 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.filter import LineFilter, NoColor
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Input
 
-from pipetui.client.fleet import OpenLink, Reachable, far_hosts, one_host
+from pipetui.client.hosts import OpenLink, Reachable, far_hosts, one_host
 from pipetui.client.session import Session
-from pipetui.model import PipeRow
+from pipetui.model import PipeId, PipeRow
 from pipetui.text import safe
-from pipetui.tui import deeds, encoding
-from pipetui.tui.actions import Action, in_scope
-from pipetui.tui.config import Config
-from pipetui.tui.display.hook import ThinDisplay
-from pipetui.tui.display.resume import go_on
-from pipetui.tui.keys import keymap
-from pipetui.tui.labs.desk import Desk
-from pipetui.tui.looks.look import Look
-from pipetui.tui.monitor import Monitor
-from pipetui.tui.theme import choose, opposite, themes
-from pipetui.tui.typeahead import TypeAhead
+from pipetui.tui.core import encoding
+from pipetui.tui.core.actions import Action, in_scope
+from pipetui.tui.core.config import Config
+from pipetui.tui.core.context import AppContext
+from pipetui.tui.core.keys import keymap
+from pipetui.tui.core.theme import choose, opposite, themes
+from pipetui.tui.core.typeahead import TypeAhead
+from pipetui.tui.display.resume import resume
+from pipetui.tui.screens.base import BaseScreen
+from pipetui.tui.screens.detail.base import DetailScreen
+from pipetui.tui.screens.detail.pipe import PipeScreen
+from pipetui.tui.screens.detail.process import ProcessScreen
+from pipetui.tui.screens.main.screen import MainScreen
+from pipetui.tui.state.lab_session import LabSession
 
 _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 
-#: How long a signal that ends us waits for the terminal (seconds).
-_PATIENCE = 1.0
+#: How long to wait for the terminal when a signal ends us (seconds).
+_EXIT_TIMEOUT = 1.0
 
 
-class PipetuiApp(ThinDisplay[int]):
+class PipetuiApp(AppContext):
     """pipetui on a terminal."""
 
     TITLE = "pipetui"
@@ -78,9 +83,14 @@ class PipetuiApp(ThinDisplay[int]):
         self.roots = roots
         self.demo = demo
         self._open_link = open_link
-        self.fleet = far_hosts(far, roots) if far else one_host(lambda: self._open_link(), roots, demo)
-        self.desk = Desk()
-        self._monitor = Monitor(self.fleet)
+        read_only = self.config.read_only
+        self.pool = (
+            far_hosts(far, roots, read_only=read_only)
+            if far
+            else one_host(lambda: self._open_link(), roots, demo, read_only=read_only)
+        )
+        self.labs = LabSession()
+        self.main = MainScreen(self.pool)
         self._keys_typed = TypeAhead(self, super().on_event)
         for theme in themes():
             self.register_theme(theme)
@@ -88,22 +98,16 @@ class PipetuiApp(ThinDisplay[int]):
         self.set_keymap(keymap(self.config.keys))
 
     def get_default_screen(self) -> Screen[Any]:
-        return self._monitor
-
-    @property
-    def monitor(self) -> Monitor:
-        """The main screen."""
-        return self._monitor
+        return self.main
 
     # --- the hosts ------------------------------------------------------------------------------------------------
 
     def connect(self) -> None:
-        """Start talking to the hosts."""
-        self.fleet.on_change(self._monitor.changed)
-        self.run_worker(self.fleet.run(), group="hosts")
+        self.pool.on_change(self.main.changed)
+        self.run_worker(self.pool.run(), group="hosts")
 
     async def on_event(self, event: events.Event) -> None:
-        """Take keys one after the other (see `typeahead`), everything else as it comes."""
+        """Handle keys one at a time (see `typeahead`), and everything else as it arrives."""
         if isinstance(event, events.Key) and not event.is_forwarded:
             await self._keys_typed.take(event)
         else:
@@ -118,85 +122,100 @@ class PipetuiApp(ThinDisplay[int]):
             loop.add_signal_handler(signal.SIGCONT, self._on_continue)
         if self._seconds is not None:
             self.set_timer(self._seconds, self.action_quit)
-        self.call_after_refresh(_settle)
+        self.call_after_refresh(_tune_garbage_collector)
 
     def _on_signal(self, number: signal.Signals) -> None:
-        """Told to end: give the terminal back first. If it has gone, that can't work: then just end."""
-        end = threading.Timer(_PATIENCE, os._exit, (128 + number,))  # the loop itself may hang in writing to it
+        """Exit on a signal: restore the terminal first; if it is gone, that can't work, so exit anyway."""
+        end = threading.Timer(_EXIT_TIMEOUT, os._exit, (128 + number,))  # the loop itself may hang in writing to it
         end.daemon = True
         end.start()
         self.exit(128 + number)
 
     def _on_continue(self) -> None:
-        """Somebody stopped us, and others may have drawn on the terminal meanwhile."""
-        go_on(self._driver)
+        """Resume after a stop, during which others may have drawn on the terminal."""
+        resume(self._driver)
         self.repaint()
 
-    def ask_for_anonymous(self, without: Screen[Any] | None = None) -> None:
-        """Want anonymous pipes from a hub as long as a screen shows them, and not longer."""
-        looks = [screen for screen in self.screen_stack if isinstance(screen, Look) and screen is not without]
-        for session in self.fleet.sessions:
-            session.show_anonymous(any(look.anonymous and look.is_about(session) for look in looks))
+    def update_anonymous(self, without: Screen[Any] | None = None) -> None:
+        details = [screen for screen in self.screen_stack if isinstance(screen, DetailScreen) and screen is not without]
+        for session in self.pool.sessions:
+            session.show_anonymous(any(each.anonymous and each.is_about(session) for each in details))
 
-    def show_monitor(self) -> None:
-        """Leave what looks closer."""
-        while isinstance(self.screen, Look):
+    # --- the screens ----------------------------------------------------------------------------------------------
+
+    def open_details(self, session: Session, target: PipeId | int) -> None:
+        self.push_screen(ProcessScreen(session, target) if isinstance(target, int) else PipeScreen(session, target))
+
+    def show_main(self) -> None:
+        while isinstance(self.screen, DetailScreen):
             self.pop_screen()
 
-    def show_messages_of(self, session: Session, row: PipeRow) -> None:
-        """Leave what looks closer and show the messages of one FIFO only."""
-        self.show_monitor()
-        deeds.show_only(self._monitor, session, row)
+    def select_fifo(self, session: Session, pipe: PipeId) -> bool:
+        key = self.pool.key(session, pipe)
+        self.main.fifos.select(key)
+        return self.main.fifos.cursor == key
+
+    def show_messages(self, session: Session, row: PipeRow) -> None:
+        self.show_main()
+        self.main.show_messages(session, row)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a message in the footer of the front screen, or, since a dialog has none, of the screen below it."""
+        screen = next((each for each in reversed(self.screen_stack) if isinstance(each, BaseScreen)), self.main)
+        screen.notify(message, severity=severity)
 
     async def action_quit(self) -> None:
-        """Let the hubs end their children and go, then leave."""
-        await self.fleet.close()
+        """Let the hubs end their children and exit, then exit."""
+        await self.pool.close()
         self.exit(0)
 
     def action_suspend_process(self) -> None:
-        """Give the terminal back to the shell until it wakes us up again, if there is one that can."""
+        """Return the terminal to the shell until it resumes us, if there is a shell that can."""
         if _has_waking_shell():
             super().action_suspend_process()
         else:
-            self._monitor.tell("No shell with job control has started pipetui: nothing could wake it up again.")
+            self.notify("Can't suspend: pipetui was not started by a shell with job control.")
 
-    # --- looks ----------------------------------------------------------------------------------------------------
+    # --- colours --------------------------------------------------------------------------------------------------
 
     def toggle_theme(self) -> None:
-        """Dark to light or back."""
         self.theme = opposite(self.theme)
-        self._monitor.restyle()
+        self.main.show_all()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Leave out every colour when NO_COLOR is set; the cursor is in reverse then, and states are words."""
+        """Remove all colour when NO_COLOR is set; the cursor is then shown in reverse, and states are words."""
         return [NoColor()] if self.no_color else super().get_line_filters()
-
-    def to_clipboard(self, text: str) -> None:
-        """Copy text through the terminal (OSC 52); bytes that are no text become `?`."""
-        self.copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
 
     # --- the palette of commands ----------------------------------------------------------------------------------
 
     def action_command_palette(self) -> None:
-        if isinstance(self.screen, Monitor) and not CommandPalette.is_open(cast(Any, self)):
+        if isinstance(self.screen, MainScreen) and not CommandPalette.is_open(cast(Any, self)):
             self.push_screen(StillPalette(id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every action of the main screen by name."""
         for action in in_scope("fifos", "processes", "messages", "everywhere"):
-            if action.id not in ("palette", "escape"):
-                yield SystemCommand(action.help, _describe(action), _Doing(self, action.id))
+            if action.id not in ("palette", "escape") and not (action.acts and self.read_only):
+                yield SystemCommand(action.help, _describe(action), partial(self.main.perform, action.id))
 
     # --- the unexpected -------------------------------------------------------------------------------------------
 
     def _fatal_error(self) -> None:
-        """Leave with one sentence: a traceback helps nobody at a terminal (TEXTUAL=debug shows it)."""
+        """Exit with one sentence; TEXTUAL=debug shows the traceback."""
         if "debug" in self.features or self._exception is None:
             super()._fatal_error()
             return
         error = self._exception
         sentence = safe(f"{type(error).__name__}: {error}")
-        self.exit(_UNEXPECTED, message=f"pipetui: this should not have happened, please report it ({sentence})")
+        self.exit(_UNEXPECTED, message=f"pipetui: unexpected error, please report it ({sentence})")
         self._close_messages_no_wait()
 
 
@@ -209,25 +228,14 @@ def _has_waking_shell() -> bool:
     return session == os.getsid(0) and os.getpgrp() == os.getpid() != session
 
 
-def _settle() -> None:
-    """Take what has been made so far (modules, styles, widgets) out of the collector's sight.
+def _tune_garbage_collector() -> None:
+    """Exempt what exists after startup (modules, styles, widgets) from garbage collection.
 
-    Going over some 200,000 objects that stay for life took it up to 180 ms at a time, in which no key was answered.
+    Scanning some 200,000 permanent objects took up to 180 ms at a time, during which no key was handled.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
-
-
-class _Doing:
-    """A deed as the palette wants it: something to call."""
-
-    def __init__(self, app: PipetuiApp, action: str) -> None:
-        self._app = app
-        self._action = action
-
-    def __call__(self) -> None:
-        self._app.monitor.action_do(self._action)
 
 
 def _describe(action: Action) -> str:
@@ -235,7 +243,7 @@ def _describe(action: Action) -> str:
 
 
 class StillPalette(CommandPalette):
-    """The palette of commands, its cursor not blinking."""
+    """The command palette, with a cursor that does not blink."""
 
     def on_mount(self) -> None:
         self.query_one(Input).cursor_blink = False
@@ -250,10 +258,10 @@ def run(
     seconds: float | None = None,
     far: Sequence[Reachable] = (),
 ) -> int:
-    """Run the monitor on this terminal until the person leaves (at most `seconds`); return the exit code.
+    """Run the monitor on this terminal until the user quits (at most `seconds`); return the exit code.
 
-    With `far` it shows those hosts and no other: `open_link` is not called (`client.fleet.Here` makes this machine
-    one of them).
+    With `far` it shows only those hosts, and `open_link` is not called (`client.pool.Here` makes this machine one of
+    them).
     """
     encoding.prepare()
     app = PipetuiApp(open_link, roots=roots, demo=demo, config=config, seconds=seconds, far=far)

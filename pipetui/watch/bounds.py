@@ -7,7 +7,7 @@ ends, so ends count as much as pipes do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -124,7 +124,7 @@ def _with_some_pipes(finding: Finding, room: int) -> Finding:
     return finding
 
 
-def portions(pipes: list[Pipe]) -> Iterator[list[Pipe]]:
+def portions(pipes: Iterable[Pipe]) -> Iterator[list[Pipe]]:
     """Divide pipes that are told into what is told at once."""
     portion: list[Pipe] = []
     ends = 0

@@ -19,7 +19,7 @@ from pipetui.watch.world import World
 _FOR_EVER = frozenset({"deadlock", "never-eof"})
 
 #: For so long (seconds) in all who looks once waits for what is too young at first; and so often it looks at most.
-PATIENCE = 0.9
+TIMEOUT = 0.9
 _LOOKS = 6
 
 _Key = tuple[object, ...]
@@ -42,8 +42,8 @@ class Judge:
         return Verdict(tuple(one for one in found.findings if one not in new), world.time)
 
 
-def diagnose(look: Callable[[], World], patience: float = PATIENCE) -> tuple[World, tuple[Finding, ...]]:
-    """Look, judge, and look again where that may find more, waiting for up to `patience` seconds in all.
+def diagnose(look: Callable[[], World], timeout: float = TIMEOUT) -> tuple[World, tuple[Finding, ...]]:
+    """Look, judge, and look again where that may find more, waiting for up to `timeout` seconds in all.
 
     The looks themselves don't count: on a busy machine they take long, and what they find has to be confirmed as well.
     """
@@ -51,10 +51,10 @@ def diagnose(look: Callable[[], World], patience: float = PATIENCE) -> tuple[Wor
     for left in range(_LOOKS - 1, -1, -1):
         world = look()
         found = judge.judge(world)
-        wait = patience + 1 if found.again is None else max(0.0, found.again - time.time())
-        if wait > patience or not left:
+        wait = timeout + 1 if found.again is None else max(0.0, found.again - time.time())
+        if wait > timeout or not left:
             break
-        patience -= wait
+        timeout -= wait
         time.sleep(wait)
     return world, found.findings
 

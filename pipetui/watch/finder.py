@@ -15,7 +15,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 
 from pipetui.kernel.errors import Missing, NotAFifo, NotPermitted, translated
-from pipetui.kernel.procfs import Mount, Proc
+from pipetui.kernel.mounts import Mount
+from pipetui.kernel.procfs import Proc
 from pipetui.model import Pipe, PipeId
 
 DEPTH = 12

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from pipetui.kernel.procfs import Mount, Proc
+from pipetui.kernel.mounts import Mount
+from pipetui.kernel.procfs import Proc
 
 
 def default_roots() -> tuple[str, ...]:

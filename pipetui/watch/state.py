@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipetui.model import Mood, Pipe, Waiter
+from pipetui.model import Pipe, Severity, Waiter
 
 #: From this share of its capacity on a pipe counts as full: a slow reader always makes a little room.
 NEARLY = 0.9
@@ -19,16 +19,16 @@ _QUIET = ("idle", "open at both ends")
 RECENT = 2.0
 
 
-def describe(pipe: Pipe, now: float | None = None, unseen: str = "") -> tuple[str, Mood]:
+def describe(pipe: Pipe, now: float | None = None, unseen: str = "") -> tuple[str, Severity]:
     """Return the state in words and how it is to be taken.
 
     `now` (epoch) lets its times and the age of its waits tell whether bytes move. `unseen` says who may hold an end
     without being seen (see `World.unseen`): then nobody can be said to have it open.
     """
-    words, mood = _waiting(pipe) or _at_rest(pipe, unseen)
+    words, severity = _waiting(pipe) or _at_rest(pipe, unseen)
     if now is not None and words in _QUIET and _moves(pipe, now):
-        words, mood = "flowing", "active"
-    return (f"{words}, removed" if pipe.deleted else words), mood
+        words, severity = "flowing", "active"
+    return (f"{words}, removed" if pipe.deleted else words), severity
 
 
 def name_of(command: str) -> str:
@@ -52,7 +52,7 @@ def _moves(pipe: Pipe, now: float) -> bool:
     return any(now - when < RECENT for when in times)
 
 
-def _waiting(pipe: Pipe) -> tuple[str, Mood] | None:
+def _waiting(pipe: Pipe) -> tuple[str, Severity] | None:
     """The state if some task waits on the pipe, else None."""
     by_kind = {
         kind: [w for w in pipe.waiters if w.kind == kind] for kind in ("open-write", "open-read", "write", "read")
@@ -97,7 +97,7 @@ def _who(waiters: Iterable[Waiter]) -> str:
     return f"{name} ({pid}) waits" if name else f"process {pid} waits"
 
 
-def _at_rest(pipe: Pipe, unseen: str) -> tuple[str, Mood]:
+def _at_rest(pipe: Pipe, unseen: str) -> tuple[str, Severity]:
     """The state from the ends and the fill alone."""
     readers, writers = len(pipe.holders("r")), len(pipe.holders("w"))
     full = pipe.queued is not None and pipe.capacity is not None and pipe.queued >= NEARLY * pipe.capacity

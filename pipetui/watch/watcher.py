@@ -14,8 +14,7 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 from pipetui.kernel.procfs import Proc
 from pipetui.model import Finding, Pipe, PipeId, Process
@@ -25,6 +24,7 @@ from pipetui.watch.activity import Activity, Stirred
 from pipetui.watch.diagnosis import Judge
 from pipetui.watch.memory import WaitMemory
 from pipetui.watch.processes import Processes
+from pipetui.watch.sight import Order, Rate, Reach, Sight
 from pipetui.watch.waits import openers
 from pipetui.watch.world import World, observe
 
@@ -42,55 +42,8 @@ SETTLE_FACTOR = 8.0
 #: Rates are taken over this time and told this often while there are any (seconds); over less than the last of these
 #: they are not known.
 WINDOW = 2.0
-PULSE = 0.5
+RATES_EVERY = 0.5
 LEAST = 1.0
-
-
-class Rate(NamedTuple):
-    """Writes and reads a second on a FIFO; None where that is not known.
-
-    It is not known where the FIFO can't be watched, where it has been watched for a moment only, and where there are
-    too many of them to be watched: that is a flood.
-    """
-
-    id: PipeId
-    writes: float | None = None
-    reads: float | None = None
-    flooded: bool = False
-
-
-@dataclass
-class Sight:
-    """What changed since the last one. `findings` are all there are, None when they are as before."""
-
-    pipes: list[Pipe] = field(default_factory=list)
-    gone: list[PipeId] = field(default_factory=list)
-    processes: list[Process] = field(default_factory=list)
-    ended: list[int] = field(default_factory=list)
-    rates: list[Rate] = field(default_factory=list)
-    findings: tuple[Finding, ...] | None = None
-    unreadable: int = 0
-    partial: tuple[str, ...] = ()
-    unseen: str = ""
-
-
-class Known(NamedTuple):
-    """A FIFO that was found in a folder."""
-
-    path: str
-    id: PipeId
-
-
-@dataclass(frozen=True)
-class Order:
-    """What the hub wants: FIFOs to know and paths to forget; whether FIFOs that processes hold `elsewhere` count too;
-    whether `anonymous` pipes are on a screen. None leaves it as it is.
-    """
-
-    known: tuple[Known, ...] = ()
-    forget: tuple[str, ...] = ()
-    elsewhere: bool | None = None
-    anonymous: bool | None = None
 
 
 #: A FIFO that was not written for so long (seconds) is not flooded; its times are that exact.
@@ -143,7 +96,7 @@ class Watcher:
         self._cost = 0.0
         self._due = 0.0
         self._last = 0.0
-        self._pulse = float("inf")
+        self._rates_due = float("inf")
         self._openers: frozenset[int] = frozenset()
         self._glance_due = float("inf")
 
@@ -190,7 +143,7 @@ class Watcher:
         self._meters.pop(identity, None)
         self._activity.remove(identity)
         self._unsettled.add(identity)
-        self._pulse = min(self._pulse, time.monotonic())
+        self._rates_due = min(self._rates_due, time.monotonic())
 
     def _watch_elsewhere(self, world: World) -> None:
         """Watch FIFOs that were not found but that a process holds, by their name or, without one, by a descriptor.
@@ -208,7 +161,7 @@ class Watcher:
                 self._watch(pipe)
         self._unsettled.update(pipe.id for pipe in fifos)
         self._unsettled.update(self._told)
-        self._pulse = min(self._pulse, time.monotonic())
+        self._rates_due = min(self._rates_due, time.monotonic())
 
     def _watch(self, pipe: Pipe) -> None:
         ways = [] if pipe.deleted else list(pipe.paths[:1])
@@ -233,13 +186,13 @@ class Watcher:
                 before = self._told.get(stirred.id)
                 # a flood is told at once: its folder then is left unwatched, which the flood feels
                 news = self._activity.paused(stirred.id) and not (before and before.flooded)
-                self._pulse = min(self._pulse, time.monotonic() + (0 if news else PULSE))
+                self._rates_due = min(self._rates_due, time.monotonic() + (0 if news else RATES_EVERY))
 
     def timeout(self) -> float:
         """Return the seconds until there is something to do although nothing happens."""
         now = time.monotonic()
         paused = self._activity.timeout()
-        soonest = min(self._due, self._pulse, self._glance_due) - now
+        soonest = min(self._due, self._rates_due, self._glance_due) - now
         return max(0.0, soonest if paused is None else min(soonest, paused))
 
     def sights(self) -> Iterator[Sight]:
@@ -247,12 +200,12 @@ class Watcher:
         now = time.monotonic()
         if self._activity.timeout() == 0:
             self.stir()
-        yield from self._pulses()
+        yield from self._due_rates()
         if now >= self._glance_due:
             self._glance()
         if time.monotonic() >= self._due:
             yield self.look()
-            yield from self._pulses()
+            yield from self._due_rates()
 
     def _glance(self) -> None:
         """See whether others than before are blocked in an open; then look soon."""
@@ -263,11 +216,11 @@ class Watcher:
             self._due = min(self._due, self._soon())
         self._glance_due = time.monotonic() + _interval(time.process_time() - started)
 
-    def _pulses(self) -> Iterator[Sight]:
-        if time.monotonic() >= self._pulse and (rates := self._take_pulse()):
-            yield Sight(rates=rates, unreadable=-1)
+    def _due_rates(self) -> Iterator[Sight]:
+        if time.monotonic() >= self._rates_due and (rates := self._changed_rates()):
+            yield Sight(rates=tuple(rates))
 
-    def _take_pulse(self) -> list[Rate]:
+    def _changed_rates(self) -> list[Rate]:
         """Return the rates that are others than they were told; come back soon for those that may change by themselves.
 
         A FIFO of which no rate was told has none that is known.
@@ -284,7 +237,7 @@ class Watcher:
             if self._is_settled(rate):
                 self._meters.pop(identity, None)
                 self._unsettled.discard(identity)
-        self._pulse = time.monotonic() + PULSE if self._unsettled else float("inf")
+        self._rates_due = time.monotonic() + RATES_EVERY if self._unsettled else float("inf")
         return news
 
     def _rate(self, identity: PipeId) -> Rate:
@@ -352,12 +305,14 @@ class Watcher:
         findings, more_findings = bounds.of_findings(found.findings)
         self._hasten(pipes.values())
         notes = (*world.partial, *left_out, *more_people, *more_findings)
-        sight = Sight(unreadable=world.unreadable, partial=notes, unseen=world.unseen)
-        sight.pipes = [pipe for identity, pipe in pipes.items() if self._pipes.get(identity) != pipe]
-        sight.gone = [identity for identity in self._pipes if identity not in pipes]
-        sight.processes = [process for pid, process in people.items() if self._people.get(pid) != process]
-        sight.ended = [pid for pid in self._people if pid not in people]
-        sight.findings = findings if findings != self._findings else None
+        sight = Sight(
+            pipes=tuple(pipe for identity, pipe in pipes.items() if self._pipes.get(identity) != pipe),
+            gone=tuple(identity for identity in self._pipes if identity not in pipes),
+            processes=tuple(process for pid, process in people.items() if self._people.get(pid) != process),
+            ended=tuple(pid for pid in self._people if pid not in people),
+            findings=findings if findings != self._findings else None,
+            reach=Reach(world.unreadable, notes, world.unseen),
+        )
         self._pipes, self._people, self._findings = pipes, people, findings
         return sight
 
@@ -410,7 +365,7 @@ def run(watcher: Watcher, orders: Callable[[], Iterable[Order]], control: int, t
 
 def _portions(sight: Sight) -> Iterator[Sight]:
     """Divide what is told into portions between which the hub does other things; the last one has all but pipes."""
-    *first, sight.pipes = bounds.portions(sight.pipes)
+    *first, last = bounds.portions(sight.pipes)
     for pipes in first:
-        yield Sight(pipes, unreadable=-1)
-    yield sight
+        yield Sight(tuple(pipes))
+    yield replace(sight, pipes=tuple(last))

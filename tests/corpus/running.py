@@ -20,7 +20,7 @@ from corpus.place import MARK, Place
 from corpus.workload import Variant, Workload
 
 #: A busy machine is no failure (seconds).
-PATIENCE = 30.0
+TIMEOUT = 30.0
 #: A process that has not been switched in for so long (seconds) stands still.
 _STILL = 0.25
 _MARK = re.compile(rb"(?:^|\0)" + MARK.encode() + rb"=([0-9a-f]{32})")
@@ -144,7 +144,7 @@ def start(chosen: Sequence[tuple[Workload, Variant]], place: Place) -> Started:
 
 def _wait_until_started(runs: Sequence[Run]) -> list[Run]:
     """Wait until each role of each run is taken; return those whose are not."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while True:
         census(runs)
         waiting = [run for run in runs if not run.has_started()]
@@ -156,7 +156,7 @@ def _wait_until_started(runs: Sequence[Run]) -> list[Run]:
 
 def _wait_until_still(runs: Sequence[Run]) -> list[Run]:
     """Wait until all that should be stuck have not run for a moment, which begins their age; return the rest."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     waiting, before = list(runs), {run.mark: (run.trace(), time.monotonic()) for run in runs}
     while waiting and time.monotonic() < deadline:
         time.sleep(_STILL)
@@ -174,7 +174,7 @@ def _wait_until_still(runs: Sequence[Run]) -> list[Run]:
 
 def end(runs: Sequence[Run]) -> None:
     """Kill all processes of these runs, each by its pid, and remove their folders."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while True:
         census(runs)
         alive = [pid for run in runs for pid in run.alive]
@@ -191,7 +191,7 @@ def end(runs: Sequence[Run]) -> None:
             raise RuntimeError(f"processes {alive} of the corpus do not end")
         time.sleep(0.05)
     for run in runs:
-        run.process.wait(PATIENCE)
+        run.process.wait(TIMEOUT)
         shutil.rmtree(run.folder, ignore_errors=True)
 
 

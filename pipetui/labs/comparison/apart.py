@@ -25,12 +25,12 @@ class NoAnswer(Exception):
     """There is no result; the message says why, in one sentence."""
 
 
-def apart(work: Callable[[], Any], patience: float) -> Any:
+def apart(work: Callable[[], Any], timeout: float) -> Any:
     """Return what `work` returns (JSON) in a forked process.
 
-    Raises NoAnswer if it fails or takes more than `patience` seconds.
+    Raises NoAnswer if it fails or takes more than `timeout` seconds.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     read, write = (Fd(number) for number in os.pipe())
     adopt_orphans()
     parent = os.getpid()

@@ -28,7 +28,7 @@ PASSES = 3
 TRIP_SIZE = 16
 
 #: How long (seconds) a visit may take beyond what it is meant to: more than that and it hangs.
-_PATIENCE = 5.0
+_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def compare(
             continue
         share = max(0.0, deadline - time.monotonic()) / (len(visits) - done)
         try:
-            measured = apart(partial(visit.measure, share), share * 4 + _PATIENCE)
+            measured = apart(partial(visit.measure, share), share * 4 + _TIMEOUT)
         except NoAnswer as problem:
             gap = BenchGap(visit.mechanism.name, f"{visit.words}: {problem}")
             report = replace(report, gaps=(*report.gaps, gap))

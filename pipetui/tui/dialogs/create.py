@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipetui.client.session import Session
 from pipetui.text import safe
-from pipetui.tui.forms import Field, Form, Values, is_path
+from pipetui.tui.dialogs.form import Field, Form, Values, is_path
 
 
 def _is_mode(value: str) -> str:
@@ -15,7 +15,7 @@ def _is_mode(value: str) -> str:
         mode = int(value, 8)
     except ValueError:
         mode = -1
-    return "" if 0 <= mode <= 0o777 else "The mode must be octal, from 0000 to 0777, such as 0600."
+    return "" if 0 <= mode <= 0o777 else "The mode must be octal, from 0000 to 0777, for example 0600."
 
 
 class CreateFifo(Form):
@@ -25,7 +25,7 @@ class CreateFifo(Form):
     DO_IT = "Create"
 
     def __init__(self, session: Session, folder: str, hosts: Sequence[Session] = ()) -> None:
-        """Create it on `session`; with several `hosts` ask on which, that one first."""
+        """Create it on `session`; with several `hosts`, ask on which, `session` being the default."""
         self._session = session
         self._hosts = {safe(host.name): host for host in hosts} if len(hosts) > 1 else {}
         self._folder = folder
@@ -37,12 +37,12 @@ class CreateFifo(Form):
         host = Field("host", "Host", safe(self._session.name), choices=names)
         return (
             Field("path", "Path", start, check=is_path),
-            Field("mode", "Mode", "0600", "octal; 0600 is for you alone", check=_is_mode),
+            Field("mode", "Mode", "0600", "octal; 0600 = only you", check=_is_mode),
             *((host,) if names else ()),
         )
 
     def about(self) -> str:
-        return "A FIFO is a name for a pipe. Nothing flows until somebody writes and somebody reads."
+        return "A FIFO is a pipe with a name. Data flows once it has a writer and a reader."
 
     async def carry_out(self, values: Values) -> str:
         path = str(Path(values["path"]).expanduser()) if values["path"].startswith("~/") else values["path"]

@@ -1,13 +1,13 @@
-"""Ask before a FIFO is removed, saying what will be touched."""
+"""Ask before removing a FIFO, showing what it affects."""
 
 from __future__ import annotations
 
 from pipetui.client.session import Session
 from pipetui.model import PipeRow
 from pipetui.text import safe
-from pipetui.tui.fifos import title
-from pipetui.tui.forms import Form, Values
-from pipetui.tui.holders import short_command
+from pipetui.tui.dialogs.form import Form, Values
+from pipetui.tui.views.fifos import title
+from pipetui.tui.views.holders import short_command
 
 _NAMED = 6
 
@@ -28,14 +28,14 @@ class RemoveFifo(Form):
         lines = [title(self._row), f"device {pipe.id.dev}, inode {pipe.id.inode}", ""]
         held = {end.pid: end.command for end in pipe.ends}
         if not held:
-            lines.append("Nobody holds it now.")
+            lines.append("No process has it open.")
         else:
-            lines.append("Held now by:")
+            lines.append("Open in:")
             lines += [f"  {pid} {self._command(pid, command)}" for pid, command in sorted(held.items())[:_NAMED]]
             if len(held) > _NAMED:
                 lines.append(f"  and {len(held) - _NAMED} more")
-            lines.append("They keep the pipe they have; nobody new can open it.")
-        lines += ["", "Only this name is removed, and only if it still is this FIFO."]
+            lines.append("They keep their pipe; no other process can open it.")
+        lines += ["", "Only this name is removed, and only if it is still this FIFO."]
         return "\n".join(lines)
 
     def _command(self, pid: int, command: str) -> str:

@@ -1,11 +1,11 @@
-"""Send one message into a FIFO."""
+"""Send one message to a FIFO."""
 
 from __future__ import annotations
 
 from pipetui.client.session import Session
 from pipetui.text import encode, plural
-from pipetui.tui.forms import Field, Form, Values, is_amount, is_path
-from pipetui.tui.inputs import kept
+from pipetui.tui.dialogs.form import Field, Form, Values, is_amount, is_path
+from pipetui.tui.widgets.inputs import kept
 
 
 class SendMessage(Form):
@@ -23,15 +23,15 @@ class SendMessage(Form):
         return (
             Field("text", "Text"),
             Field("newline", "Ends with", "yes", choices=(("yes", "a newline"), ("no", "nothing"))),
-            Field("timeout", "Waits", "2", "seconds for a reader", check=is_amount),
+            Field("timeout", "Wait", "2", "seconds for a reader", check=is_amount),
             Field("path", "FIFO", self._path, check=is_path),
         )
 
     def about(self) -> str:
-        return "Whoever reads the FIFO gets it. With no reader it waits as long as you say, then gives up."
+        return "The reader of the FIFO gets it. Without a reader, sending waits this long, then fails."
 
     async def carry_out(self, values: Values) -> str:
         payload = values["text"] + ("\n" if values["newline"] == "yes" else "")
         path = kept(self._path, values["path"])
         await self._session.send_message(path, payload, float(values["timeout"]))
-        return f"Sent {plural(len(encode(payload)), 'byte')} into {path}"
+        return f"Sent {plural(len(encode(payload)), 'byte')} to {path}"

@@ -1,26 +1,26 @@
-"""Send a signal to a process. One that is not ours is asked about once more: the dialog says whose it is."""
+"""Send a signal to a process; one that pipetui did not start takes a second Enter."""
 
 from __future__ import annotations
 
 import signal
 
 from pipetui.client.session import Session
-from pipetui.tui.forms import Field, Form, Values
-from pipetui.tui.holders import short_command
-from pipetui.tui.inputs import Choice
+from pipetui.tui.dialogs.form import Field, Form, Values
+from pipetui.tui.views.holders import short_command
+from pipetui.tui.widgets.inputs import ChoiceInput
 
 SIGNALS: tuple[tuple[str, str], ...] = (
-    ("TERM", "TERM: please end"),
-    ("INT", "INT: as if ctrl+c were pressed"),
-    ("HUP", "HUP: its terminal has gone; many daemons reload"),
-    ("STOP", "STOP: stand still until CONT"),
-    ("CONT", "CONT: go on"),
-    ("KILL", "KILL: end at once, with no chance to tidy up"),
+    ("TERM", "TERM: terminate"),
+    ("INT", "INT: interrupt, like ctrl+c"),
+    ("HUP", "HUP: hang up; many daemons reload"),
+    ("STOP", "STOP: pause until CONT"),
+    ("CONT", "CONT: resume"),
+    ("KILL", "KILL: kill at once, without cleanup"),
 )
 
 
 class SendSignal(Form):
-    """Enter on the choice goes to the button that does it, and for a process of ours does it."""
+    """Enter on the choice sends to a process of ours; for any other it only moves to the button."""
 
     HEADING = "Send a signal"
     DO_IT = "Send"
@@ -36,13 +36,13 @@ class SendSignal(Form):
         return (Field("signal", "Signal", "TERM", choices=SIGNALS),)
 
     def about(self) -> str:
-        whose = "One of pipetui's own." if self._ours else "It is not one of pipetui's own."
-        sure = "It is sent only if this is still the same process."
+        whose = "Started by pipetui." if self._ours else "Not started by pipetui."
+        sure = "Sent only if this is still the same process."
         return f"{self._pid}  {short_command(self._command)}\n{whose} {sure}"
 
-    def on_choice_submitted(self, event: Choice.Submitted) -> None:
+    def on_choice_input_submitted(self, event: ChoiceInput.Submitted) -> None:
         if not self._ours:
-            event.prevent_default()  # of the form: to do it
+            event.prevent_default()  # the form would send it
             event.stop()
             self.query_one("#do").focus()
 

@@ -1,6 +1,6 @@
-"""What the terminal surely has beyond a VT100, from its environment and its terminfo entry.
+"""What the terminal certainly supports beyond a VT100, from its environment and its terminfo entry.
 
-A wrong "yes" spoils the screen, a wrong "no" costs some bytes; so where there is doubt the answer is no.
+A wrong "yes" spoils the screen, a wrong "no" costs some bytes; so when in doubt the answer is no.
 
 - Background colour erase (`bce`): kitty has none whatever its TERM says; tmux has it though its terminfo denies it.
 - Repeating a character (REP, ECMA-48 8.3.103): many terminals that call themselves xterm lack it.
@@ -18,7 +18,7 @@ _REPEATS = ("foot", "alacritty")
 
 @dataclass(frozen=True)
 class Abilities:
-    """What the terminal can do; the defaults are what every terminal can."""
+    """What the terminal can do; the defaults hold for every terminal."""
 
     bce: bool = False
     repeat: bool = False
@@ -39,7 +39,7 @@ def _terminfo(term: str) -> tuple[bool, bool]:
 
 
 def abilities(env: Mapping[str, str]) -> Abilities:
-    """Return what the terminal of this environment surely has."""
+    """Return what this environment's terminal certainly supports."""
     term = env.get("TERM", "")
     if env.get("TMUX"):
         return Abilities(bce=True, repeat=False, scroll_by=True)

@@ -1,7 +1,7 @@
 """The difference of two frames: the rows that move, and in each row that differs the cells to write.
 
 Pure: it knows neither the cursor nor the pen. From a doubtful character on (see `frame`) a row that differs is written
-to its end, because nobody knows which cells the terminal gave to it.
+to its end, because the cells it takes in the terminal are unknown.
 """
 
 from __future__ import annotations
@@ -9,67 +9,67 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipetui.tui.display.frame import Frame, Row, blank_row, doubt, unknown_row
-from pipetui.tui.display.looks import PLAIN, Looks
 from pipetui.tui.display.scroll import Scroll, differing, find_scrolls, marks
+from pipetui.tui.display.styles import PLAIN, StyleTable
 
 #: Fewer blanks than this at the end of a row are written, more are erased.
 _WORTH_ERASING = 4
 
 
 @dataclass(frozen=True)
-class Change:
+class RowChange:
     """What to do in row `y`: write the cells of `spans` (first, end), then erase from `erase` on (None: nothing).
 
-    `look` is that of the erased cells.
+    `style` is that of the erased cells.
     """
 
     y: int
     spans: tuple[tuple[int, int], ...]
     erase: int | None = None
-    look: int = PLAIN
+    style: int = PLAIN
 
 
 @dataclass(frozen=True)
 class Difference:
     """What turns one frame into another: scrolls in order, then changes from the top.
 
-    `fresh` is the look of the rows that the scrolls shift in.
+    `fresh` is the style of the rows that the scrolls shift in.
     """
 
     scrolls: tuple[Scroll, ...] = ()
     fresh: int = PLAIN
-    changes: tuple[Change, ...] = ()
+    changes: tuple[RowChange, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.scrolls or self.changes)
 
 
-def compare(old: Frame, new: Frame, looks: Looks, *, bce: bool, scroll: bool = True) -> Difference:
-    """Return what turns `old` into `new`, which are of one size.
+def compare(old: Frame, new: Frame, styles: StyleTable, *, bce: bool, scroll: bool = True) -> Difference:
+    """Return what turns `old` into `new`, which have the same size.
 
-    `bce`: erased cells and rows shifted in take the pen's background; otherwise nobody knows how they look.
+    `bce`: erased cells and rows shifted in take the pen's background; otherwise their style is unknown.
     """
     rows = old.rows
     scrolls: list[Scroll] = []
     fresh = PLAIN
     if scroll:
-        fresh = _commonest_end(new, looks) if bce else PLAIN
+        fresh = _commonest_end(new, styles) if bce else PLAIN
         shifted_in = blank_row(new.width, fresh) if bce else unknown_row(new.width)
         scrolls, rows = find_scrolls(rows, new.rows, shifted_in)
-    changes = [change(y, rows[y], new.rows[y], looks, bce=bce) for y in differing(rows, new.rows)]
+    changes = [change(y, rows[y], new.rows[y], styles, bce=bce) for y in differing(rows, new.rows)]
     return Difference(tuple(scrolls), fresh, tuple(changes))
 
 
-def _commonest_end(frame: Frame, looks: Looks) -> int:
+def _commonest_end(frame: Frame, styles: StyleTable) -> int:
     """Return the background that most rows end with."""
     counted: dict[int, int] = {}
     for chars, numbers in frame.rows:
-        if chars and chars[-1] == " " and looks.erasable(numbers[-1]):
+        if chars and chars[-1] == " " and styles.erasable(numbers[-1]):
             counted[numbers[-1]] = counted.get(numbers[-1], 0) + 1
-    return max(counted, key=lambda look: counted[look], default=PLAIN)
+    return max(counted, key=lambda style: counted[style], default=PLAIN)
 
 
-def change(y: int, old: Row, new: Row, looks: Looks, *, bce: bool) -> Change:
+def change(y: int, old: Row, new: Row, styles: StyleTable, *, bce: bool) -> RowChange:
     """Return what turns one row into another."""
     width = len(new.chars)
     columns = [x for x, differs in enumerate(marks(old, new)) if differs]
@@ -78,21 +78,21 @@ def change(y: int, old: Row, new: Row, looks: Looks, *, bce: bool) -> Change:
         while new.chars[unsure] == "" and unsure > 0:
             unsure -= 1
         columns = [x for x in columns if x < unsure] + list(range(unsure, width))
-    erase = _erasable_from(new, looks, bce=bce)
+    erase = _erasable_from(new, styles, bce=bce)
     if columns and len(columns) - _below(columns, erase) >= _WORTH_ERASING:
         kept = columns[: _below(columns, erase)]
         start = columns[len(kept)]
-        return Change(y, _spans(kept, new.chars), max(start, erase), new.looks[-1])
-    return Change(y, _spans(columns, new.chars))
+        return RowChange(y, _spans(kept, new.chars), max(start, erase), new.styles[-1])
+    return RowChange(y, _spans(columns, new.chars))
 
 
-def _erasable_from(row: Row, looks: Looks, *, bce: bool) -> int:
-    """Return the column from which on the row is blank background that the terminal can erase to."""
-    look = row.looks[-1]
-    if not looks.erasable(look) or not (bce or look == PLAIN):
+def _erasable_from(row: Row, styles: StyleTable, *, bce: bool) -> int:
+    """Return the column from which the row is blank background that the terminal can erase."""
+    style = row.styles[-1]
+    if not styles.erasable(style) or not (bce or style == PLAIN):
         return len(row.chars)
     x = len(row.chars)
-    while x > 0 and row.chars[x - 1] == " " and row.looks[x - 1] == look:
+    while x > 0 and row.chars[x - 1] == " " and row.styles[x - 1] == style:
         x -= 1
     return x
 

@@ -1,8 +1,8 @@
-"""Cells: what a terminal shows, as rows of characters and looks.
+"""Cells: what a terminal shows, as rows of characters and styles.
 
-A row has two tuples of equal length, a character and a look for each cell. A character is what stands in the cell: one
+A row has two tuples of equal length, a character and a style for each cell. A character is what stands in the cell: one
 code point with whatever combines with it; a wide one is followed by an empty one. Characters whose width terminals
-disagree about are doubtful (`doubt`): after one, nobody knows where the cursor is.
+disagree about are doubtful (`doubt`): after one, the cursor's column is unknown.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from rich.cells import cell_len, split_graphemes
 from rich.style import Style
 
-from pipetui.tui.display.looks import PLAIN, Looks
+from pipetui.tui.display.styles import PLAIN, StyleTable
 
 #: A piece of text in one style, as Rich's segments are.
 Piece = tuple[str, "Style | None", object]
@@ -32,7 +32,7 @@ _CERTAIN = (
 _DOUBTFUL = re.compile(f"[^{_CERTAIN}]")
 _NARROW = re.compile(f"[{_CERTAIN[: _CERTAIN.index(chr(0x3041))]}]*\\Z")
 
-#: Stands in a cell of which nobody knows what it shows; equal to nothing that is drawn.
+#: Stands in a cell whose content is unknown; equal to nothing that is drawn.
 UNKNOWN = "\x00"
 
 
@@ -40,10 +40,10 @@ class Row(NamedTuple):
     """The cells of a row, or of a part of one."""
 
     chars: tuple[str, ...]
-    looks: tuple[int, ...]
+    styles: tuple[int, ...]
 
 
-def row_of(pieces: Iterable[Piece], looks: Looks) -> Row:
+def row_of(pieces: Iterable[Piece], styles: StyleTable) -> Row:
     """Return the cells of styled text; control characters are left out, lone surrogates become U+FFFD."""
     chars: list[str] = []
     numbers: list[int] = []
@@ -52,8 +52,8 @@ def row_of(pieces: Iterable[Piece], looks: Looks) -> Row:
             continue
         if not text.isprintable():
             text = _CONTROLS.sub(lambda found: "\ufffd" if found[0] >= "\ud800" else "", text)
-        number = looks.of(style)
-        blank = looks.blank(number)
+        number = styles.of(style)
+        blank = styles.blank(number)
         new = text if _NARROW.match(text) else _clusters(text)
         chars += new
         if blank == number or " " not in text:
@@ -74,26 +74,26 @@ def _clusters(text: str) -> list[str]:
     return chars
 
 
-def blank_row(width: int, look: int = PLAIN) -> Row:
+def blank_row(width: int, style: int = PLAIN) -> Row:
     """Return a row of blanks."""
-    return Row((" ",) * width, (look,) * width)
+    return Row((" ",) * width, (style,) * width)
 
 
 def unknown_row(width: int) -> Row:
-    """Return a row of cells that nobody knows."""
+    """Return a row of unknown cells."""
     return Row((UNKNOWN,) * width, (PLAIN,) * width)
 
 
-def fitted(row: Row, width: int, looks: Looks) -> Row:
-    """Return a row cut or padded to a width; of a wide character that would be cut a blank is left."""
+def fitted(row: Row, width: int, styles: StyleTable) -> Row:
+    """Return a row cut or padded to a width; a wide character that would be cut becomes a blank."""
     have = len(row.chars)
     if have == width:
         return row
     if have < width:
         rest = blank_row(width - have)
-        return Row(row.chars + rest.chars, row.looks + rest.looks)
-    cut = Row(row.chars[:width], row.looks[:width])
-    return _blanked(cut, width - 1, looks) if width and row.chars[width] == "" else cut
+        return Row(row.chars + rest.chars, row.styles + rest.styles)
+    cut = Row(row.chars[:width], row.styles[:width])
+    return _blanked(cut, width - 1, styles) if width and row.chars[width] == "" else cut
 
 
 def doubt(row: Row) -> int:
@@ -125,7 +125,7 @@ class Frame:
 
     @classmethod
     def unknown(cls, width: int, height: int) -> Frame:
-        """Return a frame of which nobody knows anything."""
+        """Return a frame of unknown cells."""
         return cls(width, [unknown_row(width)] * height)
 
     @property
@@ -137,35 +137,35 @@ class Frame:
         """Return another frame of the same rows."""
         return Frame(self.width, list(self.rows))
 
-    def place(self, x: int, y: int, piece: Row, looks: Looks) -> None:
+    def place(self, x: int, y: int, piece: Row, styles: StyleTable) -> None:
         """Put cells into a row from column `x` on; what does not fit is left out."""
         if not 0 <= y < len(self.rows) or not 0 <= x < self.width:
             return
-        piece = fitted(piece, min(len(piece.chars), self.width - x), looks)
+        piece = fitted(piece, min(len(piece.chars), self.width - x), styles)
         end = x + len(piece.chars)
         if end - x == self.width:
             self.rows[y] = piece
             return
         row = self.rows[y]
-        if piece.looks == row.looks[x:end] and piece.chars == row.chars[x:end]:
+        if piece.styles == row.styles[x:end] and piece.chars == row.chars[x:end]:
             return
-        chars, numbers = row.chars[:x] + piece.chars + row.chars[end:], row.looks[:x] + piece.looks + row.looks[end:]
-        self.rows[y] = _mended(Row(chars, numbers), looks, x, end)
+        chars, numbers = row.chars[:x] + piece.chars + row.chars[end:], row.styles[:x] + piece.styles + row.styles[end:]
+        self.rows[y] = _mended(Row(chars, numbers), styles, x, end)
 
 
-def _mended(row: Row, looks: Looks, *edges: int) -> Row:
-    """Return a row in which no wide character lacks one of its halves beside the edges of something new."""
+def _mended(row: Row, styles: StyleTable, *edges: int) -> Row:
+    """Return a row in which wide characters cut by new cells are blanked."""
     for edge in edges:
         if 0 < edge < len(row.chars):
             before, after = row.chars[edge - 1], row.chars[edge]
             if after == "" and cell_len(before) < 2:
-                row = _blanked(row, edge, looks)
+                row = _blanked(row, edge, styles)
             elif after != "" and before not in ("", " ", UNKNOWN) and cell_len(before) > 1:
-                row = _blanked(row, edge - 1, looks)
+                row = _blanked(row, edge - 1, styles)
     return row
 
 
-def _blanked(row: Row, x: int, looks: Looks) -> Row:
+def _blanked(row: Row, x: int, styles: StyleTable) -> Row:
     """Return a row with a blank in column `x`, which looks as blanks of that style do."""
     chars, numbers = row
-    return Row((*chars[:x], " ", *chars[x + 1 :]), (*numbers[:x], looks.blank(numbers[x]), *numbers[x + 1 :]))
+    return Row((*chars[:x], " ", *chars[x + 1 :]), (*numbers[:x], styles.blank(numbers[x]), *numbers[x + 1 :]))

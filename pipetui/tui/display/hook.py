@@ -1,7 +1,7 @@
 """Where the thin display meets Textual: with `resume` the only file that knows Textual's private names.
 
-`Screen._compositor_refresh` renders what has changed and gives it to `App._display`. Rendering is put off until the way
-to the terminal takes a frame: what changes meanwhile costs no CPU, and then once. The strips become cells of the newest
+`Screen._compositor_refresh` renders what has changed and gives it to `App._display`. Rendering waits until the output
+path takes a frame: what changes meanwhile is rendered only once. The strips become cells of the newest
 frame; what differs from the terminal's frame is written through the driver, in order with everything else that Textual
 writes.
 """
@@ -28,7 +28,7 @@ from textual.strip import Strip
 
 from pipetui.tui.display.abilities import abilities
 from pipetui.tui.display.frame import Row, fitted, row_of
-from pipetui.tui.display.pace import BUDGET, Pace, Verdict
+from pipetui.tui.display.pace import BUDGET, Pace, Permit
 from pipetui.tui.display.painter import Painter
 from pipetui.tui.display.write import LEAVE
 
@@ -52,7 +52,7 @@ _WORTH_SYNC = 1024
 #: DSR 6: the terminal answers with the place of its cursor when it has come to this point.
 _ASK = "\x1b[6n"
 
-#: How long after a key frames are its answer (seconds): the hub has a say in it too.
+#: How long after a key frames count as its answer (seconds), since the hub may be involved.
 _ANSWERING = 0.3
 
 #: It takes a key so long through the queues until what it did is rendered (seconds): the first frames after it, up to
@@ -67,7 +67,7 @@ _BATCH = 0.02
 
 
 def declined(environment: Mapping[str, str], display: str = "thin") -> str:
-    """Return by what the person has chosen the stock display (the environment overrides `display`); empty if not."""
+    """Return how the user has chosen the stock display (the environment overrides `display`); empty if not."""
     chosen = environment.get("PIPETUI_DISPLAY", "")
     if chosen in ("thin", "stock"):
         return "PIPETUI_DISPLAY=stock is set" if chosen == "stock" else ""
@@ -75,11 +75,11 @@ def declined(environment: Mapping[str, str], display: str = "thin") -> str:
 
 
 def why_not() -> str:
-    """Return why the thin display can't be used with this Textual, in words for a person; empty when it can."""
+    """Return why the thin display can't be used with this Textual, in words for the user; empty when it can."""
     version = re.match(r"(\d+)\.(\d+)\.", textual.__version__)
     major, minors = _TESTED
     if version is None or int(version[1]) != major or int(version[2]) not in minors:
-        return f"this Textual ({textual.__version__}) is none that the thin display was tested with"
+        return f"the thin display is not tested with this Textual ({textual.__version__})"
     needed = ((App, "_display"), (App, "post_display_hook"), (App, "_begin_batch"), (Screen, "_compositor_refresh"))
     missing = [name for owner, name in needed if not hasattr(owner, name)]
     return f"this Textual ({textual.__version__}) has no {' and no '.join(missing)}" if missing else ""
@@ -89,7 +89,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
     """An app that writes only what differs from what the terminal shows.
 
     `display` is "thin" or "stock" (Textual's own); `why_stock` says why that one is used, and is empty while ours is.
-    `display_budget` is how many bytes a second frames may cost that nobody waits for.
+    `display_budget` is how many bytes a second unrequested frames may use.
     """
 
     def __init__(self, *args: Any, display: str = "thin", display_budget: int = BUDGET, **options: Any) -> None:
@@ -112,7 +112,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
 
     @property
     def display_note(self) -> str:
-        """Why Textual's own display is used although ours was wanted; empty else."""
+        """Why Textual's own display is used although ours was wanted; otherwise empty."""
         return "" if self._thin_declined else self.why_stock
 
     # --- what Textual says ----------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         await super().on_event(event)
 
     def repaint(self) -> None:
-        """Draw the whole screen anew, whatever the terminal shows."""
+        """Redraw the whole screen, whatever the terminal shows."""
         self._thin_painter.forget()
         self.refresh(layout=True)
         if not self.why_stock:
@@ -172,7 +172,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         )
 
     def _thin_adopt(self, screen: Screen[Any]) -> None:
-        """From now on be asked when a screen wants to render what has changed."""
+        """Take over a screen's rendering of what has changed."""
         if "_compositor_refresh" not in vars(screen):
             screen._compositor_refresh = partial(self._thin_refresh, screen)  # type: ignore[method-assign]
 
@@ -186,7 +186,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         self._thin_try()
 
     def _thin_render(self) -> None:
-        """Bring the newest frame up to date with what has waited for it."""
+        """Bring the newest frame up to date with what was put off."""
         screen, self._thin_waiting = self._thin_waiting, None
         if screen is not None:
             self._thin_rendering = True
@@ -204,12 +204,12 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         """Bring the newest frame up to date."""
         painter = self._thin_painter
         if painter.crowded:
-            self._thin_painter = painter = Painter(painter.abilities, painter.looks.system)
+            self._thin_painter = painter = Painter(painter.abilities, painter.styles.system)
             self._thin_strips.clear()
             self.refresh(layout=True)
         size = self.screen._compositor.size
         painter.resize(size.width, size.height)
-        place, cells = partial(painter.wanted.place, looks=painter.looks), self._thin_cells
+        place, cells = partial(painter.wanted.place, styles=painter.styles), self._thin_cells
         if isinstance(update, LayoutUpdate):
             for y, strips in enumerate(update.strips, update.region.y):
                 x = update.region.x
@@ -230,15 +230,15 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         if row is None:
             if len(self._thin_strips) >= _MOST_STRIPS:
                 self._thin_strips.clear()
-            looks = self._thin_painter.looks
-            row = fitted(row_of(strip, looks), strip.cell_length, looks)
+            styles = self._thin_painter.styles
+            row = fitted(row_of(strip, styles), strip.cell_length, styles)
             self._thin_strips[segments] = row
         return row
 
     # --- writing --------------------------------------------------------------------------------------------------
 
     def _thin_flush(self) -> None:
-        """Write what differs, as much as the way to the terminal takes; come back for the rest."""
+        """Write what differs, as much as the output path takes; write the rest later."""
         if self._thin_again is not None:
             self._thin_again.cancel()
             self._thin_again = None
@@ -247,27 +247,25 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         if self._batch_count:
             self._thin_later(_BATCH)
             return
-        self._thin_look_at_driver()
+        self._thin_check_driver()
         now = asyncio.get_running_loop().time()
         painter, fresh = self._thin_painter, self._thin_fresh_until is not None
         urgent = now < self._thin_urgent_until or painter.shown is None or painter.in_pieces
-        verdict = self._thin_pace.verdict(now, urgent=urgent, full=self._thin_is_full(), first=fresh)
-        if verdict.write:
+        permit = self._thin_pace.permit(now, urgent=urgent, full=self._thin_is_full(), first=fresh)
+        if permit.write:
             self._thin_render()
-            self._thin_paint(verdict, now)
+            self._thin_paint(permit, now)
         if self._thin_dirty() and not self.why_stock:
-            self._thin_later(verdict.again)
+            self._thin_later(permit.again)
 
-    def _thin_paint(self, verdict: Verdict, now: float) -> None:
+    def _thin_paint(self, permit: Permit, now: float) -> None:
         painter = self._thin_painter
         if self.why_stock or not painter.wanted.height:
             return
         if self._thin_pace.slow:
             painter.notice(now)
         fresh = self._thin_fresh_until
-        text = painter.paint_part(
-            verdict.pieces, calm=verdict.calm, afresh=fresh is not None, cursor=self._thin_cursor()
-        )
+        text = painter.paint_part(permit.pieces, calm=permit.calm, afresh=fresh is not None, cursor=self._thin_cursor())
         if fresh is not None and now > fresh:
             self._thin_fresh_until = None
         if text:
@@ -289,15 +287,15 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         self._driver.flush()
 
     def _thin_cursor(self) -> tuple[int, int] | None:
-        """Return where the cursor should rest: an input method composes there. None: nobody cares."""
+        """Return where the cursor should rest, because an input method composes there; None if it does not matter."""
         if not hasattr(self.focused, "cursor_screen_offset"):
             return None
         at = self.screen.outer_size.clamp_offset(self.cursor_position)
         self._previous_cursor_position = at
         return at.x, at.y
 
-    def _thin_look_at_driver(self) -> None:
-        """Notice a writer that is another one than before: the terminal was given away and has come back."""
+    def _thin_check_driver(self) -> None:
+        """Notice a new writer: the terminal was given away and has come back."""
         driver = self._driver
         writer = getattr(driver, "_writer_thread", None)
         if driver is not None and (driver is not self._thin_driver or writer is not self._thin_writer):
@@ -310,7 +308,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
             driver.write(_ASK)
 
     def _thin_is_full(self) -> bool:
-        """Whether the driver's writer has not come round to the last frame, or the terminal takes no more."""
+        """Whether the driver's writer still has the last frame to write, or the terminal takes no more."""
         queue = getattr(self._thin_writer, "_queue", None)
         if queue is None:
             return False
@@ -333,7 +331,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
             self._thin_give_up(error)
 
     def _thin_give_up(self, error: Exception) -> None:
-        """Go on with Textual's own display: a screen that costs more bytes is better than none."""
+        """Continue with Textual's own display: a screen that costs more bytes is better than none."""
         self.why_stock = f"the thin display failed ({type(error).__name__}: {error})"
         self.log.error(self.why_stock)
         self._thin_strips.clear()
@@ -349,7 +347,7 @@ def _render(screen: Screen[Any]) -> None:
 
 
 def _leaving(driver: Driver) -> Callable[[], None]:
-    """Return a driver's way of giving the terminal back, after our pen."""
+    """Return a driver's method that gives the terminal back, preceded by resetting the pen."""
     stop = driver.stop_application_mode
 
     def leave() -> None:

@@ -1,12 +1,12 @@
-"""How full the way to the terminal is, and so what may be written now: a frame that has to wait is never queued.
+"""How full the path to the terminal is, and so what may be written now: a frame that has to wait is never queued.
 
-Three things are known, each unsure alone:
+Three things are known, none reliable alone:
 
 - The terminal's answers. A pty's output queue always measures zero and takes 19 KB before poll(2) calls it full, and
   behind it lie ssh's window and the network. So after some bytes the terminal is asked for its cursor (DSR 6): its
   answer says that everything before has arrived, and when gives the speed of the line.
-- The writer's queue and poll(2): full means stop, whatever else.
-- A budget of bytes a second, averaged: on a line that carries more, frames that nobody asked for still cost CPU at both
+- The writer's queue and poll(2): full means stop.
+- A budget of bytes a second, averaged: on a line that carries more, unrequested frames still cost CPU at both
   ends. The frame that answers a key never waits for the budget.
 
 Times are seconds of one clock that the caller reads.
@@ -21,18 +21,18 @@ from dataclasses import dataclass
 BUDGET = 12_288
 _BURST = 0.5
 
-#: What frames that do not wait may overdraw it by (seconds).
+#: By how much frames that do not wait may exceed the budget (seconds).
 _DEBT = 0.25
 
-#: Full for so long (seconds): that is the line, not the writer that is just at work.
+#: Full for so long (seconds) means the line is full, not just the writer busy.
 _REALLY_FULL = 0.3
 
 #: After this many bytes the terminal is asked, and no sooner (so a calm screen asks about once a second).
 _ASK_AFTER = 1024
 
 #: No answer for so long: the question or its answer was lost, or the terminal never answers.
-_PATIENCE = 5.0
-_FIRST_PATIENCE = 0.25
+_TIMEOUT = 5.0
+_FIRST_TIMEOUT = 0.25
 
 #: Questions without an answer at one time.
 _MOST_ASKED = 16
@@ -69,11 +69,11 @@ _PAGES = 0.1
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Permit:
     """What may be written now.
 
     `write`: anything at all; if not, `again` says when it is worth asking again (seconds). `pieces`: about how many
-    bytes at most (None: a whole frame). `calm`: only what does not change all the time.
+    bytes at most (None: a whole frame). `calm`: only rows that do not change all the time.
     """
 
     write: bool
@@ -83,7 +83,7 @@ class Verdict:
 
 
 class Pace:
-    """Counts what was written and answered."""
+    """Counts what was written and answered, and decides what may be written."""
 
     def __init__(self, budget: int = BUDGET) -> None:
         self._full_budget = self._budget = float(budget)
@@ -115,7 +115,7 @@ class Pace:
 
         At a slow line behind each frame, so that it is known how much is on its way.
         """
-        if self._asked and now - self._asked[0][1] >= _PATIENCE:
+        if self._asked and now - self._asked[0][1] >= _TIMEOUT:
             self._asked.clear()
         if self.slow:
             due = len(self._asked) < _MOST_ASKED
@@ -126,7 +126,7 @@ class Pace:
         return due
 
     def ask_first(self, now: float) -> None:
-        """Begin anew (another terminal, or the same one after a pause) by asking it before anything is written."""
+        """Start again (another terminal, or the same one after a pause) by asking it before anything is written."""
         self._arrived, self._asked, self._busy_since = self._sent, [(self._sent, now)], None
 
     def asked_again(self, now: float) -> None:
@@ -157,7 +157,7 @@ class Pace:
 
     @property
     def rate(self) -> float | None:
-        """The speed of the line in bytes a second, None while that is not known."""
+        """The speed of the line in bytes a second, None while unknown."""
         if not self._samples:
             return None
         return sum(count for count, _ in self._samples) / sum(took for _, took in self._samples)
@@ -167,42 +167,42 @@ class Pace:
         """Whether the line is known to be slow."""
         return self.rate is not None and self.rate < _SLOW
 
-    def verdict(self, now: float, *, urgent: bool, full: bool, first: bool = False) -> Verdict:
-        """Say what may be written now.
+    def permit(self, now: float, *, urgent: bool, full: bool, first: bool = False) -> Permit:
+        """Return what may be written now.
 
-        `urgent`: a person waits for it. `first`: it is the first since a key. `full`: the queue or poll(2) says stop.
+        `urgent`: the user waits for it. `first`: it is the first since a key. `full`: the queue or poll(2) says stop.
         """
         self._pass(now)
         self._learn(full, now)
         if full:
-            return Verdict(False)
+            return Permit(False)
         on_the_way = self._on_the_way(now)
         room = min(max((self.rate or self._full_budget) * _ON_THE_WAY, _LEAST), _MOST)
         if on_the_way > (2 * room if first else room):
-            return Verdict(False)
+            return Permit(False)
         calm = self._tokens <= 0
         if not urgent and (calm or now < self._next):
-            return Verdict(False, again=max(self._next - now, -self._tokens / self._budget, 0.002))
+            return Permit(False, again=max(self._next - now, -self._tokens / self._budget, 0.002))
         if calm and (not self.slow or now - self._page > _PAGES):
             calm = False
         if not calm:
             self._page = now
-        return Verdict(True, int(room) if self.slow else None, calm)
+        return Permit(True, int(room) if self.slow else None, calm)
 
     def _on_the_way(self, now: float) -> int:
         """Return how many bytes may not have arrived yet; 0 when there is no way to know."""
         if not self._asked or self._mute:
             return 0
-        if now - self._asked[0][1] < (_PATIENCE if self._answers else _FIRST_PATIENCE):
+        if now - self._asked[0][1] < (_TIMEOUT if self._answers else _FIRST_TIMEOUT):
             return self._sent - self._arrived
         self._mute = not self._answers
         return 0
 
     def _learn(self, full: bool, now: float) -> None:
-        """Spend less when the way is full although nobody answers, and slowly more again."""
+        """Spend less when the path is full although the terminal never answers, then slowly more again."""
         if not full:
             self._full_since = None
-            if now - self._changed > _PATIENCE:
+            if now - self._changed > _TIMEOUT:
                 self._budget, self._changed = min(self._full_budget, self._budget * 1.5), now
         elif self._full_since is None:
             self._full_since = now

@@ -9,31 +9,31 @@ from rich.color import ColorSystem
 from pipetui.tui.display.abilities import Abilities
 from pipetui.tui.display.compare import compare
 from pipetui.tui.display.frame import Frame, Row, blank_row
-from pipetui.tui.display.looks import PLAIN, Looks
 from pipetui.tui.display.scroll import differing
+from pipetui.tui.display.styles import PLAIN, StyleTable
 from pipetui.tui.display.write import Writer
 
-#: So many different looks are no theme but a leak (each hyperlink is one): begin anew.
-_MOST_LOOKS = 20_000
+#: So many different styles are a leak (each hyperlink is one): start over.
+_MOST_STYLES = 20_000
 
 #: A row that changes more often than this (a second, about) is restless.
 _RESTLESS = 2.0
 
 
 class Painter:
-    """Knows the newest frame (`wanted`) and the terminal's (`shown`; None: nobody knows what it shows).
+    """Knows the newest frame (`wanted`) and the terminal's (`shown`; None: unknown).
 
     Where not all can be written at once, a page goes in pieces: the rows that differ, as they are at one moment, first
     those that change seldom, then the restless ones from the top. It is written to its end before a newer one begins:
-    rows of different moments would be nonsense, and where all changes all the time nobody would see the last ones.
+    rows of different moments do not belong together, and if all rows keep changing the last would never be written.
     """
 
     def __init__(self, abilities: Abilities, system: ColorSystem = ColorSystem.TRUECOLOR) -> None:
         self.abilities = abilities
-        self.looks = Looks(system)
+        self.styles = StyleTable(system)
         self.wanted = Frame.blank(0, 0)
         self.shown: Frame | None = None
-        self._writer = Writer(self.looks, abilities)
+        self._writer = Writer(self.styles, abilities)
         self._noticed = self.wanted.copy()
         self._restless: list[tuple[float, float]] = []
         self._page: dict[int, Row] = {}
@@ -48,7 +48,7 @@ class Painter:
             self.shown = None
 
     def forget(self) -> None:
-        """Know nothing of what the terminal shows: the next frame is painted as a whole."""
+        """Forget what the terminal shows: the next frame is painted whole."""
         self.shown = None
         self._page.clear()
 
@@ -66,8 +66,8 @@ class Painter:
 
     @property
     def crowded(self) -> bool:
-        """Whether looks and frames should be begun anew; then every row has to come again."""
-        return len(self.looks) > _MOST_LOOKS
+        """Whether to start over with styles and frames; then every row has to be drawn again."""
+        return len(self.styles) > _MOST_STYLES
 
     @property
     def in_pieces(self) -> bool:
@@ -84,7 +84,7 @@ class Painter:
     ) -> str:
         """Paint about `room` bytes of the newest frame (None: all), when `calm` without restless rows.
 
-        `afresh` drops a page that is being written in pieces: a person waits for something newer.
+        `afresh` drops a page that is being written in pieces: the user waits for something newer.
         """
         if self.shown is None or room is None:
             return self.paint(cursor)
@@ -123,10 +123,10 @@ class Painter:
         writer = self._writer
         if self.shown is None:
             writer.forget()
-            ground = _ground(target, self.looks) if self.abilities.bce else PLAIN
+            ground = _ground(target, self.styles) if self.abilities.bce else PLAIN
             writer.clear(ground)
             self.shown = Frame(target.width, [blank_row(target.width, ground)] * target.height)
-        difference = compare(self.shown, target, self.looks, bce=self.abilities.bce, scroll=self.abilities.scroll)
+        difference = compare(self.shown, target, self.styles, bce=self.abilities.bce, scroll=self.abilities.scroll)
         writer.write(difference, target)
         self.shown = target.copy()
         return writer.take()
@@ -138,11 +138,11 @@ class Painter:
         return text + self._writer.take()
 
 
-def _ground(frame: Frame, looks: Looks) -> int:
+def _ground(frame: Frame, styles: StyleTable) -> int:
     """Return the background that most cells have."""
     counted: dict[int, int] = {}
     for row in frame.rows:
-        for look in set(row.looks):
-            if looks.erasable(look):
-                counted[look] = counted.get(look, 0) + row.looks.count(look)
-    return max(counted, key=lambda look: counted[look], default=PLAIN)
+        for style in set(row.styles):
+            if styles.erasable(style):
+                counted[style] = counted.get(style, 0) + row.styles.count(style)
+    return max(counted, key=lambda style: counted[style], default=PLAIN)

@@ -1,6 +1,6 @@
-"""Going on after a stop: SIGSTOP and SIGCONT, a shell's `fg`.
+"""Resuming after a stop: SIGSTOP and SIGCONT, a shell's `fg`.
 
-On SIGCONT Textual starts its driver anew. Where SIGTSTP has stopped us (ctrl+z) the driver had ended its threads
+On SIGCONT Textual restarts its driver. Where SIGTSTP has stopped us (ctrl+z) the driver had ended its threads
 before. SIGSTOP can't be caught, so then they still run, and a second thread would read the keyboard beside the first:
 keys get lost between the two, one hangs in read(2) beyond the program's end, and how the terminal was before us is
 forgotten. So here the thread that reads the keyboard stays, and only what the shell may have changed is set again.
@@ -19,8 +19,8 @@ from textual.drivers.linux_driver import LinuxDriver
 _POP_KEYBOARD = "\x1b[<u"
 
 
-def go_on(driver: Driver | None) -> None:
-    """Have the terminal again after SIGCONT; stop again where a shell lets us go on in the background."""
+def resume(driver: Driver | None) -> None:
+    """Take the terminal back after SIGCONT; stop again if the shell resumed us in the background."""
     if not isinstance(driver, LinuxDriver) or not driver._auto_restart:
         return
     keyboard = driver._key_thread
@@ -33,7 +33,7 @@ def go_on(driver: Driver | None) -> None:
 
 
 def _start_around(driver: LinuxDriver) -> None:
-    """Start the driver anew, but for the thread that reads the keyboard and what is known of the terminal before us."""
+    """Restart the driver, but keep the thread that reads the keyboard and the terminal's original settings."""
     keyboard, before = driver._key_thread, driver.attrs_before
     driver.write(_POP_KEYBOARD)
     driver.close()
@@ -52,5 +52,5 @@ def _no_thread() -> None:
 def _in_background(terminal: int) -> bool:
     try:
         return os.tcgetpgrp(terminal) != os.getpgrp()
-    except OSError:  # not our controlling terminal: nobody stops us there
+    except OSError:  # not our controlling terminal: it can't stop us
         return False

@@ -18,7 +18,7 @@ COST = 20
 #: What a run of cells costs beyond its text: a move and a change of the pen.
 _RUN = 12
 
-#: A frame has seldom more than one region that moves; each try costs time.
+#: A frame rarely has more than one region that moves; each try costs time.
 _MOST = 4
 
 
@@ -42,7 +42,7 @@ def scrolled(rows: list[Row], scroll: Scroll, fresh: Row) -> list[Row]:
 def marks(old: Row, new: Row) -> bytes:
     """Return a byte for each cell: 1 where the rows differ, else 0."""
     differ = bytes(map(ne, old.chars, new.chars))
-    return differ if old.looks == new.looks else bytes(map(or_, differ, map(ne, old.looks, new.looks)))
+    return differ if old.styles == new.styles else bytes(map(or_, differ, map(ne, old.styles, new.styles)))
 
 
 def cost(old: Row, new: Row) -> int:
@@ -65,12 +65,12 @@ def candidates(old: list[Row], new: list[Row], among: list[int]) -> list[Scroll]
     """
     if len(among) < 2:
         return []
-    places = _unique(old, among)
+    positions = _unique(old, among)
     area = range(among[0], among[-1] + 1)
     found: list[Scroll] = []
     end = area.start
     for row, y in _unique(new, among).items():
-        was = places.get(row, y)
+        was = positions.get(row, y)
         if was == y or y < end:
             continue
         shift = was - y
@@ -85,15 +85,15 @@ def candidates(old: list[Row], new: list[Row], among: list[int]) -> list[Scroll]
 
 
 def _unique(rows: list[Row], among: list[int]) -> dict[Row, int]:
-    """Return the places of the rows that are there once, from the top."""
-    places: dict[Row, int] = {}
+    """Return the positions of the rows that occur once, from the top."""
+    positions: dict[Row, int] = {}
     twice: set[Row] = set()
     for y in among:
-        if places.setdefault(rows[y], y) != y:
+        if positions.setdefault(rows[y], y) != y:
             twice.add(rows[y])
     for row in twice:
-        del places[row]
-    return places
+        del positions[row]
+    return positions
 
 
 def saved(old: list[Row], new: list[Row], scroll: Scroll, fresh: Row) -> int:
@@ -104,7 +104,7 @@ def saved(old: list[Row], new: list[Row], scroll: Scroll, fresh: Row) -> int:
 
 
 def pays(old: list[Row], new: list[Row], scroll: Scroll, fresh: Row) -> bool:
-    """Whether a scroll saves bytes; costs less time than `saved`, because few rows tell already."""
+    """Whether a scroll saves bytes; faster than `saved`, because a few rows can decide it."""
     after = scrolled(old, scroll, fresh)
     rows = range(scroll.top, scroll.bottom + 1)
     debt = COST + sum(cost(after[y], new[y]) for y in rows)

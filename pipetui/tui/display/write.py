@@ -3,8 +3,8 @@
 The terminal does not wrap (DECAWM is off), so after the last column the place of the cursor is not known. Line feeds
 are not used, because the line discipline may turn them into two characters: IND and RI scroll (ECMA-48 keeps them out
 of its latest edition, every terminal has them). A scroll region stays set until another one is needed, as tmux leaves
-it: a log scrolls in the same one each time. What resets it in the terminal is a resize, after which all is painted
-anew. Moves up and down stop at its edges, in one terminal so, in another so: they are used inside of it only.
+it: a log scrolls in the same one each time. What resets it in the terminal is a resize, after which all is
+repainted. Moves up and down stop at its edges, differently in different terminals: they are used only inside it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterable
 
 from pipetui.tui.display.abilities import Abilities
-from pipetui.tui.display.compare import Change, Difference
+from pipetui.tui.display.compare import Difference, RowChange
 from pipetui.tui.display.frame import Frame, Row, is_doubtful
-from pipetui.tui.display.looks import PLAIN, Looks
 from pipetui.tui.display.scroll import Scroll
+from pipetui.tui.display.styles import PLAIN, StyleTable
 
 #: Cells between two spans are written again when that is at most this many; a move is not much shorter.
 _GAP = 6
@@ -30,8 +30,8 @@ _REPEATED = re.compile(r"([ -~─━│█▁-▏▔░▒▓])\1{11,}")
 class Writer:
     """Collects what goes to the terminal, and knows where that leaves its cursor and its pen."""
 
-    def __init__(self, looks: Looks, abilities: Abilities) -> None:
-        self._looks = looks
+    def __init__(self, styles: StyleTable, abilities: Abilities) -> None:
+        self._styles = styles
         self._abilities = abilities
         self._out: list[str] = []
         self._x: int | None = None
@@ -41,7 +41,7 @@ class Writer:
         self._region: tuple[int, int] | None = None
 
     def forget(self) -> None:
-        """Know nothing of the terminal's cursor, pen and scroll region any more."""
+        """Forget the terminal's cursor, pen and scroll region."""
         self._x = self._y = self._pen = self._region = None
 
     @property
@@ -53,11 +53,11 @@ class Writer:
     def state(self, known: tuple[int | None, int | None, int | None, tuple[int, int] | None]) -> None:
         self._x, self._y, self._pen, self._region = known
 
-    def clear(self, look: int) -> None:
-        """Erase the whole screen; `look` is that of blanks (only the plain one without background colour erase)."""
+    def clear(self, style: int) -> None:
+        """Erase the whole screen; `style` is that of blanks (only the plain one without background colour erase)."""
         self._out.append("\x1b[r")
         self._x = self._y = self._region = None
-        self._draw_with(look)
+        self._draw_with(style)
         self._out.append("\x1b[2J")
 
     def write(self, difference: Difference, new: Frame) -> None:
@@ -70,7 +70,7 @@ class Writer:
 
     def rest(self, at: tuple[int, int] | None = None) -> None:
         """Leave no hyperlink open, and if wanted the cursor at a place (column, row)."""
-        if self._pen is not None and self._looks[self._pen].link:
+        if self._pen is not None and self._styles[self._pen].link:
             self._draw_with(PLAIN)
         if at is not None:
             self._go(*at)
@@ -101,7 +101,7 @@ class Writer:
         return min(ways, key=len)
 
     def _along(self, y: int) -> list[str]:
-        """Return the ways up or down that are sure."""
+        """Return the reliable ways up or down."""
         first, last = self._region or (0, self._height - 1)
         if self._y is None or not (first <= self._y <= last and first <= y <= last):
             return []
@@ -114,13 +114,13 @@ class Writer:
             ways.append(_steps(abs(ahead), "C" if ahead > 0 else "D"))
         return ways
 
-    def _draw_with(self, look: int) -> None:
+    def _draw_with(self, style: int) -> None:
         if self._pen is None:
             self._out.append("\x1b[m")
             self._pen = PLAIN
-        if look != self._pen:
-            self._out.append(self._looks.way(self._pen, look))
-            self._pen = look
+        if style != self._pen:
+            self._out.append(self._styles.way(self._pen, style))
+            self._pen = style
 
     # --- rows -----------------------------------------------------------------------------------------------------
 
@@ -139,14 +139,14 @@ class Writer:
         if region != self._region:
             self._out.append(f"\x1b[{top + 1};{bottom + 1}r" if region else "\x1b[r")
             self._region = region
-            self._x = self._y = None  # this homes the cursor (DECSTBM), says not every terminal
+            self._x = self._y = None  # not every terminal homes the cursor here (DECSTBM)
 
-    def _change(self, change: Change, row: Row) -> None:
+    def _change(self, change: RowChange, row: Row) -> None:
         for start, end in self._joined(change.spans, row):
             self._cells(row, change.y, start, end)
         if change.erase is not None:
             self._go(change.erase, change.y)
-            self._blank_with(change.look)
+            self._blank_with(change.style)
             self._out.append("\x1b[K")
 
     def _joined(self, spans: Iterable[tuple[int, int]], row: Row) -> list[tuple[int, int]]:
@@ -160,33 +160,33 @@ class Writer:
         return joined
 
     def _cheap(self, row: Row, start: int, end: int) -> bool:
-        """Whether cells between two spans are in the look of the one before: then they cost their text only."""
-        look = row.looks[start - 1]
+        """Whether cells between two spans are in the style of the one before: then they cost their text only."""
+        style = row.styles[start - 1]
         return all(
-            char.isascii() and (number == look or (char == " " and number == self._looks.blank(look)))
-            for char, number in zip(row.chars[start:end], row.looks[start:end], strict=True)
+            char.isascii() and (number == style or (char == " " and number == self._styles.blank(style)))
+            for char, number in zip(row.chars[start:end], row.styles[start:end], strict=True)
         )
 
-    def _blank_with(self, look: int) -> None:
-        """Take a pen that draws blanks of this look."""
-        if self._pen is None or self._looks.blank(self._pen) != look:
-            self._draw_with(look)
+    def _blank_with(self, style: int) -> None:
+        """Take a pen that draws blanks of this style."""
+        if self._pen is None or self._styles.blank(self._pen) != style:
+            self._draw_with(style)
 
     def _cells(self, row: Row, y: int, start: int, end: int) -> None:
-        chars, looks = row
+        chars, styles = row
         x = start
         while x < end:
             self._go(x, y)
             stop = x + 1
-            look = looks[x]
-            blank = self._looks.blank(look)
-            while stop < end and (looks[stop] == look or (looks[stop] == blank and chars[stop] == " ")):
+            style = styles[x]
+            blank = self._styles.blank(style)
+            while stop < end and (styles[stop] == style or (styles[stop] == blank and chars[stop] == " ")):
                 stop += 1
             text = "".join(chars[x:stop])
             if text.isspace():
-                self._blank_with(look)
+                self._blank_with(style)
             else:
-                self._draw_with(look)
+                self._draw_with(style)
             self._text(chars[x:stop], text, x, y)
             x = stop
 
@@ -210,7 +210,7 @@ class Writer:
             return text
         if self._abilities.repeat:
             return _REPEATED.sub(lambda run: f"{run[1]}\x1b[{len(run[0]) - 1}b", text)
-        if self._abilities.bce and self._looks.erasable(self._looks.blank(self._pen or PLAIN)):
+        if self._abilities.bce and self._styles.erasable(self._styles.blank(self._pen or PLAIN)):
             return re.sub(" {12,}", lambda run: f"\x1b[{len(run[0])}X\x1b[{len(run[0])}C", text)
         return text
 

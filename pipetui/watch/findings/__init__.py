@@ -25,7 +25,7 @@ from pipetui.watch.world import World
 
 Rule = Callable[[World], Iterable[Finding | Later]]
 
-#: All rules by their names, the gravest first.
+#: All rules by their names, the most severe first.
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "deadlock": deadlock,

@@ -1,4 +1,4 @@
-"""How the age of a state decides how grave it is, and when it is worth another look.
+"""How the age of a state decides how severe it is, and when it is worth another look.
 
 A wait that has lasted for a moment is how pipes work. What it means after a while depends on what it is, so each rule
 has its own steps; a rule whose next step is still to come says when that will be.

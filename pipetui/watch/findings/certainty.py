@@ -1,4 +1,4 @@
-"""How sure it is that processes can never go on, and how grave that makes it."""
+"""How sure it is that processes can never go on, and how severe that makes it."""
 
 from __future__ import annotations
 

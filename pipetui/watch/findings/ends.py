@@ -35,11 +35,11 @@ def split_readers(world: World) -> Iterator[Finding]:
             "note",
             (ref(pipe),),
             tuple(pids),
-            f"{people(world, pids)} read {named(pipe)} side by side, and each gets only a part of the bytes",
+            f"{people(world, pids)} read {named(pipe)} side by side, so each gets only some of the bytes",
             "A pipe keeps each byte for one reader only: whoever reads first takes it, and the others never see it "
             "(pipe(7)). For workers that share a queue this may be meant.",
-            f"To give everybody everything, give each reader a FIFO of its own and copy into all: `tee A B > C < "
-            f"{named(pipe)}`. Else end all readers but one ({kill(pids[1:])}).",
+            f"To give every reader all bytes, give each a FIFO of its own and copy into all: `tee A B > C < "
+            f"{named(pipe)}`. Otherwise end all readers but one ({kill(pids[1:])}).",
             "exact" if both_read else "inferred",
         )
 
@@ -76,7 +76,7 @@ def _lost(world: World, pipes: list[Pipe], level: Level, unsure: bool, since: fl
     nobody = "nobody who can be seen from here reads" if unsure else "nobody reads"
     unread = sum(pipe.queued or 0 for pipe in pipes)
     left = f" {size(unread)} that were written are still unread, and lost once the writers close." if unread else ""
-    fix = "Nothing, as long as they write no more. No reader can come back: to repair it, start the writer anew."
+    fix = "Nothing, unless they write again. No reader can come back; to repair it, restart the writer."
     if fifo and not pipes[0].deleted:
         fix = f"Start the reader again before the next write, or end the writer: {kill(pids)}."
     return Finding(

@@ -38,7 +38,7 @@ def world_access(world: World) -> Iterator[Finding]:
             f"The mode ({pipes[0].mode or 0:04o}) lets others in: whoever reads first takes the bytes, and what "
             "anybody writes ends up in the same stream (fifo(7)).",
             f"If only its owner should use it: `chmod 600 {_paths(pipes)}`. New ones: `mkfifo -m 600`, or "
-            "`pipetui create`, which does so by itself.",
+            "`pipetui create`, which does so by default.",
         )
 
 
@@ -57,7 +57,7 @@ def stale(world: World) -> Iterator[Finding]:
             (),
             f"nobody has {_several(pipes, 'or')} open",
             "A FIFO is only a name until two processes open it, and holds nothing meanwhile (fifo(7)).",
-            f"Nothing, if somebody will come. Else remove what is left over: `pipetui rm {_paths(pipes)}`.",
+            f"Nothing, if somebody still needs it. Otherwise remove what is left over: `pipetui rm {_paths(pipes)}`.",
             "exact",
         )
 

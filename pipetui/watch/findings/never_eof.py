@@ -81,7 +81,7 @@ def _finding(world: World, knot: Knot, pipe: Pipe, level: Level) -> Finding:
         f"{people(world, core)} wait{'s' if one else ''} to read {named(pipe)} and "
         f"hold{'s' if one else ''} the only write end{'s' if len(pipe.holders('w')) > 1 else ''}",
         why + since_when(tasks),
-        fix if knot.sure else f"Nothing, if a signal handler writes to it. Else: {fix[:1].lower()}{fix[1:]}",
+        fix if knot.sure else f"Nothing, if a signal handler writes to it. Otherwise: {fix[:1].lower()}{fix[1:]}",
         sureness(world, knot),
         newest(world, tasks),
         tuple(sorted(knot.tail)),
@@ -109,7 +109,7 @@ def _served(world: World, pipe: Pipe) -> Iterator[Finding | Later]:
             "A reader gets EOF when the last write end is closed (pipe(7)), and this FIFO is held open for writing by "
             f"its readers or by who waits for their end ({ends}). That is how a FIFO is kept open between its clients."
             f"{since_when(tasks)}",
-            f"Nothing, if this is meant. Else close {ends}.",
+            f"Nothing, if intended; otherwise close {ends}.",
             "exact" if certain(tasks) else "inferred",
             since,
         )

@@ -80,7 +80,7 @@ def _told(world: World, blocked: dict[int, TaskState], steps: tuple[Step, ...]) 
         "open(2) of a FIFO blocks until some process opens the other side (fifo(7)). Processes that open the same "
         "FIFOs in different order each wait in their first open for what the other does in its second."
         f"{since_when(tasks)}",
-        f"Let all of them open {listed(names)} in the same order, or one of them open for reading and writing "
+        f"Open {listed(names)} in the same order everywhere, or let one of them open for reading and writing "
         f"(`<>`, O_RDWR) or with O_NONBLOCK. To unblock them now, end one of them: {kill([min(blocked)])}.",
         "inferred",
         since,

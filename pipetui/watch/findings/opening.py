@@ -35,7 +35,7 @@ def no_reader(world: World) -> Iterator[Finding | Later]:
             f"wait{_s(openers)} to write to {named(pipe) if pipe else path}, which nobody reads",
             "open(2) of a FIFO for writing blocks until some process opens it for reading (fifo(7)). Until then the "
             "writer has no descriptor yet, so tools that list open files can't show it.",
-            f"Start the reader; `pipetui tail {quoted(path)}` is one, and prints what comes (it consumes). Or end the "
+            f"Start the reader; to read it from here: `pipetui tail {quoted(path)}` (consumes). Or end the "
             f"writer: {kill(process.pid for process, _ in openers)}. A writer that must never wait opens with "
             "O_NONBLOCK and gets ENXIO instead.",
         )  # fmt: skip

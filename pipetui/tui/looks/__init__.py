@@ -1,1 +1,0 @@
-"""The screens that look closer: pipelines, a pipe, a process, a finding. Names in them lead from one to the next."""

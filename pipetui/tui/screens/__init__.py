@@ -1,0 +1,1 @@
+"""The screens, a file or a folder each."""

@@ -1,0 +1,1 @@
+"""Pure functions from rows to text: no widget, no focus, no request."""
