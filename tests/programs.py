@@ -85,8 +85,8 @@ def problems(world: World, pid: int) -> list[Finding]:
     return [one for one in judge(world) if one.level == "problem" and members & set(one.pids)]
 
 
-def diagnosed(pid: int, *roots: Path) -> list[Finding]:
-    """Return what `pipetui doctor` finds on the processes of a session."""
+def diagnosed(pid: int, *roots: Path, also: int = 0) -> list[Finding]:
+    """Return what `pipetui doctor` finds on the processes of a session, or of two."""
     _, found = diagnose(Surveyor([str(root) for root in roots]).look)
-    members = {pid, *family(pid)}
+    members = {pid, *family(pid), *([also, *family(also)] if also else ())}
     return [one for one in found if members & set(one.pids)]
