@@ -282,8 +282,9 @@ def test_a_child_that_comes_and_goes_is_no_change_of_state(path: Path) -> None:
             assert watch.stdout is not None
             lines = [json.loads(line) for line in watch.stdout]
         os.kill(int(Path(f"/proc/{reader.pid}/task/{reader.pid}/children").read_text().split()[0]), signal.SIGKILL)
-    flowing = [line for line in lines if line["state"] == "flowing"]
-    assert len(flowing) in (1, 2), [line["state"] for line in lines]  # two, if it was first seen while it started
+    states = [line["state"] for line in lines]
+    assert "flowing" in states
+    assert len(states) < 6, states  # some while it starts; a child that made a difference would make a dozen
 
 
 def test_a_script_can_wait_for_a_reader(path: Path) -> None:

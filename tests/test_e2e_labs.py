@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,12 +43,18 @@ class Learner:
     def to_lab(self, lab: Lab) -> None:
         """Go down the list to a lab."""
         chosen = re.compile(rf"^ ▸ . {re.escape(lab.title[:25])}", re.MULTILINE)
-        self.monitor.press("g")
-        for _ in all_labs():
+        for key in ("g", *["down"] * len(all_labs())):
             if chosen.search(self.terminal.text()):
                 return
-            self.monitor.press("down")
-        self.terminal.wait_for(chosen)
+            # a key pressed before the last one's effect is on the screen would run past the lab
+            before, start = self._row(), time.monotonic()
+            self.monitor.press(key)
+            self.terminal.wait_until(lambda: self._row() != before or time.monotonic() - start > 3.0)  # noqa: B023
+        self.terminal.wait_for(chosen, 0.0)
+
+    def _row(self) -> str:
+        """Return the row of the list at the cursor."""
+        return next((row[:45] for row in self.terminal.lines() if row.startswith(" ▸")), "")
 
     def predict(self, lab: Lab) -> None:
         """Answer every question, with what will turn out to be true; the last answer runs the lab."""

@@ -291,7 +291,7 @@ async def test_enter_shows_a_process_in_detail(app: PipetuiApp, hub: FakeHub, pi
 async def test_help_and_palette_show_every_action(app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]) -> None:
     await press(pilot, "question_mark")
     assert "Start a producer that writes to the selected FIFO" in screen_text(app)
-    assert "holds an end" in screen_text(app)
+    assert "consumes" in screen_text(app)
     await press(pilot, "escape", "ctrl+p")
     await write(pilot, "create a fifo")
     await until(pilot, lambda: "Create a FIFO" in screen_text(app))

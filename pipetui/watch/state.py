@@ -41,12 +41,14 @@ def _moves(pipe: Pipe, now: float) -> bool:
     """Whether bytes have just moved: a FIFO's times say so, and who waits to read anew has just read.
 
     Both times of a FIFO that has never been used are those of its making; they are also equal where each write is read
-    at once, but there somebody waits to read.
+    at once, but there somebody waits to read: since when, or if the kernel does not tell that, the times count all the
+    same.
     """
     if not pipe.holders("r") or not pipe.holders("w"):
         return False
     times = [when for when in (pipe.last_write, pipe.last_read) if when is not None]
-    if pipe.kind == "anonymous" or pipe.last_write == pipe.last_read:
+    untold = any(waiter.kind == "read" and waiter.since is None for waiter in pipe.waiters)
+    if pipe.kind == "anonymous" or (pipe.last_write == pipe.last_read and not untold):
         times = []
     times += [waiter.since for waiter in pipe.waiters if waiter.since is not None]
     return any(now - when < RECENT for when in times)

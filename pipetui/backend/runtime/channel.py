@@ -15,8 +15,9 @@ from typing import Any
 
 from pipetui.protocol.frames import Splitter, frame
 
-#: How much is taken from a pipe at once; more than any pipe holds by default (64 KiB).
-READ_SIZE = 1 << 18
+#: How much is taken from a pipe at once (bytes): little, so that of hundreds of children with much to tell none
+#: keeps the hub from its client for long.
+READ_SIZE = 1 << 14
 
 
 class Sender:

@@ -79,7 +79,9 @@ class Child:
 
     def catch_up(self) -> None:
         """Take what it has reported up to now, out of turn."""
-        if self.alive:
+        before = -1
+        while self.alive and not self._receiver.ended and self._receiver.taken != before:
+            before = self._receiver.taken
             self._read()
 
     def _read(self) -> None:
