@@ -409,3 +409,18 @@ async def test_what_only_ours_tell_takes_no_room_from_others(app: PipetuiApp, hu
     assert "▸ /tmp/demo/slow" in screen_text(app)
     assert "RATE" not in head()
     assert "STATE" in head()
+
+
+@on_screen(80, 24)
+async def test_rows_that_come_while_their_table_is_hidden_are_drawn_in_its_true_width(
+    app: PipetuiApp, hub: FakeHub, pilot: Pilot[Any]
+) -> None:
+    await press(pilot, "1", "j", "j", "4")
+    table = app.main.consumers
+    hub.push(update(actors=(replace(hub.actors[2], id=9, pid=4999),)))
+    await settle(pilot)
+    hidden = table._widths, table._measured
+    await press(pilot, "2")
+    assert re.search(r"● +4999 +lines", screen_text(app))
+    table._widths, table._measured = hidden  # as before the table is told of its size
+    assert "COMMAND" in table.render_line(0).text

@@ -54,6 +54,7 @@ class RowTable(CursorList, Generic[K, R]):
         self._orders: dict[K, Any] = {}
         self._naturals: dict[str, dict[K, int]] = {}
         self._widths: list[tuple[Column[R], int]] = []
+        self._measured = -1  # the width for which those are
         self._empty: tuple[str, ...] = ()
         self.cursor: K | None = None
         self.opening = False
@@ -195,7 +196,8 @@ class RowTable(CursorList, Generic[K, R]):
 
     def _measure(self) -> None:
         columns = [column for column in self._columns if self._is_wanted(column)]
-        self._widths = widths(columns, self.size.width - _MARGIN, self._natural)
+        self._measured = self.size.width
+        self._widths = widths(columns, self._measured - _MARGIN, self._natural)
 
     def _is_wanted(self, column: Column[R]) -> bool:
         return column.only_for is None or not self._rows or any(map(column.only_for, self._rows.values()))
@@ -204,6 +206,8 @@ class RowTable(CursorList, Generic[K, R]):
         return max(self._naturals.get(column.title, {}).values(), default=0)
 
     def render_line(self, y: int) -> Strip:
+        if self._measured != self.size.width:  # rows came while it was hidden, or its resize is still to be told
+            self._measure()
         if y == 0:
             return self._head()
         index = self.top + y - 1
