@@ -18,8 +18,9 @@ from programs import all_wait, diagnosed, family, problems, program, settled
 
 from pipetui.kernel.procfs import Proc
 from pipetui.model import Finding, ProcessState
+from pipetui.watch import diagnosis
 from pipetui.watch.diagnosis import Judge, diagnose
-from pipetui.watch.findings import judge
+from pipetui.watch.findings import Verdict, judge
 from pipetui.watch.memory import WaitMemory
 from pipetui.watch.snapshot import Surveyor, snapshot
 from pipetui.watch.state import describe
@@ -559,3 +560,19 @@ def test_the_age_of_a_wait_is_known_from_one_look() -> None:
         (task,) = state.tasks
         assert task.since is not None
         assert began - 0.3 < task.since < began + 0.05
+
+
+@pytest.mark.parametrize(("took", "looks"), [(0.0, 6), (1.0, 1)])
+def test_where_a_look_takes_long_nothing_young_is_worth_another(
+    took: float, looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+
+    def look() -> World:
+        time.sleep(took)
+        taken.append(World(time=time.time()))
+        return taken[-1]
+
+    monkeypatch.setattr(diagnosis, "verdict", lambda _: Verdict((), time.time() + 0.05))
+    diagnose(look)
+    assert len(taken) == looks

@@ -46,13 +46,16 @@ def diagnose(look: Callable[[], World], timeout: float = TIMEOUT) -> tuple[World
     """Look, judge, and look again where that may find more, waiting for up to `timeout` seconds in all.
 
     The looks themselves don't count: on a busy machine they take long, and what they find has to be confirmed as well.
+    But where a look takes longer than that, as among thousands of processes, nothing else is worth another one.
     """
     judge = Judge()
     for left in range(_LOOKS - 1, -1, -1):
+        began = time.monotonic()
         world = look()
         found = judge.judge(world)
         wait = timeout + 1 if found.again is None else max(0.0, found.again - time.time())
-        if wait > timeout or not left:
+        is_to_be_confirmed = found.again is not None and found.again <= world.time
+        if wait > timeout or not left or (time.monotonic() - began > TIMEOUT and not is_to_be_confirmed):
             break
         timeout -= wait
         time.sleep(wait)
