@@ -1,4 +1,4 @@
-"""The hub's process: stdin and stdout are the wire, stderr is for what went wrong."""
+"""The hub's process: stdin and stdout are the link to its client, stderr is for what went wrong."""
 
 from __future__ import annotations
 

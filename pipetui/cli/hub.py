@@ -15,7 +15,7 @@ EXAMPLE = "ssh HOST pipetui hub"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """This command has no arguments: everything is said on the wire."""
+    """This command has no arguments: everything is said on the link."""
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Whether what a host says can be true: the wire's codec has checked the types, this checks the values.
+"""Whether what a host says can be true: the protocol's codec has checked the types, this checks the values.
 
 A screen divides by a capacity, turns times into dates, draws a bar for each sample. So numbers must be such as the
 kernel could have told, and texts and lists must have a length that can be drawn. Whatever else a hostile host makes up

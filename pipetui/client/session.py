@@ -64,7 +64,6 @@ from pipetui.protocol.requests import (
     PrepareLab,
     RemoveFifo,
     Request,
-    Retune,
     RunBench,
     RunLab,
     Sample,
@@ -291,10 +290,6 @@ class Session(HubState):
     async def control(self, actor: int, action: Action) -> None:
         """Pause, resume, stop, kill or dismiss one of our actors."""
         await self.ask(Control(actor, action))
-
-    async def retune(self, actor: int, *, rate: float | None = None, delay: float | None = None) -> None:
-        """Change a producer's rate (messages/s; 0 is as fast as possible) or a consumer's delay (seconds)."""
-        await self.ask(Retune(actor, rate, delay))
 
     async def scale(self, actor: int, factor: float) -> tuple[float | None, float | None]:
         """Make one of our actors this many times as fast; return its rate or its delay, as it is now."""

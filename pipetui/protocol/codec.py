@@ -19,12 +19,12 @@ from pipetui import text
 
 Convert = Callable[[Any], Any]
 
-#: What JSON numbers may be: more than a 64-bit counter is nonsense on this wire.
+#: What JSON numbers may be: more than a 64-bit counter is nonsense here.
 _INT_LIMIT = 1 << 64
 
 
 class WireError(Exception):
-    """The bytes are not what this wire carries; the message says what was wrong, in one line."""
+    """The bytes are not what this protocol carries; the message says what was wrong, in one line."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -33,7 +33,6 @@ _MASK = (
     | inotify.MOVE_SELF
     | inotify.ONLYDIR
 )
-_LEFT = inotify.DELETE | inotify.MOVED_FROM
 _SELF = inotify.DELETE_SELF | inotify.MOVE_SELF | inotify.UNMOUNT
 
 #: A first scan hands over what it has found at least this often (seconds).

@@ -71,15 +71,6 @@ class World:
         return {pipe.id: pipe for pipe in self.pipes}
 
     @cached_property
-    def held_by(self) -> dict[int, list[tuple[Pipe, End]]]:
-        """What each process holds."""
-        held: dict[int, list[tuple[Pipe, End]]] = {}
-        for pipe in self.pipes:
-            for end in pipe.ends:
-                held.setdefault(end.pid, []).append((pipe, end))
-        return held
-
-    @cached_property
     def waiting_on(self) -> dict[tuple[PipeId, str], list[tuple[ProcessState, TaskState]]]:
         """The tasks that wait on each pipe in each way ("open-read", …; a poll is a read, a write, or both)."""
         found: dict[tuple[PipeId, str], list[tuple[ProcessState, TaskState]]] = {}

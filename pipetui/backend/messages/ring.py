@@ -34,7 +34,7 @@ class Entry(NamedTuple):
     piece: Piece
 
     def line(self, width: int | None = None) -> Line:
-        """Return it for the wire, with at most `width` bytes of its payload."""
+        """Return it as it travels, with at most `width` bytes of its payload."""
         shown = decode(self.payload if width is None else self.payload[:width])
         return Line(self.number, self.time, self.fifo, self.reader, self.writer, self.length, shown, self.piece)
 

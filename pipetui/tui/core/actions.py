@@ -229,14 +229,3 @@ def clashes(remapped: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str, str
                 keys = keys_of(action, remapped)
                 found += [(key, taken[key], action.id) for key in keys if taken.setdefault(key, action.id) != action.id]
     return found
-
-
-def markdown_table() -> str:
-    """Return the table of keys for the README."""
-    lines = ["| key | does | to pipes |", "| --- | --- | --- |"]
-    for scope, title in SCOPE_TITLES.items():
-        lines.append(f"| **{title}** | | |")
-        for action in in_scope(scope):
-            keys = " ".join(f"`{key_name(key)}`" for key in action.keys)
-            lines.append(f"| {keys} | {action.help} | {action.effect} |")
-    return "\n".join(lines) + "\n"
