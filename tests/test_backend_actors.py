@@ -263,6 +263,17 @@ def test_steps_of_speed_are_counted_however_fast_they_come(hub: HubClient, fifo:
     assert [hub.scale(producer, 2)[0] for _ in range(3)] == [64, 128, 256]
 
 
+def test_an_actor_survives_an_order_that_comes_before_it_is_set_up(hub: HubClient, fifo: str) -> None:
+    started = []
+    for _ in range(20):
+        number = hub.start(ConsumerSpec(fifo))
+        hub.call(requests.Scale(number, 0.5))
+        started.append(number)
+    hub.wait_for(lambda: all(state(hub, number).phase == "opening" for number in started))
+    for number in started:
+        hub.control(number, "kill")
+
+
 def test_steps_of_speed_have_bounds(hub: HubClient, fifo: str) -> None:
     producer, consumer = hub.start(ProducerSpec(fifo, rate=0)), hub.start(ConsumerSpec(fifo))
     with pytest.raises(HubRefusedError, match="writes as fast as possible already"):

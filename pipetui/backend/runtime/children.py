@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from pipetui.backend.runtime.channel import Receiver, Sender
@@ -167,6 +168,8 @@ class Nursery:
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self.children: dict[int, Child] = {}
+        # Forked children inherit it: a poke that comes before a child has its own handler must not end it.
+        signal.signal(signal.SIGUSR1, _ignore)
 
     def fork(
         self,
@@ -228,6 +231,10 @@ class Nursery:
         for pid in list(self.children):
             if os.waitpid(pid, os.WNOHANG)[0]:
                 del self.children[pid]
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing; unlike SIG_IGN, exec(2) sets it back to the default."""
 
 
 def _pipe() -> tuple[Fd, Fd]:
