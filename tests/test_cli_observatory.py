@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -282,9 +283,9 @@ def test_a_child_that_comes_and_goes_is_no_change_of_state(path: Path) -> None:
             assert watch.stdout is not None
             lines = [json.loads(line) for line in watch.stdout]
         os.kill(int(Path(f"/proc/{reader.pid}/task/{reader.pid}/children").read_text().split()[0]), signal.SIGKILL)
-    states = [line["state"] for line in lines]
-    assert "flowing" in states
-    assert len(states) < 6, states  # some while it starts; a child that made a difference would make a dozen
+    assert "flowing" in {line["state"] for line in lines}
+    # The pipe may come to rest and flow again while the machine is busy; who comes and goes makes no line alone.
+    assert all(one["state"] != other["state"] for one, other in itertools.pairwise(lines[2:])), lines
 
 
 def test_a_script_can_wait_for_a_reader(path: Path) -> None:

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import PurePath
 
-from pipetui.backend.runtime.tempdir import TempFifos
+from pipetui.backend.runtime import tempdir
 from pipetui.cli.exits import HUB_FILES, ExitCode, complain, need_files
 from pipetui.cli.monitor import add_screen_arguments, need_terminal, show
 from pipetui.cli.values import seconds
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo."""
-    TempFifos().close()  # where there is no place for its FIFOs, say so before a screen opens
+    tempdir.check()  # where there is no place for its FIFOs, say so before a screen opens
     if args.plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
         need_files(HUB_FILES)
         return asyncio.run(_plain(PLAIN_SECONDS if args.seconds is None else args.seconds))

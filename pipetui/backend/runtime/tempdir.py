@@ -75,12 +75,17 @@ def clean_up() -> list[Path]:
     return [folder for folder in folders if _is_ours(folder) and _is_orphaned(folder) and _empty(folder)]
 
 
-def _folder(prefix: str) -> Path:
+def check() -> None:
+    """Raise PipeError where no temporary folder can be made; leaves nothing, even when killed meanwhile."""
     try:
         tempfile.gettempdir()  # tries all places, each by making a file in it
     except FileNotFoundError:
         where = "$TMPDIR, /tmp and /var/tmp are missing, full or read-only"
         raise Failed(f"there is no temporary folder: {where}") from None
+
+
+def _folder(prefix: str) -> Path:
+    check()
     try:
         return Path(tempfile.mkdtemp(prefix=prefix))
     except OSError as error:
