@@ -13,7 +13,7 @@ from typing import Any
 from pipetui.backend.actors import consumer, producer
 from pipetui.backend.actors.actor import counters
 from pipetui.backend.runtime import limits
-from pipetui.backend.runtime.children import ACTOR_NICENESS, Child, Nursery
+from pipetui.backend.runtime.children import ACTOR_NICENESS, Child, ChildProcesses
 from pipetui.backend.runtime.loop import Loop, Timer
 from pipetui.backend.service import Refused
 from pipetui.kernel.lifetime import stand_back
@@ -109,13 +109,13 @@ class ActorSupervisor:
     def __init__(
         self,
         loop: Loop,
-        nursery: Nursery,
+        children: ChildProcesses,
         changed: Callable[[int], None],
         on_frames: OnFrames,
         on_pipe: Callable[[PipeId, int | None, int | None], None],
     ) -> None:
         self._loop = loop
-        self._nursery = nursery
+        self._children = children
         self._changed = changed
         self._on_frames = on_frames
         self._on_pipe = on_pipe
@@ -136,7 +136,7 @@ class ActorSupervisor:
         actor = ManagedActor(ActorState(number, role, 0, spec))  # type: ignore[arg-type]
         self.actors[number] = actor
         try:
-            child = self._nursery.fork(
+            child = self._children.fork(
                 f"pipetui-{role[:4]}",
                 partial(main, spec),  # type: ignore[arg-type]
                 partial(self._on_report, actor),

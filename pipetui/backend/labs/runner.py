@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipetui.backend.runtime.channel import Receiver, Sender
-from pipetui.backend.runtime.children import Child, Nursery
+from pipetui.backend.runtime.children import Child, ChildProcesses
 from pipetui.backend.runtime.tempdir import Workshop
 from pipetui.backend.service import Refused
 from pipetui.kernel import fifo
@@ -58,13 +58,13 @@ class LabRunner:
 
     def __init__(
         self,
-        nursery: Nursery,
+        children: ChildProcesses,
         changed: Callable[[int], None],
         on_said: Callable[[str, Said], None],
         on_part: Callable[[int, str], None],
         on_folder: Callable[[str], None],
     ) -> None:
-        self._nursery = nursery
+        self._children = children
         self._changed = changed
         self._on_said = on_said
         self._on_part = on_part
@@ -101,7 +101,7 @@ class LabRunner:
         folder = self._room(f"{number}-{lab.name}")
         run = self._runs[number] = _Run(lab, LabRun(number, lab.name, pace), folder)
         try:
-            run.player = self._nursery.fork(
+            run.player = self._children.fork(
                 "pipetui-lab",
                 partial(_player, lab, folder, pace),
                 partial(self._on_event, run),

@@ -10,7 +10,7 @@ from pipetui.backend.labs.runner import LabRunner
 from pipetui.backend.messages.ring import Entry
 from pipetui.backend.messages.service import Messages
 from pipetui.backend.publisher import Rows, Source
-from pipetui.backend.runtime.children import Nursery
+from pipetui.backend.runtime.children import ChildProcesses
 from pipetui.backend.service import Handler, Service
 from pipetui.model import LabRun, Said
 from pipetui.protocol.feeds import LABS
@@ -32,10 +32,10 @@ from pipetui.text import encode
 class Labs(Service):
     """The experiments of the hub's host."""
 
-    def __init__(self, nursery: Nursery, inventory: Inventory, messages: Messages) -> None:
+    def __init__(self, children: ChildProcesses, inventory: Inventory, messages: Messages) -> None:
         self._inventory = inventory
         self._messages = messages
-        self._runner = LabRunner(nursery, self._on_run, self._on_said, self._on_part, inventory.search_more)
+        self._runner = LabRunner(children, self._on_run, self._on_said, self._on_part, inventory.search_more)
         self._rows: Rows[int, LabRun] = Rows(LABS, self._runner.state)
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
