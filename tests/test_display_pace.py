@@ -170,7 +170,7 @@ def test_a_terminal_that_stops_reading_costs_nothing_but_the_frames_it_missed() 
 def _shows_now(terminal: Terminal) -> None:
     """Wait until messages go on coming."""
     newest = terminal.row(r"order")
-    wait_until(lambda: terminal.row(r"order") not in ("", newest), what="messages go on", say=terminal.text)
+    wait_until(lambda: terminal.row(r"order") not in ("", newest), what="messages go on", shown=terminal.text)
 
 
 def test_a_terminal_that_never_answers_is_not_waited_for_again() -> None:

@@ -92,7 +92,7 @@ def test_the_shell_gets_the_terminal_back_and_gives_it_again(stage: Stage) -> No
     before = cells(terminal)
     terminal.send("ctrl+z")
     terminal.wait_for(re.compile(r"Stopped.*\n+ready:", re.DOTALL))
-    wait_until(lambda: terminal.left_behind() == at_rest, what="the terminal is as it was", say=terminal.left_behind)
+    wait_until(lambda: terminal.left_behind() == at_rest, what="the terminal is as it was", shown=terminal.left_behind)
     terminal.type_text("echo $((40 + 2)); fg\r")
     come_to_rest(terminal)
     assert cells(terminal) == before

@@ -58,7 +58,7 @@ def test_after_a_story_the_window_shows_what_a_repaint_shows(stage: Stage, tmux:
     for name in ("one", "two", "漢字"):
         stage.fifo(name)
     tmux.keys(f"{' '.join(PIPETUI)} {stage.work}", "Enter")
-    wait_until(lambda: "nobody has it open" in tmux.screen(), what="the monitor in tmux", say=tmux.screen)
+    wait_until(lambda: "nobody has it open" in tmux.screen(), what="the monitor in tmux", shown=tmux.screen)
     for keys in (("j", "j", "k"), ("?",), ("Escape",), ("c",), ("Escape",), ("G",), ("g",), ("t",), ("j",)):
         tmux.keys(*keys)
         _still(tmux)
@@ -76,7 +76,7 @@ def _still(tmux: Tmux) -> None:
         seen.append(tmux.screen())
         return len(seen) > 12 and len(set(seen[-12:])) == 1
 
-    wait_until(same, what="the window stands still", say=tmux.screen)
+    wait_until(same, what="the window stands still", shown=tmux.screen)
 
 
 #: A character that no frame of these tests has.

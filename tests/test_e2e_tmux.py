@@ -53,13 +53,13 @@ def tmux(stage: Stage) -> Iterator[Tmux]:
 
 def test_the_demo_runs_in_tmux_and_leaves_the_window_as_it_was(stage: Stage, tmux: Tmux) -> None:
     tmux.keys(f"PS1='ready: '; clear; {' '.join(PIPETUI)} demo", "Enter")
-    wait_until(lambda: shows_the_demo(tmux.screen()), what="the demo in tmux", say=tmux.screen)
+    wait_until(lambda: shows_the_demo(tmux.screen()), what="the demo in tmux", shown=tmux.screen)
     tmux.keys("j")
     tmux.keys("q")
-    wait_until(lambda: tmux.screen().rstrip().endswith("ready:"), what="the prompt", say=tmux.screen)
+    wait_until(lambda: tmux.screen().rstrip().endswith("ready:"), what="the prompt", shown=tmux.screen)
     assert "orders" not in tmux.screen()
     tmux.keys("stty -a", "Enter")
-    wait_until(lambda: "icanon" in tmux.screen(), what="stty", say=tmux.screen)
+    wait_until(lambda: "icanon" in tmux.screen(), what="stty", shown=tmux.screen)
     assert " -icanon" not in tmux.screen()
     assert " -echo " not in tmux.screen()
     wait_until(lambda: not stage.fifos(), 2.0, "no FIFO is left")
@@ -74,4 +74,4 @@ def test_closing_the_window_of_tmux_ends_everything(stage: Stage, tmux: Tmux) ->
 
 def test_the_stage_is_where_tmux_runs(stage: Stage, tmux: Tmux) -> None:
     tmux.keys("echo in $TMPDIR", "Enter")
-    wait_until(lambda: f"in {Path(stage.tmp)}" in tmux.screen(), what="the stage's folder", say=tmux.screen)
+    wait_until(lambda: f"in {Path(stage.tmp)}" in tmux.screen(), what="the stage's folder", shown=tmux.screen)

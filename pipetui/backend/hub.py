@@ -146,13 +146,13 @@ class Hub:
         else:
             self._carry_out(message.number, message.request)
 
-    def _say(self, message: FromHub) -> None:
+    def _send(self, message: FromHub) -> None:
         self._writer.write(pack(message))
         if self._writer.broken:
             self._loop.stop()
 
     def _end_link(self, reason: str) -> None:
-        self._say(Goodbye(reason))
+        self._send(Goodbye(reason))
         self._loop.stop()
 
     def _hello(self, hello: Hello) -> None:
@@ -169,7 +169,7 @@ class Hub:
         self._read_only = self._read_only or hello.read_only
         if not self._read_only:
             tempdir.clean_up()
-        self._say(Welcome(VERSION, socket.gethostname(), os.getpid(), f"pipetui {__version__}", self._read_only))
+        self._send(Welcome(VERSION, socket.gethostname(), os.getpid(), f"pipetui {__version__}", self._read_only))
         if not hello.watch:
             return
         try:
@@ -190,17 +190,17 @@ class Hub:
 
     def _carry_out(self, number: int, request: Request[Any]) -> None:
         if self._read_only and request.effect != "passive":
-            self._say(Failed(number, effects.REFUSED))
+            self._send(Failed(number, effects.REFUSED))
             return
         try:
             answer = self._handlers[type(request)](request)
         except (PipeError, BadPattern, TooSlow) as error:
-            self._say(Failed(number, str(error)))
+            self._send(Failed(number, str(error)))
             return
         if isinstance(answer, Background):
             self._in_background(number, answer)
         else:
-            self._say(Answer(number, answer))
+            self._send(Answer(number, answer))
 
     def _in_background(self, number: int, task: Background) -> None:
         """Let a child do what may take its time, and answer when it has."""
@@ -208,8 +208,8 @@ class Hub:
             self._children,
             "pipetui-task",
             task.work,
-            lambda value: self._say(Answer(number, task.answer(value))),
-            lambda problem: self._say(Failed(number, problem)),
+            lambda value: self._send(Answer(number, task.answer(value))),
+            lambda problem: self._send(Failed(number, problem)),
         )
 
 

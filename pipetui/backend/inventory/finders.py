@@ -71,7 +71,7 @@ class Finders:
     def order(self, order: FinderOrder) -> None:
         """Tell all of them."""
         for child in self._finders.values():
-            child.say(FINDER_ORDER.encode(order))
+            child.send(FINDER_ORDER.encode(order))
 
     def _on_report(self, name: str, value: Any) -> None:
         report: FinderReport = FINDER_REPORT.decode(value)

@@ -156,7 +156,7 @@ class Inventory(Service):
 
     def _order(self, order: Order) -> None:
         if self._watcher is not None:
-            self._watcher.say(WATCHER_ORDER.encode(order))
+            self._watcher.send(WATCHER_ORDER.encode(order))
 
     def _on_sight(self, value: Any) -> None:
         sight: Sight = WATCHER_REPORT.decode(value)

@@ -120,7 +120,7 @@ class Child:
             self._loop.forget(self._pidfd.fileno())
             self._pidfd.close()
 
-    def say(self, value: Any) -> None:
+    def send(self, value: Any) -> None:
         """Send it a value over its control pipe; what does not fit now follows when there is room."""
         if not self.alive:
             return
@@ -129,9 +129,9 @@ class Child:
         except BrokenPipeError:
             return
         if self._sender.backlog:
-            self._loop.on_writable(self._control.fileno(), self._say_more)
+            self._loop.on_writable(self._control.fileno(), self._send_more)
 
-    def _say_more(self) -> None:
+    def _send_more(self) -> None:
         try:
             done = self._sender.flush()
         except BrokenPipeError:
@@ -142,7 +142,7 @@ class Child:
     def order(self, **changes: Any) -> int:
         """Give an actor an order, and poke it until it says that it has taken it. Return the order's number."""
         self._orders += 1
-        self.say({"order": self._orders, **changes})
+        self.send({"order": self._orders, **changes})
         if self._poke is None or not self._poke.pending:
             self._poke_it()
         return self._orders
