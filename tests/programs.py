@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cast import until
+from helper_processes import until
 
 from pipetui.kernel.procfs import Proc
 from pipetui.model import Finding, ProcessState

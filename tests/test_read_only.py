@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
-from cast import until, waits_in_open
+from helper_processes import until, waits_in_open
 from hubclient import HubClient, HubGoneError
 from made_requests import made
 from processes import PIPETUI

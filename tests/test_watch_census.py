@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cast import as_nobody, blocked_reader, blocked_writer, running, until, waits_in_open
+from helper_processes import as_nobody, blocked_reader, blocked_writer, running, until, waits_in_open
 
 from pipetui.kernel import fifo, ioctl
 from pipetui.kernel.fd import Fd
