@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from hubclient import HubClient
 from monitor import Monitor
-from processes import PIPETUI, Stage
+from processes import PIPETUI, Sandbox
 from terminal import Terminal
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
     "HubClient",
     "Monitor",
     "Report",
-    "Stage",
+    "Sandbox",
     "Terminal",
     "cpu_seconds",
     "lines_of",

@@ -84,12 +84,12 @@ def main() -> int:
     report = Report("comparison: bytes through one pipe", columns, args.check)
     for size in SIZES:
         script: list[float] = []
-        mine: list[float] = []
+        own: list[float] = []
         for _ in range(args.rounds):
             script.append(plain(size, args.seconds / 2))
-            mine.append(ours(size, args.seconds))
-        ratio = median([one / other for one, other in zip(mine, script, strict=True)])
-        report.row(size_words(size), f"{median(script) / 1e6:,.1f}", f"{median(mine) / 1e6:,.1f}", f"{ratio:.2f}")
+            own.append(ours(size, args.seconds))
+        ratio = median([one / other for one, other in zip(own, script, strict=True)])
+        report.row(size_words(size), f"{median(script) / 1e6:,.1f}", f"{median(own) / 1e6:,.1f}", f"{ratio:.2f}")
         report.target(
             LOWEST <= ratio <= HIGHEST,
             f"messages of {size_words(size)}: {ratio:.2f} of the script, wanted {LOWEST} to {HIGHEST}",

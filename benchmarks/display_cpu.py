@@ -17,7 +17,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.common import Monitor, Report, Stage, Terminal, cpu_seconds, median, parser
+from benchmarks.common import Monitor, Report, Sandbox, Terminal, cpu_seconds, median, parser
 from benchmarks.terminal_bytes import RATES, messages, wait
 
 DISPLAYS = ("thin", "stock")
@@ -37,14 +37,14 @@ def cpu_of(pid: int) -> float:
     return total / 1e9 if total else cpu_seconds([psutil.Process(pid)])
 
 
-def opened(stage: Stage, display: str) -> tuple[Terminal, Path]:
+def opened(sandbox: Sandbox, display: str) -> tuple[Terminal, Path]:
     """Start a monitor with one of the displays on a folder of its own, and a consumer in it."""
-    folder = stage.work / display
+    folder = sandbox.work / display
     folder.mkdir()
-    path = folder / stage.name("flow")
+    path = folder / sandbox.name("flow")
     for other in (path, *(folder / f"other-{number}" for number in range(9))):
         os.mkfifo(other)
-    terminal = stage.terminal(folder, env={"PIPETUI_DISPLAY": display}, answers=True)
+    terminal = sandbox.terminal(folder, env={"PIPETUI_DISPLAY": display}, answers=True)
     terminal.wait_for(path.name)
     terminal.settle(1.0, 30.0)
     Monitor(terminal).start_consumer(path.name)
@@ -59,8 +59,8 @@ def main() -> int:
     args = options.parse_args()
     columns = ("messages a second", *(f"{display} CPU %" for display in DISPLAYS), "ratio", "of the rounds")
     report = Report("CPU of the process that draws, 120x40", columns, args.check)
-    with Stage() as stage:
-        opening = {display: opened(stage, display) for display in DISPLAYS}
+    with Sandbox() as sandbox:
+        opening = {display: opened(sandbox, display) for display in DISPLAYS}
         for rate in RATES:
             used: dict[str, list[float]] = {display: [] for display in DISPLAYS}
             for number in range(args.rounds):

@@ -76,10 +76,10 @@ def groups(chosen: Sequence[Choice], size: int) -> Iterator[list[Choice]]:
     Twins stay together.
     """
     for kind in KINDS:
-        mine = [one for one in chosen if one[0].kind == kind]
-        most = {"healthy": size, "sick": 5 * size, "twin": len(mine) or 1}[kind]
-        count = -(-len(mine) // most)
-        yield from (mine[number::count] for number in range(count))
+        of_kind = [one for one in chosen if one[0].kind == kind]
+        most = {"healthy": size, "sick": 5 * size, "twin": len(of_kind) or 1}[kind]
+        count = -(-len(of_kind) // most)
+        yield from (of_kind[number::count] for number in range(count))
 
 
 def measure(group: Sequence[Choice], place: Place, args: argparse.Namespace, outcome: Outcome) -> None:
@@ -112,11 +112,11 @@ def table(outcome: Outcome) -> list[tuple[str, ...]]:
     """Return the confusion table: for each kind, how many got which level at most, and how many were judged right."""
     rows = []
     for kind in KINDS:
-        mine = outcome.of(kind)
-        counts = [sum(tally.worst == level for tally in mine) for level in LEVELS]
-        workloads = len({tally.run.workload.name for tally in mine})
-        right = len(mine) - len(outcome.wrong(kind))
-        rows.append((_NAMES[kind], *map(str, (workloads, len(mine), *counts)), f"{right} of {len(mine)}"))
+        tallies = outcome.of(kind)
+        counts = [sum(tally.worst == level for tally in tallies) for level in LEVELS]
+        workloads = len({tally.run.workload.name for tally in tallies})
+        right = len(tallies) - len(outcome.wrong(kind))
+        rows.append((_NAMES[kind], *map(str, (workloads, len(tallies), *counts)), f"{right} of {len(tallies)}"))
     return rows
 
 
@@ -128,9 +128,9 @@ def mistakes(outcome: Outcome) -> list[str]:
     lines = list(outcome.failures)
     for tally in outcome.tallies:
         name, looks = f"{tally.run.workload.kind} {tally.run.name}", tally.looks
-        lines += [f"{name}: {said}, in {count} of {looks} looks" for said, count in tally.alarms.items()]
+        lines += [f"{name}: {verdict}, in {count} of {looks} looks" for verdict, count in tally.alarms.items()]
         if tally.found < tally.due:
-            instead = "; ".join(f"{said} ({count})" for said, count in tally.instead.most_common(3))
+            instead = "; ".join(f"{verdict} ({count})" for verdict, count in tally.instead.most_common(3))
             lines.append(f"{name}: found in {tally.found} of {tally.due} looks; else {instead}")
         lines += [f"{name}: {text}" for text in tally.unlike]
     return lines

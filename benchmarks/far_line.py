@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from sshd import Sshd, why_not
 
-from benchmarks.common import Monitor, Report, Stage, Terminal, median, parser
+from benchmarks.common import Monitor, Report, Sandbox, Terminal, median, parser
 from benchmarks.terminal_bytes import RATES, messages, wait
 
 #: Carries the connection to port argv[1] at argv[2] bytes a second each way (0: as fast as it comes), and writes into
@@ -78,11 +78,11 @@ class Line:
 
 
 @contextmanager
-def monitor_of(stage: Stage, far: Sshd, name: str) -> Iterator[tuple[Terminal, float]]:
+def monitor_of(sandbox: Sandbox, far: Sshd, name: str) -> Iterator[tuple[Terminal, float]]:
     """Start the monitor of the host; yield it with the time until the FIFO was on the screen (seconds)."""
     began = time.monotonic()
     options = ("--host", far.host, str(far.home))
-    with stage.terminal(*options, env={"PATH": far.env["PATH"]}, answers=True) as terminal:
+    with sandbox.terminal(*options, env={"PATH": far.env["PATH"]}, answers=True) as terminal:
         terminal.wait_for(f"/{name}", 120.0)
         took = time.monotonic() - began
         terminal.settle(1.0, 30.0)
@@ -134,12 +134,12 @@ def main() -> int:
         print(f"skipped: {why_not()}")
         return 0
     down: dict[int, float] = {}
-    with Stage() as stage, closing(Sshd(stage.work)) as far:
+    with Sandbox() as sandbox, closing(Sshd(sandbox.work)) as far:
         line, path = Line(far), far.home / "log"
 
         os.mkfifo(path)
         line.carries(0)
-        with monitor_of(stage, far, path.name) as (terminal, _):
+        with monitor_of(sandbox, far, path.name) as (terminal, _):
             wait(terminal, 2.0)
             opening = line.counts()
             for rate in (0, *RATES):
@@ -153,7 +153,7 @@ def main() -> int:
                 report.row(f"{rate:,} messages/s" if rate else "idle", *(f"{way:,.0f}" for way in ways))
                 wait(terminal, 1.0)
         line.carries(args.rate)
-        with monitor_of(stage, far, path.name) as (terminal, took):
+        with monitor_of(sandbox, far, path.name) as (terminal, took):
             old = ages(terminal, path, 100)
     report.target(down[0] <= 100, f"idle: {down[0]:,.0f} B/s, at most 100")
     report.target(down[10] <= 2_000, f"10 messages/s: {down[10]:,.0f} B/s down, at most 2,000")

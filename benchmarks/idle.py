@@ -12,12 +12,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.common import Report, Stage, Terminal, cpu_seconds, parser
+from benchmarks.common import Report, Sandbox, Terminal, cpu_seconds, parser
 
 
-def watch(stage: Stage, terminal: Terminal, seconds: float) -> tuple[int, float]:
+def watch(sandbox: Sandbox, terminal: Terminal, seconds: float) -> tuple[int, float]:
     """Return bytes that came and CPU seconds that were used in a while."""
-    family = stage.family()
+    family = sandbox.family()
     received, used, start = terminal.received, cpu_seconds(family), time.monotonic()
     terminal.wait_until(lambda: time.monotonic() - start >= seconds, seconds + 5)
     return terminal.received - received, cpu_seconds(family) - used
@@ -30,16 +30,16 @@ def main() -> int:
     options.add_argument("--fifos", type=int, default=10)
     args = options.parse_args()
     report = Report("idle: nothing happens", ("program", "bytes", "CPU s", "% of a core"), args.check)
-    with Stage() as stage:
+    with Sandbox() as sandbox:
         for number in range(args.fifos):
-            last = stage.fifo(f"quiet-{number}")
-        with stage.terminal(stage.work) as monitor:
+            last = sandbox.fifo(f"quiet-{number}")
+        with sandbox.terminal(sandbox.work) as monitor:
             monitor.wait_for(last.name)
             monitor.settle(2.0, 30.0)
-            size, cpu = watch(stage, monitor, args.seconds)
-        with stage.terminal(command=["top", "-d", "1"]) as top:
+            size, cpu = watch(sandbox, monitor, args.seconds)
+        with sandbox.terminal(command=["top", "-d", "1"]) as top:
             top.wait_for("PID")
-            top_size, top_cpu = watch(stage, top, args.seconds)
+            top_size, top_cpu = watch(sandbox, top, args.seconds)
     report.row("pipetui", f"{size:,}", f"{cpu:.2f}", f"{100 * cpu / args.seconds:.2f}")
     report.row("top -d 1", f"{top_size:,}", f"{top_cpu:.2f}", f"{100 * top_cpu / args.seconds:.2f}")
     report.target(size == 0, f"{size} bytes to the terminal in {args.seconds:g} s, wanted 0")

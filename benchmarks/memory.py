@@ -15,7 +15,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.common import Flood, Monitor, Report, Stage, Terminal, parser, rss
+from benchmarks.common import Flood, Monitor, Report, Sandbox, Terminal, parser, rss
 
 #: Bytes of a message: a hundred thousand of them are half of the ring's bytes, so that its count is the bound.
 LENGTH = 300
@@ -48,9 +48,9 @@ def main() -> int:
     columns = ("process", "ring full", "at the end", "ratio")
     report = Report(f"memory: one consumer, messages of {LENGTH} bytes", columns, args.check)
     block = b"".join(b"%0*d\n" % (LENGTH - 1, number) for number in range(200))
-    with Stage() as stage:
-        path = stage.fifo("flow")
-        terminal = stage.terminal(stage.work)
+    with Sandbox() as sandbox:
+        path = sandbox.fifo("flow")
+        terminal = sandbox.terminal(sandbox.work)
         monitor = Monitor(terminal)
         monitor.start_consumer(path.name)
         hub = monitor.hub()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.common import Report, Stage, median, parser
+from benchmarks.common import Report, Sandbox, median, parser
 
 #: What a watched writer must keep of its unwatched speed.
 TARGET = 0.95
@@ -47,14 +47,14 @@ def main() -> int:
     options.add_argument("--seconds", type=float, default=3.0, help="length of a round")
     args = options.parse_args()
     report = Report("observer effect", ("write size", "MB/s alone", "MB/s watched", "ratio"), args.check)
-    with Stage() as stage:
-        path = stage.fifo("flow")
+    with Sandbox() as sandbox:
+        path = sandbox.fifo("flow")
         for size in (1 << 16, 512):
             alone: list[float] = []
             watched: list[float] = []
             for _ in range(args.rounds):
                 alone.append(flow(path, size, args.seconds))
-                with stage.terminal(stage.work) as terminal:
+                with sandbox.terminal(sandbox.work) as terminal:
                     terminal.wait_for(path.name)
                     watched.append(flow(path, size, args.seconds))
                     terminal.send("q")

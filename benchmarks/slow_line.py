@@ -21,7 +21,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.common import PIPETUI, Monitor, Report, Stage, Terminal, median, parser, rss
+from benchmarks.common import PIPETUI, Monitor, Report, Sandbox, Terminal, median, parser, rss
 from benchmarks.ui_latency import NAMES, freezes, moves, percentile
 
 #: The 99th percentile must be below this (seconds).
@@ -65,13 +65,13 @@ class SlowTerminal(Terminal):
                 break
 
 
-def opened(stage: Stage, display: str) -> SlowTerminal:
+def opened(sandbox: Sandbox, display: str) -> SlowTerminal:
     """Start the monitor and the flood on a fast line: only what is measured is slow."""
-    names = [stage.fifo(name).name for name in NAMES]
+    names = [sandbox.fifo(name).name for name in NAMES]
     terminal = SlowTerminal(
-        [*PIPETUI, str(stage.work)],
-        env={**stage.env, "PIPETUI_DISPLAY": display},
-        cwd=stage.work,
+        [*PIPETUI, str(sandbox.work)],
+        env={**sandbox.env, "PIPETUI_DISPLAY": display},
+        cwd=sandbox.work,
         answers=True,
     )
     terminal.wait_for(names[-1])
@@ -117,8 +117,8 @@ def main() -> int:
     report = Report(
         f"a line of {args.rate:,} bytes/s under flood", ("key", "presses", "p50 ms", "p99 ms", "max ms"), args.check
     )
-    with Stage() as stage, closing(opened(stage, args.display)) as terminal:
-        names = [stage.name(name) for name in NAMES]
+    with Sandbox() as sandbox, closing(opened(sandbox, args.display)) as terminal:
+        names = [sandbox.name(name) for name in NAMES]
         process, monitor = psutil.Process(terminal.pid), Monitor(terminal)
         terminal.rate = args.rate
         rest(terminal, 5.0)

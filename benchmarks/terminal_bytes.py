@@ -23,7 +23,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.common import Monitor, Report, Stage, Terminal, cpu_seconds, parser
+from benchmarks.common import Monitor, Report, Sandbox, Terminal, cpu_seconds, parser
 
 RATES = (10, 1_000, 100_000)
 
@@ -126,10 +126,10 @@ def measure(terminal: Terminal, path: Path, seconds: float, rates: tuple[int, ..
         wait(terminal, 1.0)
 
 
-def monitor(stage: Stage, path: Path, display: str, seconds: float) -> Figures:
+def monitor(sandbox: Sandbox, path: Path, display: str, seconds: float) -> Figures:
     """Measure the monitor with one of its displays."""
     figures = Figures()
-    with stage.terminal(stage.work, env={"PIPETUI_DISPLAY": display}, answers=True) as terminal:
+    with sandbox.terminal(sandbox.work, env={"PIPETUI_DISPLAY": display}, answers=True) as terminal:
         terminal.wait_for(path.name)
         terminal.settle(1.5, 30.0)
         figures.opening = terminal.received
@@ -141,10 +141,10 @@ def monitor(stage: Stage, path: Path, display: str, seconds: float) -> Figures:
     return figures
 
 
-def small_app(stage: Stage, path: Path, seconds: float) -> Figures:
+def small_app(sandbox: Sandbox, path: Path, seconds: float) -> Figures:
     """Measure a small stock Textual app."""
     figures = Figures()
-    with stage.terminal(str(path), command=[sys.executable, "-c", _SMALL_APP], answers=True) as terminal:
+    with sandbox.terminal(str(path), command=[sys.executable, "-c", _SMALL_APP], answers=True) as terminal:
         terminal.wait_for("messages")
         terminal.settle(1.5, 30.0)
         figures.opening = terminal.received
@@ -153,10 +153,10 @@ def small_app(stage: Stage, path: Path, seconds: float) -> Figures:
     return figures
 
 
-def tool(stage: Stage, name: str, seconds: float) -> Figures:
+def tool(sandbox: Sandbox, name: str, seconds: float) -> Figures:
     """Measure another tool at its defaults."""
     figures = Figures()
-    with stage.terminal(command=[name]) as terminal:
+    with sandbox.terminal(command=[name]) as terminal:
         wait(terminal, 1.0)
         figures.opening = terminal.received
         measure(terminal, Path(os.devnull), max(seconds, 6.0), (0,), figures)
@@ -181,16 +181,16 @@ def main() -> int:
     args = options.parse_args()
     columns = ("bytes to the terminal", "opening", "idle/s", *(f"{rate:,} msg/s" for rate in RATES), "CPU % at those")
     report = Report("bytes to a terminal of 120x40", columns, args.check)
-    with Stage() as stage:
-        path, *_ = [stage.fifo(f"f{number}") for number in range(10)]
+    with Sandbox() as sandbox:
+        path, *_ = [sandbox.fifo(f"f{number}") for number in range(10)]
         rows = {
-            "pipetui": monitor(stage, path, "thin", args.seconds),
-            "pipetui, stock display": monitor(stage, path, "stock", args.seconds),
-            "small Textual app": small_app(stage, path, args.seconds),
+            "pipetui": monitor(sandbox, path, "thin", args.seconds),
+            "pipetui, stock display": monitor(sandbox, path, "stock", args.seconds),
+            "small Textual app": small_app(sandbox, path, args.seconds),
         }
         for name in ("top", "htop", "btop"):
             if shutil.which(name):
-                rows[name] = tool(stage, name, args.seconds)
+                rows[name] = tool(sandbox, name, args.seconds)
     for name, figures in rows.items():
         rates = [f"{figures.rates[rate]:,.0f}" if rate in figures.rates else "" for rate in (0, *RATES)]
         cpu = " ".join(f"{100 * figures.cpu[rate]:.1f}" for rate in RATES if rate in figures.cpu)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.common import Monitor, Report, Stage, Terminal, parser
+from benchmarks.common import Monitor, Report, Sandbox, Terminal, parser
 
 NAMES = ("alpha", "bravo", "charlie", "delta")
 
@@ -60,11 +60,11 @@ def freezes(terminal: Terminal, count: int) -> list[float]:
     return took
 
 
-def echoes(stage: Stage, count: int) -> list[float]:
+def echoes(sandbox: Sandbox, count: int) -> list[float]:
     """Time a program that does nothing but write each key back, in a terminal of its own."""
     code = "import os, tty; tty.setraw(0); print(end='ready', flush=True)\nwhile True: os.write(1, os.read(0, 1))"
     took = []
-    with stage.terminal(command=[sys.executable, "-S", "-c", code], columns=9 + count, rows=2) as terminal:
+    with sandbox.terminal(command=[sys.executable, "-S", "-c", code], columns=9 + count, rows=2) as terminal:
         terminal.wait_for("ready")
         for number in range(count):
             took.append(press(terminal, "x", re.compile(f"ready{'x' * (number + 1)}")))
@@ -83,9 +83,9 @@ def main() -> int:
     options.add_argument("--presses", type=int, default=200)
     args = options.parse_args()
     report = Report("latency of a key under flood", ("key", "presses", "p50 ms", "p99 ms", "max ms"), args.check)
-    with Stage() as stage:
-        names = [stage.fifo(name).name for name in NAMES]
-        terminal = stage.terminal(stage.work)
+    with Sandbox() as sandbox:
+        names = [sandbox.fifo(name).name for name in NAMES]
+        terminal = sandbox.terminal(sandbox.work)
         terminal.wait_for(names[-1])
         monitor = Monitor(terminal)
         for name in names:
@@ -96,7 +96,7 @@ def main() -> int:
         moved = moves(terminal, names, args.presses // 2)
         monitor.press("4")
         frozen = freezes(terminal, args.presses - args.presses // 2)
-        bare = echoes(stage, args.presses // 2)
+        bare = echoes(sandbox, args.presses // 2)
         screen = terminal.text()
         seen, sent = monitor.seen(), terminal.received / (time.monotonic() - terminal.started)
         monitor.quit()

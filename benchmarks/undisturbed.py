@@ -25,7 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.common import PIPETUI, Report, Stage, parser
+from benchmarks.common import PIPETUI, Report, Sandbox, parser
 
 #: Seconds between two tries of one process.
 PAUSE = 0.003
@@ -143,15 +143,15 @@ def busy() -> Iterator[None]:
 
 
 @contextmanager
-def beside(stage: Stage, command: Sequence[str], targets: Sequence[str]) -> Iterator[None]:
+def beside(sandbox: Sandbox, command: Sequence[str], targets: Sequence[str]) -> Iterator[None]:
     """Copies of a command, each run again and again on one target after the other (`""`: without one)."""
     for target in targets:
-        tried([*PIPETUI, *command, *target.split()], stage.env)
+        tried([*PIPETUI, *command, *target.split()], sandbox.env)
     with ExitStack() as stack:
         for number in range(COPIES):
             turned = [*targets[number % len(targets) :], *targets[: number % len(targets)]]
-            told = {"TARGETS": " ".join(target or "--" for target in turned), "RUNS": str(stage.folder / RUNS)}
-            env = {**stage.env, **told}
+            told = {"TARGETS": " ".join(target or "--" for target in turned), "RUNS": str(sandbox.folder / RUNS)}
+            env = {**sandbox.env, **told}
             stack.enter_context(group(["sh", "-c", LOOP, "sh", *PIPETUI, *command], env))
         yield
 
@@ -166,45 +166,45 @@ def tried(argv: Sequence[str], env: dict[str, str]) -> None:
 
 
 @contextmanager
-def unwatched(stage: Stage, targets: Sequence[str]) -> Iterator[None]:
+def unwatched(sandbox: Sandbox, targets: Sequence[str]) -> Iterator[None]:
     """Nothing beside: what is missed here is nobody's doing."""
     yield
 
 
 @contextmanager
-def doctor(stage: Stage, targets: Sequence[str]) -> Iterator[None]:
+def doctor(sandbox: Sandbox, targets: Sequence[str]) -> Iterator[None]:
     """`doctor` on everything."""
-    with beside(stage, ["doctor"], [""]):
+    with beside(sandbox, ["doctor"], [""]):
         yield
 
 
 @contextmanager
-def listing(stage: Stage, targets: Sequence[str]) -> Iterator[None]:
+def listing(sandbox: Sandbox, targets: Sequence[str]) -> Iterator[None]:
     """`ls --all`."""
-    with beside(stage, ["ls", "--all"], [""]):
+    with beside(sandbox, ["ls", "--all"], [""]):
         yield
 
 
 @contextmanager
-def peeking(stage: Stage, targets: Sequence[str]) -> Iterator[None]:
+def peeking(sandbox: Sandbox, targets: Sequence[str]) -> Iterator[None]:
     """`peek` of each of the pipes in turn."""
-    with beside(stage, ["peek"], targets):
+    with beside(sandbox, ["peek"], targets):
         yield
 
 
 @contextmanager
-def watching(stage: Stage, targets: Sequence[str]) -> Iterator[None]:
+def watching(sandbox: Sandbox, targets: Sequence[str]) -> Iterator[None]:
     """`watch`, which goes on by itself: as many copies for each pipe."""
     with ExitStack() as stack:
         for target in targets:
-            stack.enter_context(beside(stage, ["watch", "--timeout", "10"], [target]))
+            stack.enter_context(beside(sandbox, ["watch", "--timeout", "10"], [target]))
         yield
 
 
 @contextmanager
-def monitor(stage: Stage, targets: Sequence[str]) -> Iterator[None]:
+def monitor(sandbox: Sandbox, targets: Sequence[str]) -> Iterator[None]:
     """The monitor on the FIFO's folder, and one that shows all anonymous pipes as pipelines."""
-    with stage.terminal(stage.work) as fifos, stage.terminal() as pipelines:
+    with sandbox.terminal(sandbox.work) as fifos, sandbox.terminal() as pipelines:
         for terminal in (fifos, pipelines):
             terminal.wait_for(Path(targets[0]).name, 60.0)
         pipelines.send("a")
@@ -216,7 +216,7 @@ def monitor(stage: Stage, targets: Sequence[str]) -> Iterator[None]:
 class Case:
     """What looks on, and of how many tries one may be missed (0: none of all)."""
 
-    looking: Callable[[Stage, Sequence[str]], AbstractContextManager[None]]
+    looking: Callable[[Sandbox, Sequence[str]], AbstractContextManager[None]]
     one_in: int
 
 
@@ -232,16 +232,16 @@ CASES = {
 
 def outcomes(case: Case, tries: int) -> tuple[list[tuple[str, Outcome]], int]:
     """Return what the victims found, of a FIFO and of an anonymous pipe, while a case looks on, and its runs."""
-    with Stage() as stage, ExitStack() as stack:
-        victims = {"FIFO": Victim(stage.fifo("tried"), tries), "anonymous pipe": Victim(None, tries)}
+    with Sandbox() as sandbox, ExitStack() as stack:
+        victims = {"FIFO": Victim(sandbox.fifo("tried"), tries), "anonymous pipe": Victim(None, tries)}
         for victim in victims.values():
             stack.callback(victim.close)
         stack.enter_context(busy())
-        stack.enter_context(case.looking(stage, [victim.target for victim in victims.values()]))
+        stack.enter_context(case.looking(sandbox, [victim.target for victim in victims.values()]))
         for victim in victims.values():
             victim.begin()
         found = [(kind, victim.outcome()) for kind, victim in victims.items()]
-        runs = stage.folder / RUNS
+        runs = sandbox.folder / RUNS
         return found, runs.stat().st_size if runs.exists() else 0
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from monitor import Monitor, shows_the_demo
-from processes import Stage
+from processes import Sandbox
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -217,14 +217,14 @@ PICTURES = {
 def draw(name: str, picture: Picture, target: Path) -> None:
     """Start what the picture is of, bring it into its pose, and draw it."""
     # the path that is on the screen must be one that anybody's machine could have
-    with tempfile.TemporaryDirectory(prefix="box-", dir="/tmp") as short, Stage() as stage, ExitStack() as running:
+    with tempfile.TemporaryDirectory(prefix="box-", dir="/tmp") as short, Sandbox() as sandbox, ExitStack() as running:
         for line in picture.lines:
             running.enter_context(background(line, Path(short)))
         words = [short] if picture.lines else ["demo"]
         env = {"TMPDIR": short}
         if picture.hosts:
-            words, env["PATH"] = network(picture.hosts, Path(short), running), f"{short}:{stage.env['PATH']}"
-        terminal = stage.terminal(*words, columns=picture.columns, rows=picture.rows, env=env)
+            words, env["PATH"] = network(picture.hosts, Path(short), running), f"{short}:{sandbox.env['PATH']}"
+        terminal = sandbox.terminal(*words, columns=picture.columns, rows=picture.rows, env=env)
         if words == ["demo"]:
             terminal.wait_for(shows_the_demo if picture.columns >= 100 else "orders")
         picture.pose(Monitor(terminal))

@@ -1,7 +1,7 @@
 """Several far sides at once (see `sshd.py`), each with a name, a folder to be in, and an end that can be brought about.
 
 with Hosts(tmp_path, "box1", "box2") as hosts:
-    stage.terminal("--host", "box1", "--host", "box2", ".", env=hosts.env)
+    sandbox.terminal("--host", "box1", "--host", "box2", ".", env=hosts.env)
     hosts.cut("box2")
     hosts.mend("box2")
 """

@@ -119,7 +119,7 @@ class HubClient(HubState):
             except BrokenPipeError:
                 raise HubGoneError(f"the hub has gone; {self.stderr()}") from None
 
-    def say(self, message: FromClient) -> None:
+    def send_message(self, message: FromClient) -> None:
         """Send one message without waiting for anything."""
         self.write(pack(message))
 
@@ -147,14 +147,14 @@ class HubClient(HubState):
         assert self.process.stderr is not None
         if self.process.stderr.closed:
             return f"exit code {self.process.returncode}"
-        said = self.process.stderr.read().decode("utf-8", "replace").strip()
-        return f"exit code {self.process.returncode}: {said[-2000:]}"
+        stderr = self.process.stderr.read().decode("utf-8", "replace").strip()
+        return f"exit code {self.process.returncode}: {stderr[-2000:]}"
 
     # --- the conversation -----------------------------------------------------------------------------------------
 
     def hello(self, roots: Iterable[str | os.PathLike[str]] = (), *, demo: bool = False) -> Welcome:
         """Greet the hub and return its `Welcome`."""
-        self.say(Hello(VERSION, tuple(os.fspath(root) for root in roots), demo))
+        self.send_message(Hello(VERSION, tuple(os.fspath(root) for root in roots), demo))
         answer = self.reply()
         if isinstance(answer, Goodbye):
             raise HubGoneError(answer.reason)
@@ -171,7 +171,7 @@ class HubClient(HubState):
 
     def ready(self) -> None:
         """Give the hub credit for one update."""
-        self.say(Ready(self._view, self.interval, self.anonymous))
+        self.send_message(Ready(self._view, self.interval, self.anonymous))
         self._credit = True
 
     def update(self, timeout: float = TIMEOUT) -> Update:
@@ -225,7 +225,7 @@ class HubClient(HubState):
     def call(self, request: Request[Any]) -> int:
         """Ask, without waiting for anything; return the number that the answer will have."""
         number = next(self._numbers)
-        self.say(Call(number, request))
+        self.send_message(Call(number, request))
         return number
 
     def ask(self, request: Request[A], timeout: float = TIMEOUT) -> A:

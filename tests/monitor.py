@@ -140,7 +140,7 @@ class Monitor:
         """Put the cursor of the FIFOs on the one of this name.
 
         The monitor lists every FIFO that a process of this machine has open, so the name must be one that nobody else
-        uses (`Stage.name`), or a test would act on the pipes of strangers.
+        uses (`Sandbox.name`), or a test would act on the pipes of strangers.
         """
         wanted = re.compile(rf"^ ▸ \S*/{re.escape(name)}(?: |$)", re.MULTILINE)
         self.press("1")

@@ -1,6 +1,6 @@
 """Which processes and temporary FIFOs belong to a test, however they were forked, renamed or orphaned.
 
-Everything that a `Stage` starts inherits a mark in its environment, so that `family` finds it in `/proc/PID/environ`
+Everything that a `Sandbox` starts inherits a mark in its environment, so that `family` finds it in `/proc/PID/environ`
 also when its parents have died. Cleaning up ends these processes only, each by its pid.
 """
 
@@ -69,15 +69,15 @@ def _is_fifo(path: Path) -> bool:
         return False
 
 
-class Stage:
+class Sandbox:
     """A home, temporary folder and working folder of its own, and every process that was started on it."""
 
     def __init__(self, folder: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
-        self._own = None if folder else tempfile.TemporaryDirectory(prefix="stage-")
+        self._own = None if folder else tempfile.TemporaryDirectory(prefix="test-")
         self.folder = folder or Path(self._own.name if self._own else "")
         self.work, self.tmp, self.run = (self._folder(name) for name in ("work", "tmp", "run"))
         self.home, self.config = self._folder("home"), self._folder("home/.config")
-        self.mark = f"PIPETUI_TEST_STAGE={uuid.uuid4().hex}"
+        self.mark = f"PIPETUI_TEST_SANDBOX={uuid.uuid4().hex}"
         self.env = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
             "HOME": str(self.home),
@@ -109,7 +109,7 @@ class Stage:
         command: Sequence[str] = PIPETUI,
         answers: bool = False,
     ) -> Terminal:
-        """Start `pipetui ARGUMENTS` (or another command) in a terminal on this stage."""
+        """Start `pipetui ARGUMENTS` (or another command) in a terminal in this sandbox."""
         terminal = Terminal(
             [*command, *arguments],
             columns=columns,
@@ -122,17 +122,17 @@ class Stage:
         return terminal
 
     def name(self, word: str) -> str:
-        """Return a word made unique to this stage, for what is found on the screen by its name."""
+        """Return a word made unique to this sandbox, for what is found on the screen by its name."""
         return f"{word}-{self.mark[-5:]}"
 
     def fifo(self, name: str = "pipe") -> Path:
-        """Make a FIFO in the working folder; its name is made unique to this stage."""
+        """Make a FIFO in the working folder; its name is made unique to this sandbox."""
         path = self.work / self.name(name)
         os.mkfifo(path, 0o600)
         return path
 
     def family(self) -> list[psutil.Process]:
-        """Return every living process that was started on this stage, orphans included."""
+        """Return every living process that was started in this sandbox, orphans included."""
         mark = self.mark.encode()
         return [
             process
@@ -141,11 +141,11 @@ class Stage:
         ]
 
     def fifos(self) -> list[Path]:
-        """Return the FIFOs and pipetui folders below the stage's temporary and runtime folder."""
+        """Return the FIFOs and pipetui folders below the sandbox's temporary and runtime folder."""
         return fifos_below(self.tmp, self.run)
 
     def assert_empty(self, within: float = ORPHAN_TIME, *, fifos: bool = True) -> None:
-        """Fail unless, within some seconds, no process of this stage lives and no temporary FIFO is left."""
+        """Fail unless, within some seconds, no process of this sandbox lives and no temporary FIFO is left."""
         deadline = time.monotonic() + within
         while (family := self.family()) or (fifos and self.fifos()):
             if time.monotonic() > deadline:
@@ -154,7 +154,7 @@ class Stage:
             time.sleep(0.02)
 
     def close(self) -> None:
-        """End whatever still runs, and remove the stage's own folder."""
+        """End whatever still runs, and remove the sandbox's own folder."""
         for terminal in self._terminals:
             terminal.close()
         for process in self.family():
@@ -165,7 +165,7 @@ class Stage:
         if self._own is not None:
             self._own.cleanup()
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Sandbox:
         return self
 
     def __exit__(

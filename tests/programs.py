@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cast import until
+from helper_processes import until
 
 from pipetui.kernel.procfs import Proc
 from pipetui.model import Finding, ProcessState
@@ -68,10 +68,10 @@ def settled(pid: int, count: int) -> World:
         if not all_wait(pid, count):
             return None
         world = observe()
-        mine = {member: world.processes[member] for member in (pid, *family(pid)) if member in world.processes}
-        if any(task.doing == "busy" for state in mine.values() for task in state.tasks):
+        states = {member: world.processes[member] for member in (pid, *family(pid)) if member in world.processes}
+        if any(task.doing == "busy" for state in states.values() for task in state.tasks):
             return None
-        steady.append(mine)
+        steady.append(states)
         return world if len(steady) > 1 and steady[-1].keys() == steady[-2].keys() else None
 
     world = until(same_twice, f"{count} processes of session {pid} at rest")

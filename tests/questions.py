@@ -36,7 +36,7 @@ class Question:
 
     asks: str
     command: str
-    says: str
+    advice: str
     fifos: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     ready: str = ""
@@ -314,7 +314,8 @@ def sections() -> dict[str, str]:
     for question in QUESTIONS:
         command, output = answer(question)
         block = f"```console\n$ {command}\n{output}".rstrip() + "\n```"
-        parts[question.asks] = f"## {question.asks}\n\n{block}\n" + (f"\n{question.says}\n" if question.says else "")
+        advice = f"\n{question.advice}\n" if question.advice else ""
+        parts[question.asks] = f"## {question.asks}\n\n{block}\n{advice}"
     return parts
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cast import until, waits_in_open
+from helper_processes import until, waits_in_open
 from made_requests import made
 from tui_fakes import demo
 

@@ -56,7 +56,7 @@ def assert_ends_with_its_client(hub: HubClient) -> None:
     time_left = allowed(ENDED_WITHIN)
     assert hub.process.stdin
     hub.process.stdin.close()
-    wait_until(lambda: not alive(left), time_left, "the hub and its children are gone", say=lambda: alive(left))
+    wait_until(lambda: not alive(left), time_left, "the hub and its children are gone", shown=lambda: alive(left))
     assert hub.process.wait() == 0
     assert hub.stderr() == "exit code 0: "
 
@@ -165,14 +165,14 @@ def test_of_500_actors_those_that_may_be_run_and_none_outlives_a_killed_client(t
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=env, text=True) as client:
         try:
             assert client.stdout
-            pid, said = client.stdout.readline().split(" ", 1)
-            assert said == "200 producers and consumers are running, as many as there can be; stop one first\n"
+            pid, problem = client.stdout.readline().split(" ", 1)
+            assert problem == "200 producers and consumers are running, as many as there can be; stop one first\n"
             left = [psutil.Process(int(pid)), *family(int(pid))]
             assert len(left) == 1 + limits.MOST_RUNNING + 2
             time_left = allowed(ENDED_WITHIN)
         finally:
             client.kill()
-    wait_until(lambda: not alive(left), time_left, "the hub and its children are gone", say=lambda: alive(left))
+    wait_until(lambda: not alive(left), time_left, "the hub and its children are gone", shown=lambda: alive(left))
 
 
 def test_actors_that_have_ended_make_room_until_too_many_are_listed(
@@ -268,9 +268,9 @@ def test_3000_processes_with_20_pipes_each_are_told_in_part_and_hold_up_nobody(c
     with HubClient([tmp_path]) as hub:
         hub.anonymous = True
         hub.wait_for(lambda: hub.status.partial, 120)
-        said = " ".join(hub.status.partial)
-        assert re.search(rf"only {bounds.MOST_PIPES:,} of 6\d,", said), said
-        assert "ends of each pipe are listed; one has 3,0" in said
+        problem = " ".join(hub.status.partial)
+        assert re.search(rf"only {bounds.MOST_PIPES:,} of 6\d,", problem), problem
+        assert "ends of each pipe are listed; one has 3,0" in problem
         assert hub.status.troubles == ()
         deadline = time.monotonic() + 120
         while len(hub.pipes) < 0.9 * bounds.MOST_PIPES:  # `wait_for` would print them all when it fails

@@ -46,7 +46,7 @@ def mentions(folder: Path) -> list[psutil.Process]:
 
 def began(hub: HubClient, run: int) -> bool:
     """Whether the writer of the rendezvous sleeps in its open: the main pauses now."""
-    return any("sleeps" in said.text for said in hub.labs[run].said) if run in hub.labs else False
+    return any("sleeps" in line.text for line in hub.labs[run].lines) if run in hub.labs else False
 
 
 def test_a_lab_is_seen_while_it_runs(own_tmp: Path, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_hub_that_is_killed_takes_all_with_it_and_the_next_one_clears_up(own_t
         hub.wait_for(lambda: began(hub, run))
         hub.process.kill()
         hub.process.wait()
-    wait_until(lambda: not mentions(own_tmp), what="no process is left", say=lambda: mentions(own_tmp))
+    wait_until(lambda: not mentions(own_tmp), what="no process is left", shown=lambda: mentions(own_tmp))
     with HubClient(["/nowhere"]) as hub:
         hub.wait_for(lambda: hub.status.host)
         assert not list(own_tmp.iterdir())
@@ -149,7 +149,7 @@ def test_what_makes_no_sense_is_refused_in_words(own_tmp: Path, request_: reques
 
 def test_a_client_that_wants_nothing_watched_costs_no_watcher(own_tmp: Path) -> None:
     with HubClient(greet=False) as hub:
-        hub.say(messages.Hello(messages.VERSION, watch=False))
+        hub.send_message(messages.Hello(messages.VERSION, watch=False))
         assert isinstance(hub.reply(), messages.Welcome)
         assert hub.ask(requests.ListLabs()).labs
         assert psutil.Process(hub.pid).children() == []
@@ -237,6 +237,6 @@ def test_every_question_has_an_observation_that_answers_it() -> None:
         assert lab.questions, lab.name
         assert lab.man, lab.name
         assert lab.code, lab.name
-        assert lab.mine, lab.name
+        assert lab.actors, lab.name
         assert len(lab.title) <= 50, lab.name
         assert all(len(line) <= 100 for code in lab.card().code for line in code.text.splitlines()), lab.name

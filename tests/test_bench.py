@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 import pytest
 from hubclient import HubClient
-from processes import PIPETUI, Stage
+from processes import PIPETUI, Sandbox
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, on_screen, press, screen_lines, screen_text, settle
 from updates import update
@@ -424,21 +424,21 @@ def test_sizes_are_written_as_people_do(words: str, size: int) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
 @pytest.mark.parametrize("name", NAMES)
 def test_killed_midway_it_leaves_nothing(name: str, number: signal.Signals) -> None:
-    with Stage() as stage:
+    with Sandbox() as sandbox:
         argv = [*PIPETUI, "bench", "--seconds", "40", "-m", name]
-        with subprocess.Popen(argv, env=stage.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            wait_until(lambda: len(stage.family()) >= 3, what="it measures")
+        with subprocess.Popen(argv, env=sandbox.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            wait_until(lambda: len(sandbox.family()) >= 3, what="it measures")
             process.send_signal(number)
             out, err = process.communicate(timeout=20)
-        stage.assert_empty()
-        assert list(stage.tmp.iterdir()) == []
+        sandbox.assert_empty()
+        assert list(sandbox.tmp.iterdir()) == []
         assert (out, err) == (b"", b"")
         assert process.returncode == (130 if number == signal.SIGINT else -number)
 
 
 def test_progress_is_for_terminals_and_is_gone_at_the_end() -> None:
-    with Stage() as stage:
-        terminal = stage.terminal(
+    with Sandbox() as sandbox:
+        terminal = sandbox.terminal(
             "bench", "--seconds", "2", "-m", "pipe", "-m", "fifo", "-s", "64K", columns=80, rows=24
         )
         terminal.wait_for("% ")
@@ -446,17 +446,17 @@ def test_progress_is_for_terminals_and_is_gone_at_the_end() -> None:
         text = terminal.text()
         assert "messages of 64 KiB" not in text
         assert "On this machine, now:" in text
-        stage.assert_empty()
+        sandbox.assert_empty()
 
 
 def test_ctrl_c_on_a_terminal_ends_it_and_removes_the_line() -> None:
-    with Stage() as stage:
-        terminal = stage.terminal("bench", "--seconds", "40", columns=80, rows=24)
+    with Sandbox() as sandbox:
+        terminal = sandbox.terminal("bench", "--seconds", "40", columns=80, rows=24)
         terminal.wait_for("% ")
         terminal.send("ctrl+c")
         assert terminal.wait_exit() == 130
         assert "%" not in terminal.text()
-        stage.assert_empty()
+        sandbox.assert_empty()
 
 
 # --- the hub ----------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cast import blocked_reader, blocked_writer, running, until, waits_in_open
+from helper_processes import blocked_reader, blocked_writer, running, until, waits_in_open
 from hostile import harm, payloads, plant
 from terminal import Terminal
 

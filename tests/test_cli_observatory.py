@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cast import as_nobody, blocked_reader, blocked_writer, running, until, waits_in_open
+from helper_processes import as_nobody, blocked_reader, blocked_writer, running, until, waits_in_open
 from terminal import Terminal
 
 from pipetui.backend.operations import doctor, ls

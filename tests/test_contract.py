@@ -366,8 +366,8 @@ def test_a_view_of_the_log_is_answered_by_its_page(world: Make, folder: Path) ->
 def pages(fake: FakeHub) -> Iterator[feeds.LogPage]:
     """Yield the pages that the fake has sent."""
     while not fake._out.empty():
-        said = fake._out.get_nowait()
-        page = said.value(feeds.LOG)  # type: ignore[union-attr]
+        update = fake._out.get_nowait()
+        page = update.value(feeds.LOG)  # type: ignore[union-attr]
         if page:
             yield page
 

@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from processes import Stage
+from processes import Sandbox
 from terminal import Terminal
 from waiting import wait_until
 
@@ -139,12 +139,12 @@ def test_a_lost_answer_does_not_stop_the_screen_for_ever() -> None:
 
 @pytest.mark.e2e
 def test_a_terminal_that_stops_reading_costs_nothing_but_the_frames_it_missed() -> None:
-    with Stage() as stage:
-        terminal = stage.terminal("demo")
+    with Sandbox() as sandbox:
+        terminal = sandbox.terminal("demo")
         terminal.wait_for("bursts")
         terminal.wait_for(re.compile("order"))
-        process = stage.family()[0]
-        size = max(member.memory_info().rss for member in stage.family())
+        process = sandbox.family()[0]
+        size = max(member.memory_info().rss for member in sandbox.family())
         terminal.hold()
         before = terminal.received
         time.sleep(9.0)  # the pty takes some frames, then the writer has to wait
@@ -158,7 +158,7 @@ def test_a_terminal_that_stops_reading_costs_nothing_but_the_frames_it_missed() 
         terminal.wait_for("KEYS")
         assert time.monotonic() - began < 3.0
         assert terminal.received - before < 60_000, "missed frames were queued"
-        assert max(member.memory_info().rss for member in stage.family()) < size + (16 << 20)
+        assert max(member.memory_info().rss for member in sandbox.family()) < size + (16 << 20)
         terminal.send("escape")
         _shows_now(terminal)
         assert process.is_running()
@@ -170,7 +170,7 @@ def test_a_terminal_that_stops_reading_costs_nothing_but_the_frames_it_missed() 
 def _shows_now(terminal: Terminal) -> None:
     """Wait until messages go on coming."""
     newest = terminal.row(r"order")
-    wait_until(lambda: terminal.row(r"order") not in ("", newest), what="messages go on", say=terminal.text)
+    wait_until(lambda: terminal.row(r"order") not in ("", newest), what="messages go on", shown=terminal.text)
 
 
 def test_a_terminal_that_never_answers_is_not_waited_for_again() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from frames import seen
-from processes import PIPETUI, Stage
+from processes import PIPETUI, Sandbox
 from terminal import Terminal
 from waiting import wait_until
 
@@ -21,8 +21,8 @@ _JUDGED = "FINDINGS"
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
-    with Stage() as made:
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as made:
         made.fifo("one")
         yield made
 
@@ -57,8 +57,8 @@ def spoil(terminal: Terminal) -> None:
         other.write(b"\x1b7\x1b[H\x1b[31;45mBroadcast message from root: \x1b[10;10Hthe machine goes down\x1b[m\x1b8")
 
 
-def test_a_repaint_removes_what_somebody_else_has_written(stage: Stage) -> None:
-    terminal = stage.terminal(stage.work)
+def test_a_repaint_removes_what_somebody_else_has_written(sandbox: Sandbox) -> None:
+    terminal = sandbox.terminal(sandbox.work)
     come_to_rest(terminal)
     before = cells(terminal)
     spoil(terminal)
@@ -67,8 +67,8 @@ def test_a_repaint_removes_what_somebody_else_has_written(stage: Stage) -> None:
     assert "the machine goes down" not in terminal.text()
 
 
-def test_after_a_resize_all_is_drawn_anew(stage: Stage) -> None:
-    terminal = stage.terminal(stage.work)
+def test_after_a_resize_all_is_drawn_anew(sandbox: Sandbox) -> None:
+    terminal = sandbox.terminal(sandbox.work)
     come_to_rest(terminal)
     before = cells(terminal)
     for columns, rows in ((80, 24), (120, 40)):
@@ -80,11 +80,11 @@ def test_after_a_resize_all_is_drawn_anew(stage: Stage) -> None:
     assert cells(terminal) == before
 
 
-def test_the_shell_gets_the_terminal_back_and_gives_it_again(stage: Stage) -> None:
-    terminal = stage.terminal(command=["bash", "--norc", "--noprofile", "-i"], env={"PS1": "ready: "})
+def test_the_shell_gets_the_terminal_back_and_gives_it_again(sandbox: Sandbox) -> None:
+    terminal = sandbox.terminal(command=["bash", "--norc", "--noprofile", "-i"], env={"PS1": "ready: "})
     terminal.wait_for("ready:")
     at_rest = terminal.left_behind()
-    terminal.type_text(f"{' '.join(PIPETUI)} {stage.work}\r")
+    terminal.type_text(f"{' '.join(PIPETUI)} {sandbox.work}\r")
     come_to_rest(terminal)
     for key in ("j", "?", "escape"):
         terminal.send(key)
@@ -92,7 +92,7 @@ def test_the_shell_gets_the_terminal_back_and_gives_it_again(stage: Stage) -> No
     before = cells(terminal)
     terminal.send("ctrl+z")
     terminal.wait_for(re.compile(r"Stopped.*\n+ready:", re.DOTALL))
-    wait_until(lambda: terminal.left_behind() == at_rest, what="the terminal is as it was", say=terminal.left_behind)
+    wait_until(lambda: terminal.left_behind() == at_rest, what="the terminal is as it was", shown=terminal.left_behind)
     terminal.type_text("echo $((40 + 2)); fg\r")
     come_to_rest(terminal)
     assert cells(terminal) == before
@@ -103,9 +103,9 @@ def test_the_shell_gets_the_terminal_back_and_gives_it_again(stage: Stage) -> No
     assert terminal.wait_exit() == 0
 
 
-def test_without_a_shell_it_does_not_stop(stage: Stage) -> None:
+def test_without_a_shell_it_does_not_stop(sandbox: Sandbox) -> None:
     """Nothing could wake it up again: it would stand there for ever."""
-    terminal = stage.terminal(stage.work)
+    terminal = sandbox.terminal(sandbox.work)
     terminal.wait_for(_STILL)
     terminal.send("ctrl+z")
     terminal.wait_for("Can't suspend")
@@ -121,11 +121,11 @@ def leave(terminal: Terminal) -> None:
     assert terminal.wait_exit() == 0
 
 
-def test_the_configuration_chooses_the_stock_display(stage: Stage) -> None:
+def test_the_configuration_chooses_the_stock_display(sandbox: Sandbox) -> None:
     sizes = []
     for display in ("thin", "stock"):
-        (stage.config / "config.toml").write_text(f'display = "{display}"\ndisplay_budget = 4096\n')
-        terminal = stage.terminal("--config", stage.config / "config.toml", stage.work)
+        (sandbox.config / "config.toml").write_text(f'display = "{display}"\ndisplay_budget = 4096\n')
+        terminal = sandbox.terminal("--config", sandbox.config / "config.toml", sandbox.work)
         terminal.wait_for(_STILL)
         terminal.settle()
         sizes.append(terminal.received)
@@ -136,12 +136,12 @@ def test_the_configuration_chooses_the_stock_display(stage: Stage) -> None:
     assert sizes[1] > 3 * sizes[0]
 
 
-def test_with_another_textual_the_notes_say_why_the_stock_display_is_used(stage: Stage) -> None:
+def test_with_another_textual_the_notes_say_why_the_stock_display_is_used(sandbox: Sandbox) -> None:
     code = (
         "import sys, textual\ntextual.__version__ = '9.1.0'\nfrom pipetui.__main__ import main\n"
         "if __name__ == '__main__': sys.exit(main())"
     )
-    terminal = stage.terminal(stage.work, command=[sys.executable, "-c", code])
+    terminal = sandbox.terminal(sandbox.work, command=[sys.executable, "-c", code])
     terminal.wait_for(_STILL)
     terminal.wait_for(re.compile(r"i: \d note"))
     terminal.send("i")

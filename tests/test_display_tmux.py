@@ -15,7 +15,7 @@ from emulator import Emulator
 from frames import HEIGHT, WIDTH, anchored, certain_lines, change, differences
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from processes import PIPETUI, Stage
+from processes import PIPETUI, Sandbox
 from test_e2e_tmux import Tmux
 from waiting import wait_until
 
@@ -26,14 +26,14 @@ pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is no
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
-    with Stage() as made:
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as made:
         yield made
 
 
 @pytest.fixture
-def tmux(stage: Stage) -> Iterator[Tmux]:
-    made = Tmux(stage)
+def tmux(sandbox: Sandbox) -> Iterator[Tmux]:
+    made = Tmux(sandbox)
     yield made
     made.run("kill-server")
 
@@ -54,11 +54,11 @@ def cells(tmux: Tmux) -> list[str]:
     return rows
 
 
-def test_after_a_story_the_window_shows_what_a_repaint_shows(stage: Stage, tmux: Tmux) -> None:
+def test_after_a_story_the_window_shows_what_a_repaint_shows(sandbox: Sandbox, tmux: Tmux) -> None:
     for name in ("one", "two", "漢字"):
-        stage.fifo(name)
-    tmux.keys(f"{' '.join(PIPETUI)} {stage.work}", "Enter")
-    wait_until(lambda: "nobody has it open" in tmux.screen(), what="the monitor in tmux", say=tmux.screen)
+        sandbox.fifo(name)
+    tmux.keys(f"{' '.join(PIPETUI)} {sandbox.work}", "Enter")
+    wait_until(lambda: "nobody has it open" in tmux.screen(), what="the monitor in tmux", shown=tmux.screen)
     for keys in (("j", "j", "k"), ("?",), ("Escape",), ("c",), ("Escape",), ("G",), ("g",), ("t",), ("j",)):
         tmux.keys(*keys)
         _still(tmux)
@@ -76,7 +76,7 @@ def _still(tmux: Tmux) -> None:
         seen.append(tmux.screen())
         return len(seen) > 12 and len(set(seen[-12:])) == 1
 
-    wait_until(same, what="the window stands still", say=tmux.screen)
+    wait_until(same, what="the window stands still", shown=tmux.screen)
 
 
 #: A character that no frame of these tests has.
@@ -133,8 +133,8 @@ class Pane:
 
 @pytest.fixture(scope="module")
 def pane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pane]:
-    with Stage() as stage:
-        tmux = Tmux(stage)
+    with Sandbox() as sandbox:
+        tmux = Tmux(sandbox)
         made = Pane(tmux, tmp_path_factory.mktemp("tmux"))
         yield made
         made.close()

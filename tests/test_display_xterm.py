@@ -60,7 +60,7 @@ class XTerm:
                 stderr=complaints,
             )
         try:
-            wait_until(name.exists, what="xterm starts its program", say=(folder / "complaints").read_text)
+            wait_until(name.exists, what="xterm starts its program", shown=(folder / "complaints").read_text)
         except AssertionError:
             self._end()
             raise

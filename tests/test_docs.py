@@ -231,6 +231,6 @@ def test_each_answer_is_what_the_command_prints(number: int) -> None:
     """Numbers differ, and how long somebody waits."""
     question = questions.QUESTIONS[number]
     assert f"## {question.asks}\n" in pages.QUESTIONS.read_text()
-    assert question.says in pages.QUESTIONS.read_text()
+    assert question.advice in pages.QUESTIONS.read_text()
     _, output = questions.answer(question)
     assert questions.normal(questions.shown()[number]) == questions.normal(output)

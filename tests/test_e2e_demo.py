@@ -11,26 +11,26 @@ from pathlib import Path
 
 import pytest
 from monitor import DEMO_FIFOS, shows_the_demo
-from processes import PIPETUI, Stage
+from processes import PIPETUI, Sandbox
 
 #: TIME FIFO WRITER->READER LENGTH TEXT
 LINE = re.compile(r"^\d\d:\d\d:\d\d\.\d+ +\S+ +(\d+|\?|-)->\d+ +\d+ .*$")
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with Stage(tmp_path) as made:
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path) as made:
         yield made
 
 
-def test_without_a_terminal_the_first_twenty_lines_are_messages_of_all_three_fifos(stage: Stage) -> None:
+def test_without_a_terminal_the_first_twenty_lines_are_messages_of_all_three_fifos(sandbox: Sandbox) -> None:
     with subprocess.Popen(
         [*PIPETUI, "demo"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=stage.env,
-        cwd=stage.work,
+        env=sandbox.env,
+        cwd=sandbox.work,
         text=True,
     ) as demo:
         assert demo.stdout is not None
@@ -42,16 +42,16 @@ def test_without_a_terminal_the_first_twenty_lines_are_messages_of_all_three_fif
     assert [line for line in lines if not LINE.match(line)] == []
     assert {Path(line.split()[1]).name for line in lines} == DEMO_FIFOS
     assert complaints == ""
-    stage.assert_empty()
+    sandbox.assert_empty()
 
 
-def test_lines_end_after_the_seconds_that_were_asked_for(stage: Stage) -> None:
+def test_lines_end_after_the_seconds_that_were_asked_for(sandbox: Sandbox) -> None:
     start = time.monotonic()
     done = subprocess.run(
         [*PIPETUI, "demo", "--plain", "--seconds", "1"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        env=stage.env,
+        env=sandbox.env,
         text=True,
         timeout=30,
     )
@@ -59,27 +59,27 @@ def test_lines_end_after_the_seconds_that_were_asked_for(stage: Stage) -> None:
     assert 1.0 <= time.monotonic() - start < 6.0
     assert all(LINE.match(line) for line in done.stdout.splitlines())
     assert done.stderr == ""
-    stage.assert_empty()
+    sandbox.assert_empty()
 
 
-def test_an_interrupt_ends_the_lines_with_130_and_leaves_nothing(stage: Stage) -> None:
-    terminal = stage.terminal("demo", "--plain", "--seconds", "60")
+def test_an_interrupt_ends_the_lines_with_130_and_leaves_nothing(sandbox: Sandbox) -> None:
+    terminal = sandbox.terminal("demo", "--plain", "--seconds", "60")
     terminal.wait_for(re.compile(r"->\d+"))
     terminal.send("ctrl+c")
     assert terminal.wait_exit() == 130
     assert "Traceback" not in terminal.text()
-    stage.assert_empty()
+    sandbox.assert_empty()
 
 
-def test_the_monitor_shows_the_demo_at_once(stage: Stage) -> None:
-    terminal = stage.terminal("demo")
+def test_the_monitor_shows_the_demo_at_once(sandbox: Sandbox) -> None:
+    terminal = sandbox.terminal("demo")
     terminal.wait_for(shows_the_demo)
     took = time.monotonic() - terminal.started
     assert took < 5.0, f"{took:.1f} s"  # 2 s are promised; other tests may run beside this one
 
 
-def test_the_log_moves_and_the_numbers_grow(stage: Stage) -> None:
-    terminal = stage.terminal("demo")
+def test_the_log_moves_and_the_numbers_grow(sandbox: Sandbox) -> None:
+    terminal = sandbox.terminal("demo")
     terminal.wait_for(shows_the_demo)
     seen = re.compile(r"([\d,]+) seen")
 
@@ -91,37 +91,37 @@ def test_the_log_moves_and_the_numbers_grow(stage: Stage) -> None:
     terminal.wait_for(lambda screen: count() > first + 20, what="the count of messages seen grows")
 
 
-def test_quitting_leaves_the_terminal_as_it_was_and_nothing_behind(stage: Stage) -> None:
-    terminal = stage.terminal("demo")
+def test_quitting_leaves_the_terminal_as_it_was_and_nothing_behind(sandbox: Sandbox) -> None:
+    terminal = sandbox.terminal("demo")
     terminal.wait_for(shows_the_demo)
     assert terminal.alternate
-    assert len(stage.fifos()) >= 3
+    assert len(sandbox.fifos()) >= 3
     terminal.send("q")
     assert terminal.wait_exit() == 0
     assert terminal.left_behind() == []
     assert terminal.text().strip() == ""  # the main screen is as empty as it was
-    stage.assert_empty()
+    sandbox.assert_empty()
 
 
-def test_ctrl_c_quits_too(stage: Stage) -> None:
-    terminal = stage.terminal("demo")
+def test_ctrl_c_quits_too(sandbox: Sandbox) -> None:
+    terminal = sandbox.terminal("demo")
     terminal.wait_for(shows_the_demo)
     terminal.send("ctrl+c")
     terminal.wait_exit()
     assert terminal.left_behind() == []
-    stage.assert_empty()
+    sandbox.assert_empty()
 
 
-def test_quitting_before_the_first_screen_leaves_nothing(stage: Stage) -> None:
-    terminal = stage.terminal("demo")
-    terminal.wait_until(lambda: stage.fifos(), what="the first FIFO")
+def test_quitting_before_the_first_screen_leaves_nothing(sandbox: Sandbox) -> None:
+    terminal = sandbox.terminal("demo")
+    terminal.wait_until(lambda: sandbox.fifos(), what="the first FIFO")
     terminal.kill(signal.SIGTERM)
     terminal.wait_exit()
-    stage.assert_empty()
+    sandbox.assert_empty()
 
 
-def test_two_demos_do_not_disturb_each_other(stage: Stage) -> None:
-    first, second = stage.terminal("demo"), stage.terminal("demo")
+def test_two_demos_do_not_disturb_each_other(sandbox: Sandbox) -> None:
+    first, second = sandbox.terminal("demo"), sandbox.terminal("demo")
     first.wait_for(shows_the_demo)
     second.wait_for(shows_the_demo)
     first.send("q")
@@ -131,4 +131,4 @@ def test_two_demos_do_not_disturb_each_other(stage: Stage) -> None:
     second.wait_for(shows_the_demo)
     second.send("q")
     second.wait_exit()
-    stage.assert_empty()
+    sandbox.assert_empty()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from monitor import Monitor
-from processes import Stage
+from processes import Sandbox
 from terminal import Terminal
 
 from pipetui.labs import all_labs
@@ -20,8 +20,8 @@ TIMEOUT = 60.0
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with Stage(tmp_path) as made:
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path) as made:
         yield made
 
 
@@ -82,8 +82,8 @@ class Learner:
         self.terminal.wait_for(re.compile(reason))
 
 
-def test_three_labs_from_the_demo_with_the_keys_on_the_screen(stage: Stage) -> None:
-    terminal = stage.terminal("demo")
+def test_three_labs_from_the_demo_with_the_keys_on_the_screen(sandbox: Sandbox) -> None:
+    terminal = sandbox.terminal("demo")
     learner = Learner(terminal)
     learner.press("labs")
     terminal.wait_for(re.compile(r"LABS 0 of \d+ done"))
@@ -104,13 +104,13 @@ def test_three_labs_from_the_demo_with_the_keys_on_the_screen(stage: Stage) -> N
     terminal.wait_for("MESSAGES")
     assert learner.monitor.quit() == 0
     assert terminal.left_behind() == []
-    stage.assert_empty()
+    sandbox.assert_empty()
 
 
-def test_what_was_done_is_known_the_next_time_on_a_small_screen_too(stage: Stage) -> None:
+def test_what_was_done_is_known_the_next_time_on_a_small_screen_too(sandbox: Sandbox) -> None:
     lab = all_labs()["rendezvous"]
     for known in ("LABS 0 of", "LABS 1 of"):
-        terminal = stage.terminal("demo", columns=80, rows=24)
+        terminal = sandbox.terminal("demo", columns=80, rows=24)
         learner = Learner(terminal)
         learner.press("labs")
         terminal.wait_for(known)
@@ -125,8 +125,8 @@ def test_what_was_done_is_known_the_next_time_on_a_small_screen_too(stage: Stage
         terminal.wait_exit()
 
 
-def test_a_lab_is_no_film_its_fifo_is_in_the_monitor_and_its_processes_can_be_looked_at(stage: Stage) -> None:
-    terminal = stage.terminal("demo")
+def test_a_lab_is_no_film_its_fifo_is_in_the_monitor_and_its_processes_can_be_looked_at(sandbox: Sandbox) -> None:
+    terminal = sandbox.terminal("demo")
     learner = Learner(terminal)
     learner.press("labs")
     terminal.wait_for("LABS")
@@ -150,11 +150,11 @@ def test_a_lab_is_no_film_its_fifo_is_in_the_monitor_and_its_processes_can_be_lo
     learner.press("back")
     terminal.wait_for("MESSAGES")
     assert learner.monitor.quit() == 0
-    stage.assert_empty()
+    sandbox.assert_empty()
 
 
-def test_make_it_mine_starts_what_was_edited(stage: Stage) -> None:
-    terminal = stage.terminal("demo")
+def test_make_it_mine_starts_what_was_edited(sandbox: Sandbox) -> None:
+    terminal = sandbox.terminal("demo")
     learner = Learner(terminal)
     learner.press("labs")
     terminal.wait_for("LABS")
@@ -169,4 +169,4 @@ def test_make_it_mine_starts_what_was_edited(stage: Stage) -> None:
     terminal.wait_for(re.compile(r"▸ \S*greetings"))
     terminal.wait_for("mine 1")
     assert learner.monitor.quit() == 0
-    stage.assert_empty()
+    sandbox.assert_empty()

@@ -12,28 +12,28 @@ from pathlib import Path
 import psutil
 import pytest
 from monitor import Monitor
-from processes import Stage
+from processes import Sandbox
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with Stage(tmp_path) as made:
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def monitor(stage: Stage) -> Monitor:
+def monitor(sandbox: Sandbox) -> Monitor:
     """A monitor on a working folder that has one FIFO, `news`."""
-    path = stage.fifo("news")
-    terminal = stage.terminal(stage.work)
+    path = sandbox.fifo("news")
+    terminal = sandbox.terminal(sandbox.work)
     terminal.wait_for(path.name)
     return Monitor(terminal)
 
 
 @pytest.fixture
-def news(stage: Stage) -> Path:
+def news(sandbox: Sandbox) -> Path:
     """The path of that FIFO."""
-    return stage.work / stage.name("news")
+    return sandbox.work / sandbox.name("news")
 
 
 @pytest.fixture
@@ -50,11 +50,11 @@ def state_of(monitor: Monitor, pid: int) -> str:
     return monitor.actors().get(pid, "")
 
 
-def test_from_an_empty_folder_to_messages_and_back(stage: Stage) -> None:
-    terminal = stage.terminal(stage.work)
+def test_from_an_empty_folder_to_messages_and_back(sandbox: Sandbox) -> None:
+    terminal = sandbox.terminal(sandbox.work)
     terminal.wait_for("follow")
     monitor = Monitor(terminal)
-    path = stage.work / stage.name("made")
+    path = sandbox.work / sandbox.name("made")
     monitor.create_fifo(path)
     assert stat.S_ISFIFO(path.stat().st_mode)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -76,7 +76,7 @@ def test_from_an_empty_folder_to_messages_and_back(stage: Stage) -> None:
     terminal.wait_until(lambda: not path.exists(), what="the FIFO is removed")
     assert monitor.quit() == 0
     assert terminal.left_behind() == []
-    stage.assert_empty()
+    sandbox.assert_empty()
 
 
 def test_filter_narrows_and_escape_widens(flowing: Monitor) -> None:
@@ -149,15 +149,15 @@ def test_find_goes_from_match_to_match_without_hiding_the_rest(flowing: Monitor)
     assert any("Number 05" not in text for text in flowing.messages())
 
 
-def test_the_filtered_log_is_exported_as_json_lines(flowing: Monitor, stage: Stage) -> None:
+def test_the_filtered_log_is_exported_as_json_lines(flowing: Monitor, sandbox: Sandbox) -> None:
     flowing.terminal.wait_for(lambda screen: flowing.seen() > 60, what="sixty messages")
     flowing.filter_messages("Number 05")
-    place = stage.work / "out.jsonl"
+    place = sandbox.work / "out.jsonl"
     flowing.dialog("E", "Export messages", {"File": str(place)})
     flowing.terminal.wait_until(place.exists, what="the file")
     records = [json.loads(line) for line in place.read_text().splitlines()]
     assert [record["payload"] for record in records] == [f"Number {n:03d}" for n in range(50, 60)]
-    assert {Path(record["fifo"]).name for record in records} == {stage.name("news")}
+    assert {Path(record["fifo"]).name for record in records} == {sandbox.name("news")}
     assert all(record["length"] == 10 for record in records)
 
 
@@ -202,7 +202,9 @@ def test_one_message_is_sent_from_the_keyboard(flowing: Monitor, news: Path) -> 
     flowing.terminal.wait_for(lambda screen: flowing.messages() == ["by hand"], what="what was sent")
 
 
-def test_what_is_wrong_is_said_in_the_dialog_and_nothing_is_lost(monitor: Monitor, stage: Stage, news: Path) -> None:
+def test_what_is_wrong_is_said_in_the_dialog_and_nothing_is_lost(
+    monitor: Monitor, sandbox: Sandbox, news: Path
+) -> None:
     monitor.select_fifo(news.name)
     terminal = monitor.terminal
     terminal.send("w")
@@ -217,28 +219,28 @@ def test_what_is_wrong_is_said_in_the_dialog_and_nothing_is_lost(monitor: Monito
     terminal.wait_for("unknown field")
     monitor.press("escape")
     terminal.wait_gone("Template")
-    (stage.work / "file").write_text("kept")
+    (sandbox.work / "file").write_text("kept")
     monitor.press("c")
     terminal.wait_for("New FIFO")
-    monitor.fill({"Path": str(stage.work / "file")})
+    monitor.fill({"Path": str(sandbox.work / "file")})
     monitor.press("enter")
     terminal.wait_for("already exists")
     monitor.press("escape")
     terminal.wait_gone("New FIFO")
-    assert (stage.work / "file").read_text() == "kept"
+    assert (sandbox.work / "file").read_text() == "kept"
     monitor.press("c")
     terminal.wait_for("New FIFO")
-    monitor.fill({"Path": str(stage.work / "no" / "such" / "folder")})
+    monitor.fill({"Path": str(sandbox.work / "no" / "such" / "folder")})
     monitor.press("enter")
     terminal.wait_for("does not exist")
 
 
-def test_a_fifo_replaced_under_our_feet_is_not_removed(monitor: Monitor, stage: Stage, news: Path) -> None:
+def test_a_fifo_replaced_under_our_feet_is_not_removed(monitor: Monitor, sandbox: Sandbox, news: Path) -> None:
     monitor.select_fifo(news.name)
     monitor.press("d")
     monitor.terminal.wait_for("Remove this FIFO?")
-    os.mkfifo(stage.work / "other")
-    os.rename(stage.work / "other", news)
+    os.mkfifo(sandbox.work / "other")
+    os.rename(sandbox.work / "other", news)
     monitor.button("Remove")
     monitor.terminal.wait_for("was replaced")
     assert news.exists()
@@ -258,8 +260,8 @@ def test_the_palette_finds_an_action(monitor: Monitor) -> None:
     monitor.terminal.wait_for("Create a FIFO")
 
 
-def test_a_name_filter_finds_a_fifo(monitor: Monitor, stage: Stage) -> None:
-    alpha, beta = stage.fifo("alpha"), stage.fifo("beta")
+def test_a_name_filter_finds_a_fifo(monitor: Monitor, sandbox: Sandbox) -> None:
+    alpha, beta = sandbox.fifo("alpha"), sandbox.fifo("beta")
     monitor.terminal.wait_for(beta.name)
     monitor.press("1", "/")
     monitor.type_text(beta.name[:-2])
@@ -268,9 +270,9 @@ def test_a_name_filter_finds_a_fifo(monitor: Monitor, stage: Stage) -> None:
     assert beta.name in monitor.terminal.text()
 
 
-def test_small_screens_have_tabs(stage: Stage) -> None:
-    news = stage.fifo("news")
-    terminal = stage.terminal(stage.work, columns=80, rows=24)
+def test_small_screens_have_tabs(sandbox: Sandbox) -> None:
+    news = sandbox.fifo("news")
+    terminal = sandbox.terminal(sandbox.work, columns=80, rows=24)
     terminal.wait_for(news.name)
     terminal.wait_for(re.compile(r"FIFOs \d+ · Processes \d+ · .*Messages"))
     monitor = Monitor(terminal)

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import psutil
 import pytest
-from cast import waits_in_open
+from helper_processes import waits_in_open
 from processes import PIPETUI
 from sshd import Far, Sshd, StandIn, base_python, why_not
 from waiting import wait_until

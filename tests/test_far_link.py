@@ -191,7 +191,7 @@ def test_the_far_side_needs_no_memfd(box: StandIn) -> None:
 # --- the bootstrap ----------------------------------------------------------------------------------------------------
 
 
-class Heard(Remote):
+class Sink(Remote):
     """A far side of which only the ear is real."""
 
     def __init__(self, mark: str = "0123456789abcdef") -> None:
@@ -201,7 +201,7 @@ class Heard(Remote):
 
 @given(noise=st.binary(max_size=300), rest=st.binary(max_size=50), cuts=st.lists(st.integers(1, 40), max_size=20))
 def test_noise_before_the_mark_is_skipped_however_it_is_cut(noise: bytes, rest: bytes, cuts: list[int]) -> None:
-    remote = Heard()
+    remote = Sink()
     data = noise + b"0123456789abcdef 3.11 linux a70d0d0a\n" + rest
     for cut in cuts:
         if remote.greeted:
@@ -221,11 +221,11 @@ NONSENSE = ["", "3", "3.11 linux", "x.y linux a7", "3.11 lin ux a7", "3.1111 lin
 @pytest.mark.parametrize("told", NONSENSE)
 def test_a_mark_with_nonsense_behind_it_ends_the_link(told: str) -> None:
     with pytest.raises(LinkLost, match="not understood"):
-        Heard().take(f"0123456789abcdef {told}\n".encode())
+        Sink().take(f"0123456789abcdef {told}\n".encode())
 
 
 def test_a_shell_that_echoes_the_command_does_not_speak_the_mark() -> None:
-    remote = Heard()
+    remote = Sink()
     mark = "0123456789abcdef"
     remote.take(ssh.argv("box", HUB, mark[::-1])[-1].encode() + b"\n")
     assert not remote.greeted
@@ -520,10 +520,10 @@ def test_bytecode_travels_over_fast_lines_only(box: StandIn, fast: float, monkey
 # --- the stream -------------------------------------------------------------------------------------------------------
 
 
-@given(said=st.lists(st.binary(max_size=2000), max_size=20), size=st.integers(1, 100))
-def test_what_is_said_comes_out_whole_however_it_is_cut(said: list[bytes], size: int) -> None:
+@given(pieces=st.lists(st.binary(max_size=2000), max_size=20), size=st.integers(1, 100))
+def test_what_is_said_comes_out_whole_however_it_is_cut(pieces: list[bytes], size: int) -> None:
     compressor, decompressor = Compressor(6), Decompressor()
-    for each in said:
+    for each in pieces:
         packed = compressor.pack(each)
         cuts = [packed[at : at + size] for at in range(0, len(packed), size)]
         assert b"".join(piece for cut in cuts for piece in decompressor.unpack(cut)) == each
@@ -570,7 +570,7 @@ WELCOME = frame(json.dumps({"t": "Welcome", "version": messages.VERSION, "host":
 
 
 @pytest.mark.parametrize(
-    "said",
+    "datum",
     [
         b"garbage and more of it",
         frame("null"),
@@ -584,9 +584,9 @@ WELCOME = frame(json.dumps({"t": "Welcome", "version": messages.VERSION, "host":
     ],
     ids=range(9),
 )
-@pytest.mark.parametrize("tell", ["tell", "tell_raw"])
-def test_a_hub_that_talks_nonsense_ends_only_its_link(box: StandIn, said: bytes, tell: str) -> None:
-    lie(box, f"{LISTENS}{tell}({said!r}); time.sleep(600)")
+@pytest.mark.parametrize("method", ["tell", "tell_raw"])
+def test_a_hub_that_talks_nonsense_ends_only_its_link(box: StandIn, datum: bytes, method: str) -> None:
+    lie(box, f"{LISTENS}{method}({datum!r}); time.sleep(600)")
     host = FarHost(box.host)
     host.connect()
 

@@ -490,7 +490,7 @@ def test_exported_lines_name_their_host_where_there_are_several() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fix", "said"),
+    ("fix", "expected"),
     [
         ("Start one: `pipetui tail /srv/x` is one.", "Start one: `pipetui tail --host jo@box /srv/x` is one."),
         ("`pipetui doctor --pid 7`", "`pipetui doctor --host jo@box --pid 7`"),
@@ -502,6 +502,6 @@ def test_exported_lines_name_their_host_where_there_are_several() -> None:
         ("close it with `N>&-`, make it with `mkfifo -m 600`", "close it with `N>&-`, make it with `mkfifo -m 600`"),
     ],
 )
-def test_what_to_do_about_another_host_can_be_typed_here(fix: str, said: str) -> None:
+def test_what_to_do_about_another_host_can_be_typed_here(fix: str, expected: str) -> None:
     finding = Finding("rule", "problem", (), (), "headline", "why", fix)
-    assert from_here([finding], "jo@box") == (replace(finding, fix=said),)
+    assert from_here([finding], "jo@box") == (replace(finding, fix=expected),)

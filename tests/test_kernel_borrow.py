@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cast import as_nobody, running
+from helper_processes import as_nobody, running
 
 from pipetui.kernel import borrow, ioctl, realtime
 from pipetui.kernel.borrow import Borrower, Wanted, quietest

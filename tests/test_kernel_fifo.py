@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cast import as_nobody, blocked_reader, blocked_writer, running, until, waits_in_open
+from helper_processes import as_nobody, blocked_reader, blocked_writer, running, until, waits_in_open
 
 from pipetui.kernel import fifo
 from pipetui.kernel.errors import Exists, Failed, Gone, Missing, NoReader, NotAFifo, NotPermitted, PipeError

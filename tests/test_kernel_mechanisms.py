@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from cast import as_nobody, running
+from helper_processes import as_nobody, running
 
 from pipetui.kernel import fifo, inotify, ioctl, lifetime
 from pipetui.kernel.borrow import Borrower, Fill, Wanted

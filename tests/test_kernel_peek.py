@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cast import as_nobody, running, until, waits_in_open
+from helper_processes import as_nobody, running, until, waits_in_open
 
 from pipetui.kernel import fifo, inotify, ioctl
 from pipetui.kernel.borrow import Borrower, Wanted, measure

@@ -104,7 +104,7 @@ async def pressed(pose: Pose, keys: tuple[str, ...]) -> Iterator[tuple[list[obje
     found = []
     for key in keys:
         hub = observed()
-        hub.labs, hub.mine = school().labs, school().mine
+        hub.labs, hub.lab_actors = school().labs, school().lab_actors
         app = make_app(hub)
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: hub.view is not None)  # noqa: B023

@@ -99,14 +99,14 @@ def test_its_processes_are_called_like_their_functions() -> None:
 
 def test_the_program_answers_what_the_person_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(context._SECOND, "normal", 0.01)
-    said: list[str] = []
+    printed: list[str] = []
     reading, writing = os.pipe()
 
     def tell(event: Event) -> None:
         if event[0] == "hear":
             os.write(writing, b".")
         elif event[0] == "say":
-            said.append(event[4])
+            printed.append(event[4])
 
     def orders() -> list[str]:
         os.read(reading, 1)
@@ -115,7 +115,7 @@ def test_the_program_answers_what_the_person_types(tmp_path: Path, monkeypatch: 
     play(coprocess.LAB, tmp_path, "normal", tell, reading, orders)
     os.close(reading)
     os.close(writing)
-    assert len([text for text in said if "got: [Grüße: " in text]) == 2
+    assert len([text for text in printed if "got: [Grüße: " in text]) == 2
 
 
 # --- broken mechanisms ----------------------------------------------------------------------------------------------

@@ -106,8 +106,8 @@ def test_the_code_is_short_enough_to_read(lab: Lab) -> None:
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
 def test_its_actors_can_be_started(lab: Lab, tmp_path: Path) -> None:
-    assert lab.mine
-    for spec in lab.mine:
+    assert lab.actors
+    for spec in lab.actors:
         path = tmp_path / spec.path
         if not path.exists():
             os.mkfifo(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
-from cast import as_nobody
+from helper_processes import as_nobody
 from lab_runs import rehearse, script
 
 from pipetui.labs import (

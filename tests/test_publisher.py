@@ -36,14 +36,14 @@ class Clock:
 class Wire:
     """A writer that keeps what it is given."""
 
-    said: list[Update] = field(default_factory=list)
+    updates: list[Update] = field(default_factory=list)
     backlog: int = 0
     broken: bool = False
 
     def write(self, data: bytes) -> None:
         update = unpack_from_hub(data[4:])
         assert isinstance(update, Update)
-        self.said.append(update)
+        self.updates.append(update)
 
 
 def publish(*sources: Source) -> tuple[Publisher, Clock, Wire]:
@@ -60,16 +60,16 @@ def test_there_is_one_update_for_each_credit() -> None:
     made, clock, wire = publish(rows)
     rows.changed(1)
     clock.run()
-    assert wire.said == []
+    assert wire.updates == []
     made.ready(Ready())
     clock.run()
-    assert [update.news(PROCESSES) is not None for update in wire.said] == [True]
+    assert [update.news(PROCESSES) is not None for update in wire.updates] == [True]
     rows.changed(2)
     clock.run()
-    assert len(wire.said) == 1
+    assert len(wire.updates) == 1
     made.ready(Ready())
     clock.run()
-    assert len(wire.said) == 2
+    assert len(wire.updates) == 2
 
 
 def test_what_came_and_went_untold_holds_up_nobody() -> None:
@@ -80,7 +80,7 @@ def test_what_came_and_went_untold_holds_up_nobody() -> None:
     for pid in range(1600):
         rows.changed(pid)
     clock.run()
-    (update,) = wire.said
+    (update,) = wire.updates
     news = update.news(PROCESSES)
     assert news is not None
     assert len(news.rows) == 99
@@ -104,8 +104,8 @@ def test_one_feed_holds_up_no_other() -> None:
     few.changed(1)
     made.ready(Ready())
     clock.run()
-    assert wire.said[0].more
-    assert wire.said[0].news(ACTORS) is not None
+    assert wire.updates[0].more
+    assert wire.updates[0].news(ACTORS) is not None
 
 
 def test_a_value_is_told_when_it_is_another_one() -> None:
@@ -116,8 +116,8 @@ def test_a_value_is_told_when_it_is_another_one() -> None:
         made.ready(Ready())
         value.changed()
         clock.run()
-    assert len(wire.said) == 1
+    assert len(wire.updates) == 1
     status[0] = Status("b")
     value.changed()
     clock.run()
-    assert wire.said[-1].value(STATUS) == Status("b")
+    assert wire.updates[-1].value(STATUS) == Status("b")

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
-from cast import until, waits_in_open
+from helper_processes import until, waits_in_open
 from hubclient import HubClient, HubGoneError
 from made_requests import made
 from processes import PIPETUI
@@ -54,7 +54,7 @@ def test_no_request_that_acts_is_carried_out(
     kind: type[Request[Any]], folder: Path, reader: subprocess.Popen[bytes]
 ) -> None:
     with HubClient(greet=False) as hub:
-        hub.say(Hello(VERSION, (str(folder),), read_only=True))
+        hub.send_message(Hello(VERSION, (str(folder),), read_only=True))
         welcome = hub.reply()
         assert isinstance(welcome, Welcome)
         assert welcome.read_only
@@ -87,7 +87,7 @@ def test_the_same_requests_are_carried_out_by_any_other_hub(
 
 def test_a_demo_is_refused(folder: Path) -> None:
     with HubClient(greet=False) as hub:
-        hub.say(Hello(VERSION, demo=True, read_only=True))
+        hub.send_message(Hello(VERSION, demo=True, read_only=True))
         with pytest.raises(HubGoneError, match="read-only"):
             hub.wait_for(lambda: False)
 

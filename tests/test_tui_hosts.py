@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hosts import Hosts
 from monitor import MESSAGE
-from processes import Stage
+from processes import Sandbox
 from rich.style import Style
 from sshd import why_not
 from terminal import Terminal
@@ -443,13 +443,13 @@ def is_grey(terminal: Terminal, host: str, name: str) -> bool:
 @pytest.mark.e2e
 def test_one_of_two_hosts_dies_and_its_rows_go_grey_and_come_back_by_themselves(tmp_path: Path, kind: str) -> None:
     with (
-        Stage(tmp_path / "here") as stage,
-        Hosts(tmp_path, "box1", "box2", real=kind == "sshd", env=stage.env) as hosts,
+        Sandbox(tmp_path / "here") as sandbox,
+        Hosts(tmp_path, "box1", "box2", real=kind == "sshd", env=sandbox.env) as hosts,
     ):
-        one, two = stage.name("one"), stage.name("two")
+        one, two = sandbox.name("one"), sandbox.name("two")
         hosts.fifo("box1", one)
         hosts.fifo("box2", two)
-        terminal = stage.terminal("--host", "box1", "--host", "box2", ".", env=hosts.env)
+        terminal = sandbox.terminal("--host", "box1", "--host", "box2", ".", env=hosts.env)
         terminal.wait_for(listed("box1", one, "nobody has it open"), LONG)
         terminal.wait_for(listed("box2", two, "nobody has it open"), LONG)
         assert not is_grey(terminal, "box2", two)
@@ -460,7 +460,7 @@ def test_one_of_two_hosts_dies_and_its_rows_go_grey_and_come_back_by_themselves(
         terminal.wait_for(re.compile("── FIFOS ─+ box2 is away: .*Connection refused"), LONG)
         assert is_grey(terminal, "box2", two)
         assert not is_grey(terminal, "box1", one)
-        later = stage.name("later")
+        later = sandbox.name("later")
         hosts.fifo("box1", later)
         terminal.wait_for(listed("box1", later, "nobody has it open"))
         assert "box2 is away" in terminal.text()
@@ -478,13 +478,13 @@ def test_one_of_two_hosts_dies_and_its_rows_go_grey_and_come_back_by_themselves(
 @pytest.mark.e2e
 def test_what_flows_on_two_hosts_is_read_in_one_log(tmp_path: Path, kind: str) -> None:
     with (
-        Stage(tmp_path / "here") as stage,
-        Hosts(tmp_path, "box1", "box2", real=kind == "sshd", env=stage.env) as hosts,
+        Sandbox(tmp_path / "here") as sandbox,
+        Hosts(tmp_path, "box1", "box2", real=kind == "sshd", env=sandbox.env) as hosts,
     ):
-        name = stage.name("orders")
+        name = sandbox.name("orders")
         for host in ("box1", "box2"):
             hosts.fifo(host, name)
-        terminal = stage.terminal("--host", "box1", "--host", "box2", ".", env=hosts.env)
+        terminal = sandbox.terminal("--host", "box1", "--host", "box2", ".", env=hosts.env)
         for host, way in (("box1", "g"), ("box2", "G")):
             terminal.wait_for(listed(host, name, "nobody has it open"), LONG)
             terminal.send("1", way)

@@ -20,13 +20,13 @@ from pipetui.model import (
     End,
     Finding,
     LabCard,
+    LabLine,
     LabPart,
     LabRun,
     Observation,
     PipeRef,
     ProducerSpec,
     Question,
-    Said,
     Seen,
     Waiter,
 )
@@ -67,7 +67,7 @@ SEEN = (
     Seen("status", 0, True),
     Seen("root", "you are root", None),
 )
-SAID = (Said(NOON, 71, "writer", "I open the FIFO …"), Said(NOON + 2, 72, "reader", "it is open"))
+LINES = (LabLine(NOON, 71, "writer", "I open the FIFO …"), LabLine(NOON + 2, 72, "reader", "it is open"))
 
 
 @pytest.fixture(autouse=True)
@@ -81,13 +81,13 @@ def school() -> FakeHub:
     """Return a hub with two labs."""
     hub = demo()
     hub.labs = (MEET, TALK)
-    hub.mine = (ProducerSpec("/tmp/demo/slow", name="writer"), ConsumerSpec("/tmp/demo/slow", name="reader"))
+    hub.lab_actors = (ProducerSpec("/tmp/demo/slow", name="writer"), ConsumerSpec("/tmp/demo/slow", name="reader"))
     return hub
 
 
 def running(number: int = 1, lab: str = "meet", **more: Any) -> LabRun:
     """Return a run of two processes."""
-    return replace(LabRun(number, lab, "normal", (LabPart(71, "writer"), LabPart(72, "reader")), SAID), **more)
+    return replace(LabRun(number, lab, "normal", (LabPart(71, "writer"), LabPart(72, "reader")), LINES), **more)
 
 
 def over(number: int = 1, lab: str = "meet", **more: Any) -> LabRun:

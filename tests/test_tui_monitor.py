@@ -368,10 +368,10 @@ def test_an_unexpected_error_is_one_sentence(capsys: Any) -> None:
     app._exception = RuntimeError("boom\x1b[31m")
     app._fatal_error()
     app._print_error_renderables()
-    said = capsys.readouterr().err
-    assert "unexpected error" in said
-    assert "Traceback" not in said
-    assert "\x1b[31m" not in said
+    stderr = capsys.readouterr().err
+    assert "unexpected error" in stderr
+    assert "Traceback" not in stderr
+    assert "\x1b[31m" not in stderr
 
 
 @on_screen(hub=empty)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cast import as_nobody, blocked_reader, blocked_writer, running, until, waits_in_open
+from helper_processes import as_nobody, blocked_reader, blocked_writer, running, until, waits_in_open
 
 from pipetui.kernel import fifo, ioctl
 from pipetui.kernel.fd import Fd
@@ -234,8 +234,8 @@ def test_one_look_at_everything(path: Path) -> None:
     with fifo.open_reader(str(path)), fifo.open_writer(str(path)) as writer:
         os.write(writer.fileno(), b"abc")
         taken = snapshot([str(path.parent)])
-        mine = [pipe for pipe in taken.pipes if pipe.id in taken.found]
-        assert [(Path(pipe.path or "").name, pipe.queued) for pipe in mine] == [("pipe", 3), ("quiet", None)]
+        ours = [pipe for pipe in taken.pipes if pipe.id in taken.found]
+        assert [(Path(pipe.path or "").name, pipe.queued) for pipe in ours] == [("pipe", 3), ("quiet", None)]
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

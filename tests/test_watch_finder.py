@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cast import as_nobody, blocked_reader, blocked_writer, waits_in_open
+from helper_processes import as_nobody, blocked_reader, blocked_writer, waits_in_open
 
 from pipetui.kernel.errors import Missing, NotAFifo, NotPermitted
 from pipetui.kernel.mounts import Mount

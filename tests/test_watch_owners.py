@@ -143,9 +143,9 @@ def test_a_real_shell_loop_behind_a_launcher() -> None:
                     and [proc.command(pid).split()[0] for pid in cats] == ["cat"]
                 )
 
-            wait_until(is_as_meant, say=pipes)
+            wait_until(is_as_meant, shown=pipes)
             for _ in range(20):  # at whatever moment: between two sleeps, while one is being forked
-                wait_until(is_as_meant, say=pipes)
+                wait_until(is_as_meant, shown=pipes)
         finally:
             os.killpg(bash.pid, 9)
             os.close(read)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cast import as_nobody, until, waits_in_open
+from helper_processes import as_nobody, until, waits_in_open
 from programs import family, problems, program, settled
 
 from pipetui.kernel import fifo

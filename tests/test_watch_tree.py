@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cast import as_nobody, blocked_reader, until, waits_in_open
+from helper_processes import as_nobody, blocked_reader, until, waits_in_open
 
 from pipetui.kernel import inotify
 from pipetui.kernel.errors import Missing, NotAFifo

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cast import as_nobody, until, waits_in_open
+from helper_processes import as_nobody, until, waits_in_open
 from programs import all_wait, diagnosed, family, problems, program, settled
 
 from pipetui.kernel.procfs import Proc
@@ -89,8 +89,8 @@ def test_what_is_said_to_stand_for_ever_has_stood_in_two_looks() -> None:
     with program("import os; r, w = os.pipe(); os.read(r, 1)") as process:
         settled(process.pid, 1)
         memory, judgement = WaitMemory(), Judge()
-        mine = [one for one in judgement.judge(observe(memory=memory)).findings if process.pid in one.pids]
-        assert mine == []
+        ours = [one for one in judgement.judge(observe(memory=memory)).findings if process.pid in one.pids]
+        assert ours == []
         assert judgement.judge(observe(memory=memory)).again is None or True
         found = [one for one in judgement.judge(observe(memory=memory)).findings if process.pid in one.pids]
         assert rules(found) == [("never-eof", "problem")]

@@ -76,7 +76,7 @@ class FakeHub:
         self.past: dict[PipeId, tuple[int, ...]] = {}
         self.family: tuple[ProcessState, ...] = ()
         self.labs: tuple[LabCard, ...] = ()
-        self.mine: tuple[ActorSpec, ...] = ()
+        self.lab_actors: tuple[ActorSpec, ...] = ()
         self._shows_anonymous = False
         self._told = HubState()
         self._started = 0
@@ -90,15 +90,15 @@ class FakeHub:
     async def attach(self) -> None: ...
 
     def send(self, message: messages.FromClient) -> None:
-        said = messages.unpack_from_client(messages.pack(message)[4:])
-        assert said == message, "it does not travel"
-        self.requests.append(said.request if isinstance(said, messages.Call) else said)
-        if isinstance(said, messages.Hello):
-            self.push(messages.Welcome(messages.VERSION, "box1", 1, read_only=said.read_only))
-        elif isinstance(said, messages.Call):
-            self.push(self._reply(said.number, said.request))
+        message = messages.unpack_from_client(messages.pack(message)[4:])
+        assert message == message, "it does not travel"
+        self.requests.append(message.request if isinstance(message, messages.Call) else message)
+        if isinstance(message, messages.Hello):
+            self.push(messages.Welcome(messages.VERSION, "box1", 1, read_only=message.read_only))
+        elif isinstance(message, messages.Call):
+            self.push(self._reply(message.number, message.request))
         else:
-            self._ready(said)
+            self._ready(message)
 
     def _ready(self, ready: messages.Ready) -> None:
         first, fresh = self.view is None, self.view != ready.log
@@ -253,7 +253,7 @@ class FakeHub:
         if isinstance(request, requests.RunLab):
             return requests.Started(max(len(self.asked(requests.RunLab)), 1 + max(self._told.labs, default=0)))
         if isinstance(request, requests.PrepareLab):
-            return requests.Prepared(self.mine)
+            return requests.Prepared(self.lab_actors)
         if answer_type(type(request)) is requests.Started:
             self._started = max(self._started, *self._told.actors, 0) + 1
             return requests.Started(self._started)
@@ -275,8 +275,8 @@ class FakeHub:
     def _examined(self, pid: int) -> requests.Examined:
         state = next((state for state in self.family if state.pid == pid), None)
         pipes = (row.pipe for row in (*self.pipes, *self.anonymous))
-        mine = tuple(pipe for pipe in pipes if any(end.pid == pid for end in pipe.ends))
-        return requests.Examined(state, tuple(each for each in self.family if each.pid != pid), mine)
+        held = tuple(pipe for pipe in pipes if any(end.pid == pid for end in pipe.ends))
+        return requests.Examined(state, tuple(each for each in self.family if each.pid != pid), held)
 
 
 def everything(hub: FakeHub, **others: Any) -> messages.Update:

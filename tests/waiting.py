@@ -10,11 +10,11 @@ TIMEOUT = 60.0
 
 
 def wait_until(
-    condition: Callable[[], object], timeout: float = TIMEOUT, what: str = "", say: Callable[[], object] | None = None
+    condition: Callable[[], object], timeout: float = TIMEOUT, what: str = "", shown: Callable[[], object] | None = None
 ) -> None:
-    """Look every 20 ms until `condition` holds; the failure says what was waited for, and what `say` returns."""
+    """Look every 20 ms until `condition` holds; the failure says what was waited for, and what `shown` returns."""
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what or 'the condition'}: not within {timeout} s\n{say() if say else ''}")
+            raise AssertionError(f"{what or 'the condition'}: not within {timeout} s\n{shown() if shown else ''}")
         time.sleep(0.02)

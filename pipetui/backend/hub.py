@@ -23,7 +23,7 @@ from pipetui.backend.messages.patterns import BadPattern, TooSlow
 from pipetui.backend.messages.service import Messages
 from pipetui.backend.publisher import Publisher
 from pipetui.backend.runtime import tasks, tempdir
-from pipetui.backend.runtime.children import Nursery
+from pipetui.backend.runtime.children import ChildProcesses
 from pipetui.backend.runtime.loop import Loop
 from pipetui.backend.runtime.writer import Writer
 from pipetui.backend.service import Background, Handler, Service
@@ -57,18 +57,18 @@ class Hub:
         self._stdin = stdin
         self._writer = writer(self._loop, stdout)
         self._splitter = Splitter()
-        self._nursery = Nursery(self._loop)
-        self._inventory = Inventory(self._loop, self._nursery)
+        self._children = ChildProcesses(self._loop)
+        self._inventory = Inventory(self._loop, self._children)
         messages = Messages(self._loop)
-        actors = Actors(self._loop, self._nursery, self._inventory, messages)
+        actors = Actors(self._loop, self._children, self._inventory, messages)
         self._demo = Demo(actors)
         self._services: tuple[Service, ...] = (
             self._inventory,
             messages,
             actors,
             Machine(self._inventory),
-            Labs(self._nursery, self._inventory, messages),
-            Bench(self._nursery),
+            Labs(self._children, self._inventory, messages),
+            Bench(self._children),
             self._demo,
         )
         self._handlers = handlers_of(self._services)
@@ -115,7 +115,7 @@ class Hub:
         self._loop.later(0, self._on_file)
 
     def _leave(self) -> None:
-        self._nursery.end_all()
+        self._children.end_all()
         for service in self._services:
             service.close()
         self._writer.finish(0.2)
@@ -146,13 +146,13 @@ class Hub:
         else:
             self._carry_out(message.number, message.request)
 
-    def _say(self, message: FromHub) -> None:
+    def _send(self, message: FromHub) -> None:
         self._writer.write(pack(message))
         if self._writer.broken:
             self._loop.stop()
 
     def _end_link(self, reason: str) -> None:
-        self._say(Goodbye(reason))
+        self._send(Goodbye(reason))
         self._loop.stop()
 
     def _hello(self, hello: Hello) -> None:
@@ -169,7 +169,7 @@ class Hub:
         self._read_only = self._read_only or hello.read_only
         if not self._read_only:
             tempdir.clean_up()
-        self._say(Welcome(VERSION, socket.gethostname(), os.getpid(), f"pipetui {__version__}", self._read_only))
+        self._send(Welcome(VERSION, socket.gethostname(), os.getpid(), f"pipetui {__version__}", self._read_only))
         if not hello.watch:
             return
         try:
@@ -190,26 +190,26 @@ class Hub:
 
     def _carry_out(self, number: int, request: Request[Any]) -> None:
         if self._read_only and request.effect != "passive":
-            self._say(Failed(number, effects.REFUSED))
+            self._send(Failed(number, effects.REFUSED))
             return
         try:
             answer = self._handlers[type(request)](request)
         except (PipeError, BadPattern, TooSlow) as error:
-            self._say(Failed(number, str(error)))
+            self._send(Failed(number, str(error)))
             return
         if isinstance(answer, Background):
             self._in_background(number, answer)
         else:
-            self._say(Answer(number, answer))
+            self._send(Answer(number, answer))
 
     def _in_background(self, number: int, task: Background) -> None:
         """Let a child do what may take its time, and answer when it has."""
         tasks.run(
-            self._nursery,
+            self._children,
             "pipetui-task",
             task.work,
-            lambda value: self._say(Answer(number, task.answer(value))),
-            lambda problem: self._say(Failed(number, problem)),
+            lambda value: self._send(Answer(number, task.answer(value))),
+            lambda problem: self._send(Failed(number, problem)),
         )
 
 

@@ -206,11 +206,11 @@ class _Runner:
             self._guesses[question.key] = question.choices[int(answer) - 1]
 
     def _narrate(self, run: LabRun) -> None:
-        new = [said for said in run.said if said.time > self._told]
-        for said in new:
-            stamp = time.strftime("%H:%M:%S", time.localtime(said.time)) + f".{int(said.time % 1 * 1000):03d}"
-            print(f"{stamp}  {safe(said.name)} ({said.pid})  {safe(said.text)}", flush=True)
-            self._told = said.time
+        new = [line for line in run.lines if line.time > self._told]
+        for line in new:
+            stamp = time.strftime("%H:%M:%S", time.localtime(line.time)) + f".{int(line.time % 1 * 1000):03d}"
+            print(f"{stamp}  {safe(line.name)} ({line.pid})  {safe(line.text)}", flush=True)
+            self._told = line.time
 
     def _conclude(self, card: LabCard, run: LabRun) -> None:
         print()
@@ -230,8 +230,8 @@ class _Runner:
         print(f"{MARKS[bool(run.passed)]} {card.name} ({took:.1f} s)")
         self._observations(card, run, "    ")
         if not run.passed:
-            for said in run.said[-10:]:
-                print(f"      {safe(said.name)}: {safe(said.text)}")
+            for line in run.lines[-10:]:
+                print(f"      {safe(line.name)}: {safe(line.text)}")
         sys.stdout.flush()
 
     def _observations(self, card: LabCard, run: LabRun, indent: str) -> None:
@@ -278,7 +278,7 @@ def _as_json(card: LabCard, run: LabRun, took: float) -> dict[str, Any]:
             }
             for one in run.seen
         ],
-        "said": [asdict(said) for said in run.said],
+        "said": [asdict(line) for line in run.lines],
     }
 
 

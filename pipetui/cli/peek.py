@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
                 data += told.data
             case Peeked():
                 _print(bytes(data), args)
-                _say(told, len(data))
+                _print_summary(told, len(data))
             case Nobody():
                 print("nobody has it open: a pipe without an open end holds nothing", file=sys.stderr)
     return ExitCode.OK
@@ -67,7 +67,7 @@ def _print(data: bytes, args: argparse.Namespace) -> None:
     sys.stdout.flush()
 
 
-def _say(seen: Peeked, shown_bytes: int) -> None:
+def _print_summary(seen: Peeked, shown_bytes: int) -> None:
     shown = "" if shown_bytes == seen.queued else f"the first {number(shown_bytes)} of "
     at = time.strftime("%H:%M:%S", time.localtime(seen.time))
     told = f"{shown}{number(seen.queued)} of {number(seen.capacity)} bytes queued at {at}, not consumed"

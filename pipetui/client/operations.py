@@ -130,7 +130,7 @@ class _Call:
                 self._listened_to = False
             elif _STDOUT in ready:
                 raise BrokenPipeError
-            if self._err in ready and not self._remote.hear():
+            if self._err in ready and not self._remote.read_stderr():
                 self._err = None
             if self._to in ready:
                 self._push()

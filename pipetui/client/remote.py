@@ -88,7 +88,7 @@ class FarLink(Link):
         self._entered = False
         self._validation = ReplyValidation()
         self._timer: asyncio.TimerHandle | None = None
-        self._heard = self._felt = self._heartbeats = 0.0
+        self._last_read_at = self._felt = self._heartbeats = 0.0
         self._grace = 1
         self._timeout = timeout
         self._limit = TIMEOUT if timeout is None else timeout
@@ -97,7 +97,7 @@ class FarLink(Link):
     async def attach(self) -> None:
         """Connect the pipes to the running event loop, and listen from now on whether the far side lives."""
         await super().attach()
-        self._heard = asyncio.get_running_loop().time()
+        self._last_read_at = asyncio.get_running_loop().time()
         if self._remote.greeted:
             self._enter()
         self._listen()
@@ -171,7 +171,7 @@ class FarLink(Link):
     async def _read(self) -> bytes:
         """Return what comes next; empty at the end, also at the one that `_listen` makes."""
         data = await self._reader.read(1 << 18)
-        self._heard, self._grace = asyncio.get_running_loop().time(), 1
+        self._last_read_at, self._grace = asyncio.get_running_loop().time(), 1
         return data
 
     # A timer, no `wait_for`: before Python 3.12 that may swallow the cancellation of whoever reads.
@@ -180,7 +180,7 @@ class FarLink(Link):
         if self._timer is not None:
             self._timer.cancel()
         loop = asyncio.get_running_loop()
-        left = self._heard + self._limit - loop.time()
+        left = self._last_read_at + self._limit - loop.time()
         if left <= 0 and self._grace:  # it may be we who were stopped: then what came meanwhile is still to be read
             self._grace, left = 0, 1.0
         if left > 0:

@@ -348,7 +348,7 @@ class Session(HubState):
         """Give a line to the process of a run that listens."""
         await self.ask(TellLab(run, text))
 
-    async def make_mine(self, name: str) -> tuple[ActorSpec, ...]:
+    async def prepare_lab(self, name: str) -> tuple[ActorSpec, ...]:
         """Have FIFOs made for an experiment's producers and consumers; return those, to be changed and started."""
         return (await self.ask(PrepareLab(name))).specs
 

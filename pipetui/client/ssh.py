@@ -246,7 +246,7 @@ class Remote:
             ready = select.select([out, err], [], [], max(0.0, deadline - time.monotonic()))[0]
             if not ready:
                 raise LinkLost(self.silent(timeout))
-            if err in ready and not self.hear():
+            if err in ready and not self.read_stderr():
                 err = out
             if out in ready:
                 data = os.read(out, 1 << 16)
@@ -295,7 +295,7 @@ class Remote:
 
     # --- the end --------------------------------------------------------------------------------------------------
 
-    def hear(self) -> bool:
+    def read_stderr(self) -> bool:
         """Keep the last of what has come on stderr; False at its end."""
         assert self.process.stderr
         data = os.read(self.process.stderr.fileno(), 4096)
@@ -310,7 +310,7 @@ class Remote:
         except subprocess.TimeoutExpired:
             pass
         err = self.process.stderr.fileno()
-        while select.select([err], [], [], 0)[0] and self.hear():
+        while select.select([err], [], [], 0)[0] and self.read_stderr():
             pass
         return self.exit_reason()
 
@@ -342,8 +342,8 @@ class Remote:
 
     def _last_line(self) -> str:
         """Return the last line that says something, of stderr or else of what was printed instead of the mark."""
-        for said in (self.stderr, self._noise):
-            lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
+        for output in (self.stderr, self._noise):
+            lines = [line.strip() for line in output.decode("utf-8", "replace").splitlines() if line.strip()]
             if lines:
                 return safe(lines[-1])[:300]
         return ""

@@ -103,7 +103,7 @@ LAB = Lab(
     ended, as long as a reader has it open.
     """,
     man=("pipe(7)", "read(2)"),
-    mine=(
+    actors=(
         ProducerSpec("how-are-you", template="how are you", rate=3.0, burst=3, name="child"),
         ConsumerSpec("how-are-you", framing="fixed", fixed=32, name="parent"),
     ),

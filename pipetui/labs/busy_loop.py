@@ -117,7 +117,7 @@ LAB = Lab(
     """,
     man=("poll(2)", "epoll(7)", "read(2)"),
     answers=("tail or cat? 100 % CPU after EOF",),
-    mine=(
+    actors=(
         ProducerSpec("left", template="message {n}", rate=1.0, name="writer"),
         ConsumerSpec("left", nonblocking=True, name="reader"),
     ),

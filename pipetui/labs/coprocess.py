@@ -145,7 +145,7 @@ LAB = Lab(
     """,
     man=("dup2(2)", "execve(2)", "setvbuf(3)", "stdbuf(1)"),
     answers=("My program hangs while it waits for the answer of another: where is the answer?",),
-    mine=(
+    actors=(
         ProducerSpec("to-child", template="Hello {n} from parent", rate=1.0, name="parent-asks"),
         ConsumerSpec("to-child", name="child-reads"),
         ProducerSpec("from-child", template="Child got: [Hello {n} from parent]", rate=1.0, name="child-answers"),

@@ -163,7 +163,7 @@ LAB = Lab(
     """,
     man=("fifo(7)", "open(2)", "pipe(7)", "fstat(2)"),
     answers=("Non-blocking logging to a FIFO that nobody may be reading",),
-    mine=(
+    actors=(
         ConsumerSpec("frames", framing="chunk", name="client"),
         ProducerSpec("frames", template="frame {n}", rate=0.5, nonblocking=True, size=6000, name="service"),
     ),

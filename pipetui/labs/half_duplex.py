@@ -121,7 +121,7 @@ LAB = Lab(
     """,
     man=("fifo(7)", "pipe(7)", "open(2)", "unix(7)"),
     answers=("Why does my FIFO script never end?",),
-    mine=(
+    actors=(
         ProducerSpec("requests", template="{n} + 3", rate=1.0, name="client asks"),
         ConsumerSpec("requests", name="service"),
         ProducerSpec("answers", template="an answer", rate=1.0, name="service answers"),

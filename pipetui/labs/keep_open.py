@@ -151,7 +151,7 @@ LAB = Lab(
     """,
     man=("fifo(7)", "open(2)", "read(2)"),
     answers=("How do I keep a FIFO open? EOF after each client?", "Survive the other side's restart"),
-    mine=(
+    actors=(
         ProducerSpec("door", template="client {n}", count=3, rate=1.0, name="client"),
         ConsumerSpec("door", follow=True, name="server that stays"),
     ),

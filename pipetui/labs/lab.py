@@ -22,7 +22,7 @@ class Lab:
 
     `main` runs it: it starts `code`, the functions that are shown, in processes of their own. Every question has
     an observation of the same key, and the fact that is expected there is one of its choices. `limit` is how many
-    seconds a run may take at most at its fastest. `mine` are actors to play on with, their paths plain names.
+    seconds a run may take at most at its fastest. `actors` are there to play on with, their paths plain names.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Lab:
     reason: str
     man: tuple[str, ...]
     answers: tuple[str, ...] = ()
-    mine: tuple[ActorSpec, ...] = ()
+    actors: tuple[ActorSpec, ...] = ()
     listens: bool = False
     limit: float = 10.0
     order: int = 0

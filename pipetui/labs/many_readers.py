@@ -121,7 +121,7 @@ LAB = Lab(
         "Several readers: who gets the bytes? Is output duplicated?",
         "Do concurrent writers interleave?",
     ),
-    mine=(
+    actors=(
         ProducerSpec("counter", template="Ann {n}", size=32, rate=4.0, name="Ann"),
         ProducerSpec("counter", template="Bob {n}", size=32, rate=4.0, name="Bob"),
         ConsumerSpec("counter", framing="fixed", fixed=32, name="reader 1"),

@@ -128,7 +128,7 @@ LAB = Lab(
     only hands the object to a thread, so don't end a process by os._exit before join_thread.
     """,
     man=("fork(2)", "pipe(7)"),
-    mine=(
+    actors=(
         ProducerSpec("queue", template="message {n} from child", rate=1.0, name="child"),
         ConsumerSpec("queue", name="parent"),
     ),

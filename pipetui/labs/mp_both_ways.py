@@ -120,7 +120,7 @@ LAB = Lab(
     who speaks when. When one side ends, the other is not left waiting: it gets EOFError.
     """,
     man=("socketpair(2)", "unix(7)"),
-    mine=(
+    actors=(
         ProducerSpec("requests", template="request {n}", rate=1.0, name="client-asks"),
         ConsumerSpec("requests", name="server-reads"),
         ProducerSpec("answers", template="Thanks for request {n}", rate=1.0, name="server-answers"),

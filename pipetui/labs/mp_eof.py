@@ -117,7 +117,7 @@ LAB = Lab(
     """,
     man=("pipe(7)", "fork(2)"),
     answers=("Why must unused ends be closed?",),
-    mine=(
+    actors=(
         ProducerSpec("words", template="word {n}", rate=1.0, count=3, name="sender"),
         ProducerSpec("words", template="a forgotten copy", rate=0.1, count=2, name="forgotten"),
         ConsumerSpec("words", follow=False, name="receiver"),

@@ -124,7 +124,7 @@ LAB = Lab(
     running it. So receive objects only from your own processes, never from strangers.
     """,
     man=("pipe(7)", "socketpair(2)", "fstat(2)"),
-    mine=(
+    actors=(
         ProducerSpec("objects", source="random", size=64, rate=1.0, name="sender"),
         ConsumerSpec("objects", framing="chunk", name="receiver"),
     ),

@@ -106,7 +106,7 @@ LAB = Lab(
     """,
     man=("poll(2)", "unix(7)"),
     answers=("Is the pipe empty?",),
-    mine=(
+    actors=(
         ProducerSpec("answers", template="the answer is {n}", rate=0.5, name="worker"),
         ConsumerSpec("answers", nonblocking=True, name="boss"),
     ),

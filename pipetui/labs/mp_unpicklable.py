@@ -118,7 +118,7 @@ LAB = Lab(
     and share locks by inheritance (multiprocessing.Lock as an argument of Process).
     """,
     man=("pipe(7)",),
-    mine=(
+    actors=(
         ProducerSpec("words", template="word {n}", rate=1.0, name="sender"),
         ConsumerSpec("words", framing="chunk", name="receiver"),
     ),

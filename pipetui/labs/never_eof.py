@@ -122,7 +122,7 @@ LAB = Lab(
         "Who is reading or writing this pipe?",
         "What is the number in pipe:[12345], and who has the other end?",
     ),
-    mine=(
+    actors=(
         ProducerSpec("shared", template="all I have to say", count=1, name="writer"),
         ProducerSpec("shared", template="zzz {n}", rate=0.01, name="bystander"),
         ConsumerSpec("shared", follow=False, name="reader that waits for EOF"),

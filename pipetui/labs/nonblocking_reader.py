@@ -109,7 +109,7 @@ LAB = Lab(
     """,
     man=("fifo(7)", "read(2)", "poll(2)"),
     answers=("`cat` a FIFO without waiting", "How do I keep a FIFO open? EOF after each client?", "Is the pipe empty?"),
-    mine=(
+    actors=(
         ConsumerSpec("letters", nonblocking=True, name="reader that never waits"),
         ProducerSpec("letters", template="letter {n}", rate=0.5, name="writer"),
     ),

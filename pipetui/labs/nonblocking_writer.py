@@ -129,7 +129,7 @@ LAB = Lab(
     """,
     man=("fifo(7)", "pipe(7)", "write(2)", "select(2)"),
     answers=("Non-blocking logging to a FIFO that nobody may be reading", "How full is it?"),
-    mine=(
+    actors=(
         ProducerSpec(
             "news", template="news {n}", rate=0.0, size=1000, nonblocking=True, name="writer that never waits"
         ),

@@ -115,7 +115,7 @@ LAB = Lab(
     """,
     man=("mkfifo(3)", "fifo(7)", "read(2)"),
     answers=("How do I keep a FIFO open? EOF after each client?", "tail or cat? 100 % CPU after EOF"),
-    mine=(
+    actors=(
         ProducerSpec("numbers", template="Number {n:03d}", rate=1.0, count=5, name="child"),
         ConsumerSpec("numbers", follow=False, name="parent"),
     ),

@@ -154,7 +154,7 @@ LAB = Lab(
     """,
     man=("mkfifo(3)", "umask(2)", "open(2)", "proc(5)"),
     answers=("EACCES on a FIFO in /tmp, even as root",),
-    mine=(
+    actors=(
         ConsumerSpec("letterbox", name="owner"),
         ProducerSpec("letterbox", template="Dear neighbour, letter {n}", rate=0.5, name="stranger"),
     ),

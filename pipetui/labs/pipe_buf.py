@@ -105,7 +105,7 @@ LAB = Lab(
     """,
     man=("pipe(7)", "write(2)"),
     answers=("Do concurrent writers interleave?", "Why out of order?"),
-    mine=(
+    actors=(
         ProducerSpec("records", source="random", size=16384, rate=0.0, name="writer A"),
         ProducerSpec("records", source="random", size=16384, rate=0.0, name="writer B"),
         ConsumerSpec("records", framing="line", limit=65536, delay=0.2, name="reader"),

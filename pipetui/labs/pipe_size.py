@@ -143,7 +143,7 @@ LAB = Lab(
     """,
     man=("pipe(7)", "fcntl(2)", "capabilities(7)"),
     answers=("Is the pipe empty? How full is it?",),
-    mine=(
+    actors=(
         ProducerSpec("bursts", size=4000, rate=20.0, burst=20, name="writer in bursts"),
         ConsumerSpec("bursts", delay=0.04, name="steady reader"),
     ),

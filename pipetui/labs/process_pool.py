@@ -107,7 +107,7 @@ LAB = Lab(
     since the fork. map keeps the order of its arguments whatever finishes first.
     """,
     man=("fork(2)", "pipe(7)", "sem_overview(7)"),
-    mine=(
+    actors=(
         ProducerSpec("calls", template="square({n})", rate=4.0, name="parent"),
         ConsumerSpec("calls", delay=1.0, name="busy worker"),
         ConsumerSpec("calls", delay=0.2, name="quick worker"),

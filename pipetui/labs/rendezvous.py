@@ -99,7 +99,7 @@ LAB = Lab(
     """,
     man=("fifo(7)", "open(2)"),
     answers=("My writer hangs with no reader: which, and on what?",),
-    mine=(
+    actors=(
         ProducerSpec("greetings", template="Hello, World! {n}", rate=1.0, name="writer"),
         ConsumerSpec("greetings", name="reader"),
     ),

@@ -134,7 +134,7 @@ LAB = Lab(
     read, changed and written back needs a lock around all three steps, for every process that does it.
     """,
     man=("mmap(2)", "flock(2)", "open(2)", "pipe(7)"),
-    mine=(
+    actors=(
         ProducerSpec("ready", template="part {n} of the file is ready", rate=0.5, name="child"),
         ConsumerSpec("ready", name="parent that waits"),
     ),

@@ -111,7 +111,7 @@ LAB = Lab(
     """,
     man=("signal(7)", "pipe(7)", "write(2)", "bash(1)"),
     answers=("SIGPIPE, status 141 and pipefail",),
-    mine=(
+    actors=(
         ProducerSpec("yes", template="y", rate=2.0, reader_gone="stop", name="yes"),
         ConsumerSpec("yes", name="head"),
     ),

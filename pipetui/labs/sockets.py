@@ -138,7 +138,7 @@ LAB = Lab(
     that goes both ways between relatives; a Unix socket of the type SOCK_SEQPACKET even keeps messages apart.
     """,
     man=("socket(7)", "tcp(7)", "unix(7)", "shutdown(2)", "socketpair(2)"),
-    mine=(
+    actors=(
         ProducerSpec("there", template="question {n}", rate=1.0, name="client asks"),
         ConsumerSpec("there", name="server hears"),
         ProducerSpec("back", template="answer {n}", rate=1.0, name="server answers"),

@@ -124,7 +124,7 @@ LAB = Lab(
     """,
     man=("pipe(7)", "wait(2)", "write(2)"),
     answers=("subprocess hangs with PIPE: the deadlock of wait() and a full pipe",),
-    mine=(
+    actors=(
         ProducerSpec("stdout", template="{n}", size=1000, rate=0.0, name="child"),
         ConsumerSpec("stdout", delay=5.0, name="parent with other things to do"),
     ),

@@ -133,7 +133,7 @@ LAB = Lab(
     """,
     man=("tee(2)", "splice(2)", "pipe(7)"),
     answers=("Can I see what is in it without consuming?",),
-    mine=(
+    actors=(
         ProducerSpec("stream", template="line {n}", rate=5.0, name="writer"),
         ConsumerSpec("stream", delay=1.0, name="slow reader: press p to peek"),
     ),

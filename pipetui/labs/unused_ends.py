@@ -118,7 +118,7 @@ LAB = Lab(
     """,
     man=("pipe(7)", "fork(2)"),
     answers=("Why must unused ends be closed?", "Why does my FIFO script never end?"),
-    mine=(
+    actors=(
         ProducerSpec("last-one-out", template="first writer {n}", rate=1.0, count=5, name="soon-gone"),
         ProducerSpec("last-one-out", template="second writer {n}", rate=0.5, count=10, name="last-one"),
         ConsumerSpec("last-one-out", follow=False, name="until-EOF"),

@@ -74,7 +74,7 @@ class LabPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LabLine:
     """What a process of a lab said: when (epoch), who, and what."""
 
     time: float
@@ -104,7 +104,7 @@ class LabRun:
     lab: str
     pace: Pace = "normal"
     parts: tuple[LabPart, ...] = ()
-    said: tuple[Said, ...] = ()
+    lines: tuple[LabLine, ...] = ()
     seen: tuple[Seen, ...] = ()
     listening: bool = False
     passed: bool | None = None

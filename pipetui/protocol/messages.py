@@ -159,8 +159,8 @@ _FROM_HUB = tagged(
 
 def pack(message: FromClient | FromHub) -> bytes:
     """Return what either end says as one frame."""
-    said = (_FROM_CLIENT if isinstance(message, FromClient) else _FROM_HUB).encode(message)
-    return frame(json.dumps(said, separators=(",", ":")).encode("ascii"))
+    value = (_FROM_CLIENT if isinstance(message, FromClient) else _FROM_HUB).encode(message)
+    return frame(json.dumps(value, separators=(",", ":")).encode("ascii"))
 
 
 def unpack_from_client(body: bytes) -> FromClient:

@@ -149,10 +149,10 @@ def sides(world: World, pid: int, polled: Polled) -> Iterator[Literal["read", "w
     """Yield whether a polled end waits for those who write, for those who read, or both."""
     pipe = None if polled.pipe is None else world.by_id.get(polled.pipe)
     ends = () if pipe is None else pipe.ends
-    mine = "".join(end.access for end in ends if end.pid == pid and polled.fd in (None, end.fd))
-    if "r" in mine and (polled.events != "w" or "w" not in mine):
+    access = "".join(end.access for end in ends if end.pid == pid and polled.fd in (None, end.fd))
+    if "r" in access and (polled.events != "w" or "w" not in access):
         yield "read"
-    if "w" in mine and (polled.events != "r" or "r" not in mine):
+    if "w" in access and (polled.events != "r" or "r" not in access):
         yield "write"
 
 

@@ -51,14 +51,14 @@ class Tally:
         if expected is None:
             loudest = ("problem",) if self.run.workload.kind == "twin" else ("problem", "warning")
             loud = [one for one in findings if one["level"] in loudest]
-            self.alarms.update(f"{self._said(one)}: {one['headline']}" for one in loud)
+            self.alarms.update(f"{self._summary(one)}: {one['headline']}" for one in loud)
             return
         stray = self.run.pids("bystander")
         loud = [one for one in findings if one["level"] in ("problem", "warning")]
-        self.alarms.update(f"a bystander: {self._said(one)}" for one in loud if stray & set(one["pids"]))
+        self.alarms.update(f"a bystander: {self._summary(one)}" for one in loud if stray & set(one["pids"]))
         if expected.is_unsure:
             sure = [one for one in loud if one["level"] == "problem" or one["certainty"] == "exact"]
-            self.alarms.update(f"too sure: {self._said(one)}" for one in sure)
+            self.alarms.update(f"too sure: {self._summary(one)}" for one in sure)
         if at - self.run.since < expected.after:
             return
         members = self.run.members
@@ -67,9 +67,9 @@ class Tally:
         if any(set(one["pids"]) == members for one in right):
             self.found += 1
         else:
-            self.instead.update([self._said(one) for one in findings] or ["nothing"])
+            self.instead.update([self._summary(one) for one in findings] or ["nothing"])
 
-    def _said(self, one: Mapping[str, Any]) -> str:
+    def _summary(self, one: Mapping[str, Any]) -> str:
         """Return a finding in a few words, its pids as roles."""
         roles = {
             pid: path.name for path in sorted((self.run.folder / "roles").iterdir()) for pid in self.run.pids(path.name)
@@ -97,8 +97,8 @@ def look(tallies: Sequence[Tally]) -> None:
     census(runs)
     for tally in tallies:
         run = tally.run
-        mine = before[run.mark] | run.alive  # not all that there ever were: pids come again
-        tally.add([one for one in findings if concerns(one, mine, f"{run.folder}/")], at)
+        pids = before[run.mark] | run.alive  # not all that there ever were: pids come again
+        tally.add([one for one in findings if concerns(one, pids, f"{run.folder}/")], at)
 
 
 def concerns(one: Mapping[str, Any], pids: Collection[int], folder: str) -> bool:
@@ -117,8 +117,8 @@ def compare_twins(tallies: Sequence[Tally], phase: str) -> None:
             pairs.setdefault(tally.run.workload.pair, []).append(tally)
     for pair in pairs.values():
         if len(pair) == 2 and pair[0].verdicts != pair[1].verdicts:
-            for mine, other in (pair, pair[::-1]):
-                words = ["; ".join(map(" ".join, sorted(one.verdicts))) or "nothing" for one in (mine, other)]
-                mine.unlike.append(f"{phase}: {words[0]}, but {other.run.name}: {words[1]}")
+            for tally, other in (pair, pair[::-1]):
+                words = ["; ".join(map(" ".join, sorted(one.verdicts))) or "nothing" for one in (tally, other)]
+                tally.unlike.append(f"{phase}: {words[0]}, but {other.run.name}: {words[1]}")
     for tally in tallies:
         tally.verdicts.clear()

@@ -103,9 +103,9 @@ def census(runs: Iterable[Run]) -> None:
     known = {(pid, began): run for run in by_mark.values() for pid, began in run.seen.items()}
     sessions = {stats[pid][1]: run for pid, run in owners.items()}
     for pid, (_, session, began) in stats.items():
-        mine = owners.get(pid) or known.get((pid, began)) or sessions.get(session) or _inherited(pid, stats, owners)
-        if mine is not None and pid != os.getpid():
-            owners[pid] = mine
+        owner = owners.get(pid) or known.get((pid, began)) or sessions.get(session) or _inherited(pid, stats, owners)
+        if owner is not None and pid != os.getpid():
+            owners[pid] = owner
     for run in by_mark.values():
         run.alive = {pid for pid, owner in owners.items() if owner is run}
         run.seen.update((pid, stats[pid][2]) for pid in run.alive)

@@ -57,16 +57,16 @@ echo "$FIRST; a = r('y'); b = w('x'); a.read()" >two.py
 _PYTHON_OPENS_WRITERS = _PYTHON_OPENS.replace("a = r(", "a = w(").replace("b = w(", "b = r(")
 
 
-def _left(name: str, says: str, command: str, *needs: str) -> Workload:
+def _left(name: str, description: str, command: str, *needs: str) -> Workload:
     """A command substitution that leaves a daemon which has inherited its stdout."""
     code = f"role shell; x=$({command} & echo hi); :"
-    return sick(name, says, "held-open", code, "shell", "daemon", after=_MOMENT, still=("shell",), needs=needs)
+    return sick(name, description, "held-open", code, "shell", "daemon", after=_MOMENT, still=("shell",), needs=needs)
 
 
-def _opens(name: str, says: str, one: str, two: str, first: str = "") -> Workload:
+def _opens(name: str, description: str, one: str, two: str, first: str = "") -> Workload:
     """Two programs that wait in open for each other."""
     code = f"mkfifo x y; {first}\nbe one {one} & be two {two} & wait"
-    return sick(name, says, "open-order", code, "one", "two", after=_MOMENT)
+    return sick(name, description, "open-order", code, "one", "two", after=_MOMENT)
 
 
 KEPT = (

@@ -23,9 +23,9 @@ _PPOLL = (
 _READ = "os.read(fd, 1)"
 
 
-def _pair(name: str, says: str, parent: str, child: str) -> Workload:
+def _pair(name: str, description: str, parent: str, child: str) -> Workload:
     code = _PAIR.replace("PARENT", parent).replace("CHILD", child)
-    return sick(name, says, "deadlock", code, "parent", "child", run="python")
+    return sick(name, description, "deadlock", code, "parent", "child", run="python")
 
 
 POLLS = (

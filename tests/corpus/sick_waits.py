@@ -42,20 +42,20 @@ E
 """
 
 
-def _waits(name: str, says: str, wait: str, first: str = "", variants: tuple[Variant, ...] = ALL) -> Workload:
+def _waits(name: str, description: str, wait: str, first: str = "", variants: tuple[Variant, ...] = ALL) -> Workload:
     """A Python that waits for a child that writes into a pipe which nobody reads; `job` is the child."""
     code = f'{first}{_FLOOD}role("parent")\n{wait}'
-    return sick(name, says, "deadlock", code, "parent", "child", run="python", variants=variants)
+    return sick(name, description, "deadlock", code, "parent", "child", run="python", variants=variants)
 
 
-def _ring(name: str, says: str, count: int, act: str) -> Workload:
+def _ring(name: str, description: str, count: int, act: str) -> Workload:
     code = _RING.replace("COUNT", str(count)).replace("ACT", act)
-    return sick(name, says, "deadlock", code, "one", run="python")
+    return sick(name, description, "deadlock", code, "one", run="python")
 
 
-def _inside(name: str, says: str, code: str) -> Workload:
+def _inside(name: str, description: str, code: str) -> Workload:
     code = _MAIN.replace("CODE", code) + "$UNSHARE python3 -S main.py"
-    return sick(name, says, "deadlock", code, "parent", "child", namespaces=True)
+    return sick(name, description, "deadlock", code, "parent", "child", namespaces=True)
 
 
 WAITS = (

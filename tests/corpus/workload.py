@@ -51,7 +51,7 @@ class Workload:
     """
 
     name: str
-    says: str
+    description: str
     kind: Kind
     code: str
     run: Interpreter = "bash"
@@ -65,7 +65,7 @@ class Workload:
 
 def healthy(
     name: str,
-    says: str,
+    description: str,
     code: str,
     *roles: str,
     run: Interpreter = "bash",
@@ -73,12 +73,12 @@ def healthy(
     namespaces: bool = False,
 ) -> Workload:
     """Make a healthy workload."""
-    return Workload(name, says, "healthy", code, run, roles, needs, namespaces)
+    return Workload(name, description, "healthy", code, run, roles, needs, namespaces)
 
 
 def sick(
     name: str,
-    says: str,
+    description: str,
     rules: str,
     code: str,
     *members: str,
@@ -92,9 +92,9 @@ def sick(
 ) -> Workload:
     """Make a sick workload; `rules` are separated by spaces."""
     expected = Expected(tuple(rules.split()), members, after, still=still)
-    return Workload(name, says, "sick", code, run, roles, needs, namespaces, expected, variants)
+    return Workload(name, description, "sick", code, run, roles, needs, namespaces, expected, variants)
 
 
-def twin(pair: str, name: str, says: str, code: str, *roles: str, run: Interpreter = "bash") -> Workload:
+def twin(pair: str, name: str, description: str, code: str, *roles: str, run: Interpreter = "bash") -> Workload:
     """Make one of two workloads that look alike from outside."""
-    return Workload(name, says, "twin", code, run, roles, pair=pair)
+    return Workload(name, description, "twin", code, run, roles, pair=pair)

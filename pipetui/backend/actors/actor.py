@@ -278,7 +278,7 @@ class Actor(ABC):
             if not self._sender.flush():
                 return
             if self._summary() == self._last_report and not self.has_news():
-                if self._ticking and not self._unsaid():
+                if self._ticking and not self._state_unreported():
                     self._ticking = False
                     signal.setitimer(signal.ITIMER_REAL, 0)
                 return
@@ -286,7 +286,7 @@ class Actor(ABC):
         except BrokenPipeError:
             os._exit(0)  # the hub is gone
 
-    def _unsaid(self) -> bool:
+    def _state_unreported(self) -> bool:
         return self._waiting is not None and self._waiting.detail != self._detail
 
     def _send_report(self) -> None:

@@ -11,7 +11,7 @@ from pipetui.backend.inventory.service import Inventory
 from pipetui.backend.messages.ring import Entry
 from pipetui.backend.messages.service import Messages
 from pipetui.backend.publisher import Rows, Source
-from pipetui.backend.runtime.children import Nursery
+from pipetui.backend.runtime.children import ChildProcesses
 from pipetui.backend.runtime.loop import Loop
 from pipetui.backend.service import Handler, Service
 from pipetui.model import ActorSpec, ActorState, Frame, PipeId
@@ -32,10 +32,10 @@ from pipetui.protocol.requests import (
 class Actors(Service):
     """All our producers and consumers, for the client, for the inventory and for the log."""
 
-    def __init__(self, loop: Loop, nursery: Nursery, inventory: Inventory, messages: Messages) -> None:
+    def __init__(self, loop: Loop, children: ChildProcesses, inventory: Inventory, messages: Messages) -> None:
         self._inventory = inventory
         self._messages = messages
-        self._supervisor = ActorSupervisor(loop, nursery, self._on_actor, self._on_frames, self._on_pipe)
+        self._supervisor = ActorSupervisor(loop, children, self._on_actor, self._on_frames, self._on_pipe)
         self._rows: Rows[int, ActorState] = Rows(ACTORS, self._row)
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:

@@ -13,7 +13,7 @@ from typing import Any
 from pipetui.backend.actors import consumer, producer
 from pipetui.backend.actors.actor import counters
 from pipetui.backend.runtime import limits
-from pipetui.backend.runtime.children import ACTOR_NICENESS, Child, Nursery
+from pipetui.backend.runtime.children import ACTOR_NICENESS, Child, ChildProcesses
 from pipetui.backend.runtime.loop import Loop, Timer
 from pipetui.backend.service import Refused
 from pipetui.kernel.lifetime import stand_back
@@ -96,7 +96,7 @@ class ManagedActor:
         self.pause_order = 0
         self.stopping: Timer | None = None
         self.ended_at = float("inf")
-        self.says: dict[str, Any] = {}  # the state that it reported last: phase, detail, severity
+        self.last_state: dict[str, Any] = {}  # as it was reported: phase, detail, severity
 
 
 #: What a consumer's report tells the log: the actor, how many messages are new, their bytes, and the kept frames.
@@ -109,13 +109,13 @@ class ActorSupervisor:
     def __init__(
         self,
         loop: Loop,
-        nursery: Nursery,
+        children: ChildProcesses,
         changed: Callable[[int], None],
         on_frames: OnFrames,
         on_pipe: Callable[[PipeId, int | None, int | None], None],
     ) -> None:
         self._loop = loop
-        self._nursery = nursery
+        self._children = children
         self._changed = changed
         self._on_frames = on_frames
         self._on_pipe = on_pipe
@@ -136,7 +136,7 @@ class ActorSupervisor:
         actor = ManagedActor(ActorState(number, role, 0, spec))  # type: ignore[arg-type]
         self.actors[number] = actor
         try:
-            child = self._nursery.fork(
+            child = self._children.fork(
                 f"pipetui-{role[:4]}",
                 partial(main, spec),  # type: ignore[arg-type]
                 partial(self._on_report, actor),
@@ -263,7 +263,7 @@ class ActorSupervisor:
         if phase == "ended":
             phase = "running"  # it is over when the process has ended, and how is known then
         if phase != "paused":
-            actor.says = {"phase": phase, "detail": detail, "severity": severity}
+            actor.last_state = {"phase": phase, "detail": detail, "severity": severity}
         elif actor.child is not None and acknowledged >= actor.pause_order:
             self._freeze(actor, actor.child)
         self._set(actor, counters=counters(counts, blocked), pipe=identity)
@@ -287,13 +287,13 @@ class ActorSupervisor:
             self._again = self._loop.later(AGAIN, self._remeasure)
 
     def _on_end(self, actor: ManagedActor, child: Child) -> None:
-        said = actor.says.get("detail", "")
+        last_detail = actor.last_state.get("detail", "")
         if child.exit_signal is not None:
             detail, severity = f"killed by {_signal_name(child.exit_signal)}", "stuck"
         elif child.exit_code:
             detail, severity = f"failed with exit code {child.exit_code}", "stuck"
         else:
-            detail, severity = said or "ended", "calm"
+            detail, severity = last_detail or "ended", "calm"
         actor.paused = False
         actor.ended_at = time.monotonic()
         self._set(
@@ -312,8 +312,8 @@ class ActorSupervisor:
             derived: dict[str, Any] = {"rate": 0.0, "byte_rate": 0.0}
         else:
             rate, byte_rate = (0.0, 0.0) if actor.paused else actor.meter.rates()
-            says = {"phase": "paused", "detail": "paused", "severity": "waiting"} if actor.paused else actor.says
-            derived = {"rate": rate, "byte_rate": byte_rate, **says}
+            shown = {"phase": "paused", "detail": "paused", "severity": "waiting"} if actor.paused else actor.last_state
+            derived = {"rate": rate, "byte_rate": byte_rate, **shown}
         state = replace(actor.state, **{**derived, **changes})
         if state != actor.state:
             actor.state = state

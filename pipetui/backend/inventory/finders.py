@@ -11,7 +11,7 @@ from typing import Any
 
 from pipetui.backend.inventory.children import FINDER_ORDER, FINDER_REPORT, FinderOrder, FinderReport, finder_main
 from pipetui.backend.runtime import limits
-from pipetui.backend.runtime.children import Child, Nursery
+from pipetui.backend.runtime.children import Child, ChildProcesses
 from pipetui.backend.runtime.loop import Loop, Timer
 from pipetui.kernel.procfs import Proc
 from pipetui.model import Pipe, PipeId
@@ -26,15 +26,15 @@ class Finders:
     def __init__(
         self,
         loop: Loop,
-        nursery: Nursery,
+        children: ChildProcesses,
         reported: Callable[[FinderReport], None],
         changed: Callable[[], None],
     ) -> None:
         self._loop = loop
-        self._nursery = nursery
+        self._children = children
         self._reported = reported
         self._changed = changed
-        self._children: dict[str, Child] = {}
+        self._finders: dict[str, Child] = {}
         self._stuck: dict[str, Timer] = {}
         self._partial: dict[str, tuple[str, ...]] = {}
         self._left_out = ""
@@ -51,7 +51,7 @@ class Finders:
         """Find FIFOs below more roots, by one more child, from now on."""
         name = limits.called(roots)
         try:
-            self._children[name] = self._nursery.fork(
+            self._finders[name] = self._children.fork(
                 "pipetui-find", partial(finder_main, roots), partial(self._on_report, name), partial(self._on_end, name)
             )
         except OSError as error:
@@ -70,8 +70,8 @@ class Finders:
 
     def order(self, order: FinderOrder) -> None:
         """Tell all of them."""
-        for child in self._children.values():
-            child.say(FINDER_ORDER.encode(order))
+        for child in self._finders.values():
+            child.send(FINDER_ORDER.encode(order))
 
     def _on_report(self, name: str, value: Any) -> None:
         report: FinderReport = FINDER_REPORT.decode(value)
@@ -94,7 +94,7 @@ class Finders:
         self._changed()
 
     def _on_end(self, name: str, child: Child) -> None:
-        del self._children[name]
+        del self._finders[name]
         self._calm(name)
         if child.exit_code != 0:
             self.troubles[name] = f"the search of {name} ended ({child.ending}); its list is no longer kept current"

@@ -25,7 +25,7 @@ from pipetui.backend.inventory.history import Histories
 from pipetui.backend.inventory.movement import RECENT, Floods, Movement
 from pipetui.backend.publisher import Rows, Source, Value
 from pipetui.backend.runtime import limits
-from pipetui.backend.runtime.children import Child, Nursery
+from pipetui.backend.runtime.children import Child, ChildProcesses
 from pipetui.backend.runtime.loop import Loop
 from pipetui.backend.service import Handler, Service
 from pipetui.model import Finding, Pipe, PipeId, PipeRow, Process, Severity, Status
@@ -43,13 +43,13 @@ _CALLED = re.compile(r"\S+ \((\d+)\)")
 class Inventory(Service):
     """The tables of pipes and processes, and what is wrong with them."""
 
-    def __init__(self, loop: Loop, nursery: Nursery) -> None:
-        self._nursery = nursery
+    def __init__(self, loop: Loop, children: ChildProcesses) -> None:
+        self._children = children
         self._pipes: Rows[PipeId, PipeRow] = Rows(PIPES, self._row)
         self._processes: Rows[int, Process] = Rows(PROCESSES, self._process)
         self._status: Value[Status] = Value(STATUS, self._status_now)
         self._judged: Value[tuple[Finding, ...]] = Value(FINDINGS, self._findings_now)
-        self._finders = Finders(loop, nursery, self._on_found, self._status.changed)
+        self._finders = Finders(loop, children, self._on_found, self._status.changed)
         self._found = FoundFifos()
         self._movement = Movement(loop, self._pipes.changed)
         self._floods = Floods(
@@ -87,7 +87,7 @@ class Inventory(Service):
         """Fork the watcher and a finder for each root; `elsewhere` also lists FIFOs that only a process holds."""
         self._started = True
         self._elsewhere = elsewhere
-        self._watcher = self._nursery.fork("pipetui-watch", watcher_main, self._on_sight, self._on_watcher_end)
+        self._watcher = self._children.fork("pipetui-watch", watcher_main, self._on_sight, self._on_watcher_end)
         self._order(Order(elsewhere=elsewhere))
         self._finders.start(roots)
 
@@ -156,7 +156,7 @@ class Inventory(Service):
 
     def _order(self, order: Order) -> None:
         if self._watcher is not None:
-            self._watcher.say(WATCHER_ORDER.encode(order))
+            self._watcher.send(WATCHER_ORDER.encode(order))
 
     def _on_sight(self, value: Any) -> None:
         sight: Sight = WATCHER_REPORT.decode(value)

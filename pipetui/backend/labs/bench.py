@@ -15,7 +15,7 @@ from typing import Any
 
 from pipetui.backend.publisher import Source, Value
 from pipetui.backend.runtime.channel import Sender, send_all
-from pipetui.backend.runtime.children import ACTOR_NICENESS, Child, Nursery
+from pipetui.backend.runtime.children import ACTOR_NICENESS, Child, ChildProcesses
 from pipetui.backend.service import Handler, Refused, Service
 from pipetui.model import BenchReport
 from pipetui.protocol.codec import codec
@@ -32,9 +32,9 @@ _REPORT = codec(BenchReport)
 class Bench(Service):
     """The comparison. `report` is None until there was one."""
 
-    def __init__(self, nursery: Nursery) -> None:
+    def __init__(self, children: ChildProcesses) -> None:
         self.report: BenchReport | None = None
-        self._nursery = nursery
+        self._children = children
         self._child: Child | None = None
         self._feed: Value[BenchReport] = Value(BENCH, lambda: self.report)
 
@@ -63,7 +63,7 @@ class Bench(Service):
         main = partial(_main, tuple(mechanisms), tuple(sorted(set(sizes))), seconds)
         try:
             # it stands back like producers and consumers, so that the screen stays quick
-            self._child = self._nursery.fork("pipetui-bench", main, self._on_report, self._on_end, ACTOR_NICENESS)
+            self._child = self._children.fork("pipetui-bench", main, self._on_report, self._on_end, ACTOR_NICENESS)
         except OSError as error:
             raise Refused(f"no process could be started: {error.strerror}") from None
         self._set(BenchReport())

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipetui.backend.runtime.channel import Receiver, Sender
-from pipetui.backend.runtime.children import Child, Nursery
+from pipetui.backend.runtime.children import Child, ChildProcesses
 from pipetui.backend.runtime.tempdir import Workshop
 from pipetui.backend.service import Refused
 from pipetui.kernel import fifo
@@ -26,10 +26,10 @@ from pipetui.kernel.lifetime import adopt_orphans, die_with_parent, end_orphans
 from pipetui.labs import all_labs
 from pipetui.labs.lab import Lab
 from pipetui.labs.play import Event, judge, play
-from pipetui.model import ActorSpec, Fact, LabCard, LabPart, LabRun, Pace, Said
+from pipetui.model import ActorSpec, Fact, LabCard, LabLine, LabPart, LabRun, Pace
 
 #: So many of the newest lines are kept of each run, and so many runs that have ended.
-MOST_SAID = 200
+MOST_LINES = 200
 MOST_RUNS = 20
 
 #: Runs at one time.
@@ -52,21 +52,21 @@ class _Run:
 class LabRunner:
     """All runs of labs. `changed` is called with the number of every run that may differ.
 
-    `on_said` is called with a lab's name and what is said, `on_part` with a pid and the part that it plays (empty when
+    `on_line` is called with a lab's name and what is said, `on_part` with a pid and the part that it plays (empty when
     it has ended), and `on_folder`, once, with the folder in which all FIFOs of labs will appear.
     """
 
     def __init__(
         self,
-        nursery: Nursery,
+        children: ChildProcesses,
         changed: Callable[[int], None],
-        on_said: Callable[[str, Said], None],
+        on_line: Callable[[str, LabLine], None],
         on_part: Callable[[int, str], None],
         on_folder: Callable[[str], None],
     ) -> None:
-        self._nursery = nursery
+        self._children = children
         self._changed = changed
-        self._on_said = on_said
+        self._on_line = on_line
         self._on_part = on_part
         self._on_folder = on_folder
         self._numbers = itertools.count(1)
@@ -101,7 +101,7 @@ class LabRunner:
         folder = self._room(f"{number}-{lab.name}")
         run = self._runs[number] = _Run(lab, LabRun(number, lab.name, pace), folder)
         try:
-            run.player = self._nursery.fork(
+            run.player = self._children.fork(
                 "pipetui-lab",
                 partial(_player, lab, folder, pace),
                 partial(self._on_event, run),
@@ -120,7 +120,7 @@ class LabRunner:
         """End a run; forget one that has ended. Raises `Refused`."""
         run = self._run(number)
         if run.state.passed is None and run.player is not None:
-            run.player.say({"stop": True})
+            run.player.send({"stop": True})
         else:
             del self._runs[number]
             self._changed(number)
@@ -130,18 +130,18 @@ class LabRunner:
         run = self._run(number)
         if not run.state.listening or run.player is None:
             raise Refused("nobody listens there now")
-        run.player.say({"line": text})
+        run.player.send({"line": text})
         self._set(run, listening=False)
 
     def prepare(self, name: str) -> tuple[ActorSpec, ...]:
         """Make FIFOs for a lab's actors and return those with their true paths. Raises `Refused`."""
         lab = _lab(name)
-        if not lab.mine:
+        if not lab.actors:
             raise Refused(f"there is nothing to play on with after {name}")
         room = self._room(f"{next(self._numbers)}-mine-{name}")
-        for fifo_name in {spec.path for spec in lab.mine}:
+        for fifo_name in {spec.path for spec in lab.actors}:
             fifo.create(str(room / fifo_name), 0o600)
-        return tuple(replace(spec, path=str(room / spec.path)) for spec in lab.mine)
+        return tuple(replace(spec, path=str(room / spec.path)) for spec in lab.actors)
 
     def _room(self, name: str) -> Path:
         """Make a folder for a run, in a folder that is found, by now or soon."""
@@ -177,9 +177,9 @@ class LabRunner:
             self._on_part(what[0], "")
         elif kind == "say":
             self._enter(run, pid, what[0])
-            said = Said(when, pid, what[0], what[1])
-            self._set(run, said=(*run.state.said, said)[-MOST_SAID:])
-            self._on_said(run.lab.name, said)
+            line = LabLine(when, pid, what[0], what[1])
+            self._set(run, lines=(*run.state.lines, line)[-MOST_LINES:])
+            self._on_line(run.lab.name, line)
         elif kind in ("saw", "skip"):
             known: dict[str, Any] = run.facts if kind == "saw" else run.skipped
             known[what[0]] = what[1]

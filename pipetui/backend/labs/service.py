@@ -10,9 +10,9 @@ from pipetui.backend.labs.runner import LabRunner
 from pipetui.backend.messages.ring import Entry
 from pipetui.backend.messages.service import Messages
 from pipetui.backend.publisher import Rows, Source
-from pipetui.backend.runtime.children import Nursery
+from pipetui.backend.runtime.children import ChildProcesses
 from pipetui.backend.service import Handler, Service
-from pipetui.model import LabRun, Said
+from pipetui.model import LabLine, LabRun
 from pipetui.protocol.feeds import LABS
 from pipetui.protocol.requests import (
     Done,
@@ -32,10 +32,10 @@ from pipetui.text import encode
 class Labs(Service):
     """The experiments of the hub's host."""
 
-    def __init__(self, nursery: Nursery, inventory: Inventory, messages: Messages) -> None:
+    def __init__(self, children: ChildProcesses, inventory: Inventory, messages: Messages) -> None:
         self._inventory = inventory
         self._messages = messages
-        self._runner = LabRunner(nursery, self._on_run, self._on_said, self._on_part, inventory.search_more)
+        self._runner = LabRunner(children, self._on_run, self._on_line, self._on_part, inventory.search_more)
         self._rows: Rows[int, LabRun] = Rows(LABS, self._runner.state)
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
@@ -64,11 +64,11 @@ class Labs(Service):
     def _on_run(self, number: int) -> None:
         self._rows.changed(number)
 
-    def _on_said(self, lab: str, said: Said) -> None:
+    def _on_line(self, lab: str, line: LabLine) -> None:
         """What a lab's process says is a message too, one that nobody had to read from a pipe."""
-        payload = encode(f"{said.name}: {said.text}")
+        payload = encode(f"{line.name}: {line.text}")
         number = self._messages.advance(1, len(payload)) + 1
-        self._messages.add(Entry(number, said.time, lab, 0, said.pid, len(payload), payload, ""))
+        self._messages.add(Entry(number, line.time, lab, 0, line.pid, len(payload), payload, ""))
 
     def _on_part(self, pid: int, part: str) -> None:
         if part:

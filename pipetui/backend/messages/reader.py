@@ -124,7 +124,7 @@ class LogReader:
         self._selection = Selection(ring, LogFilter())
         self._view: LogView | None = None
         self._sent = 0  # the number of the screen's last line
-        self._said: LogPage | None = None  # the last page without its lines
+        self._last_page: LogPage | None = None  # the last page without its lines
         self.unfinished = False
 
     def page(self, view: LogView) -> LogPage | None:
@@ -142,8 +142,8 @@ class LogReader:
             page = self._standing(view)
         else:
             page = self._standing_still(view)
-        said, self._said = self._said, replace(page, lines=(), append=True, skipped=0)
-        return None if page == said and not fresh else page
+        before, self._last_page = self._last_page, replace(page, lines=(), append=True, skipped=0)
+        return None if page == before and not fresh else page
 
     def _following(self, view: LogView, fresh: bool) -> LogPage:
         rows = max(1, min(view.after, MOST_LINES))
@@ -180,7 +180,7 @@ class LogReader:
     def _standing_still(self, view: LogView) -> LogPage:
         """What the screen has stays as it is, also when the ring drops it; only the counts move on."""
         newer = self._selection.count_from(self._sent + 1)
-        older = self._said.older if self._said else False
+        older = self._last_page.older if self._last_page else False
         trouble = self._selection.trouble
         return LogPage(view.id, append=True, newer=newer, older=older, counts=self._ring.counts, trouble=trouble)
 

@@ -77,13 +77,13 @@ def answer(operation: Watch) -> Iterator[Sight]:
     path = absolute(operation.pipe) if look(absolute(operation.pipe)) else None
     deadline = None if operation.timeout is None else time.monotonic() + operation.timeout
     watch = _Watch(identity, path, operation.pipe)
-    said: tuple[object, ...] = ()
+    shown: tuple[object, ...] = ()
     try:
         while True:
             sight = watch.look()
-            if _line(sight) != said:
+            if _line(sight) != shown:
                 yield sight
-                said = _line(sight)
+                shown = _line(sight)
             if operation.until and _meets(sight, operation.until):
                 return
             if not watch.wait(deadline):

@@ -120,7 +120,7 @@ class Child:
             self._loop.forget(self._pidfd.fileno())
             self._pidfd.close()
 
-    def say(self, value: Any) -> None:
+    def send(self, value: Any) -> None:
         """Send it a value over its control pipe; what does not fit now follows when there is room."""
         if not self.alive:
             return
@@ -129,9 +129,9 @@ class Child:
         except BrokenPipeError:
             return
         if self._sender.backlog:
-            self._loop.on_writable(self._control.fileno(), self._say_more)
+            self._loop.on_writable(self._control.fileno(), self._send_more)
 
-    def _say_more(self) -> None:
+    def _send_more(self) -> None:
         try:
             done = self._sender.flush()
         except BrokenPipeError:
@@ -142,7 +142,7 @@ class Child:
     def order(self, **changes: Any) -> int:
         """Give an actor an order, and poke it until it says that it has taken it. Return the order's number."""
         self._orders += 1
-        self.say({"order": self._orders, **changes})
+        self.send({"order": self._orders, **changes})
         if self._poke is None or not self._poke.pending:
             self._poke_it()
         return self._orders
@@ -162,12 +162,12 @@ class Child:
             os.kill(self.pid, number)
 
 
-class Nursery:
+class ChildProcesses:
     """All children of one hub."""
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        self.children: dict[int, Child] = {}
+        self._by_pid: dict[int, Child] = {}
         # Forked children inherit it: a poke that comes before a child has its own handler must not end it.
         signal.signal(signal.SIGUSR1, _ignore)
 
@@ -190,10 +190,10 @@ class Nursery:
         control_read.close()
         report_write.close()
         child = Child(self._loop, name, pid, control_write, report_read)
-        self.children[pid] = child
+        self._by_pid[pid] = child
 
         def ended() -> None:
-            del self.children[pid]
+            del self._by_pid[pid]
             on_exit(child)
 
         child.listen(on_report, ended)
@@ -201,7 +201,7 @@ class Nursery:
 
     def count(self, name: str) -> int:
         """Return how many children of this name there are."""
-        return sum(child.name == name for child in self.children.values())
+        return sum(child.name == name for child in self._by_pid.values())
 
     def end_all(self, timeout: float = 1.0) -> None:
         """End every child: SIGTERM, and SIGKILL for those still there after `timeout` seconds. Waits for them.
@@ -209,28 +209,28 @@ class Nursery:
         All are asked at once, and actors again: they notice a signal that came just before a system call at the next.
         """
         deadline = time.monotonic() + timeout
-        for child in self.children.values():
+        for child in self._by_pid.values():
             child.signal(signal.SIGTERM)
             child.signal(signal.SIGCONT)
         again = time.monotonic() + TERM_AGAIN
-        while self.children and time.monotonic() < deadline:
+        while self._by_pid and time.monotonic() < deadline:
             if time.monotonic() >= again:
                 again = time.monotonic() + TERM_AGAIN
-                for child in self.children.values():
+                for child in self._by_pid.values():
                     if child.name in ACTORS:
                         child.signal(signal.SIGTERM)
             self._reap()
             time.sleep(0.005)
-        for child in self.children.values():
+        for child in self._by_pid.values():
             child.signal(signal.SIGKILL)
-        while self.children:
+        while self._by_pid:
             self._reap()
             time.sleep(0.001)
 
     def _reap(self) -> None:
-        for pid in list(self.children):
+        for pid in list(self._by_pid):
             if os.waitpid(pid, os.WNOHANG)[0]:
-                del self.children[pid]
+                del self._by_pid[pid]
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:

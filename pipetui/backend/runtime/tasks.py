@@ -8,7 +8,7 @@ from typing import Any
 
 from pipetui.backend.runtime import limits
 from pipetui.backend.runtime.channel import Sender, send_all
-from pipetui.backend.runtime.children import Child, Nursery
+from pipetui.backend.runtime.children import Child, ChildProcesses
 from pipetui.kernel.errors import PipeError
 
 #: Does the work and returns something marshallable; raises a `PipeError` with the sentence for the person.
@@ -16,10 +16,10 @@ Work = Callable[[], Any]
 
 
 def run(
-    nursery: Nursery, name: str, work: Work, done: Callable[[Any], None], refused: Callable[[str], None]
+    children: ChildProcesses, name: str, work: Work, done: Callable[[Any], None], refused: Callable[[str], None]
 ) -> None:
     """Fork a child for `work`; call `done` with its result, or `refused` with a sentence."""
-    if nursery.count(name) >= limits.MOST_TASKS:
+    if children.count(name) >= limits.MOST_TASKS:
         refused(limits.TOO_MANY_TASKS)
         return
     reports: list[tuple[bool, Any]] = []
@@ -32,7 +32,7 @@ def run(
             refused(value)
 
     try:
-        nursery.fork(name, partial(_main, work), reports.append, ended)
+        children.fork(name, partial(_main, work), reports.append, ended)
     except OSError as error:
         refused(f"no process could be started: {error.strerror}")
 

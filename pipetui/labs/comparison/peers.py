@@ -72,12 +72,12 @@ class Peers(Course):
         return end, theirs
 
 
-def _be_peer(pair: Pair, parent: int, orders: socket.socket, not_mine: socket.socket) -> NoReturn:
+def _be_peer(pair: Pair, parent: int, orders: socket.socket, other_end: socket.socket) -> NoReturn:
     """Be the second process; never returns."""
     try:
         die_with_parent(parent)
         set_name("bench-peer")
-        not_mine.close()
+        other_end.close()
         end = pair.far()
         while data := orders.recv(_ORDER.size):
             kind, count = _ORDER.unpack(data)

@@ -21,11 +21,11 @@ class _Sockets(Pair):
         self._near.close()
         return self._end(self._far)
 
-    def _end(self, mine: socket.socket) -> End:
+    def _end(self, end: socket.socket) -> End:
         def receive() -> bytes:
-            return mine.recv(self._size, socket.MSG_WAITALL)  # returns when the whole message is there (recv(2))
+            return end.recv(self._size, socket.MSG_WAITALL)  # returns when the whole message is there (recv(2))
 
-        return End(mine.sendall, receive)
+        return End(end.sendall, receive)
 
     def __init__(self, size: int) -> None:
         self._size = size

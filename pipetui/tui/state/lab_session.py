@@ -183,9 +183,9 @@ class LabSession:
         if self._session.lost and attempt.phase == "running":
             last = attempt.run or LabRun(attempt.number or 0, attempt.card.name)
             attempt.run = LabRun(
-                last.id, last.lab, last.pace, (), last.said, last.seen, False, False, self._session.lost
+                last.id, last.lab, last.pace, (), last.lines, last.seen, False, False, self._session.lost
             )
-        if attempt.run and attempt.run.said and attempt.began is None:
-            attempt.began = attempt.run.said[0].time
+        if attempt.run and attempt.run.lines and attempt.began is None:
+            attempt.began = attempt.run.lines[0].time
         if attempt.phase == "over" and attempt.run and not attempt.run.trouble:
             self.progress.note(attempt.card.name, right=attempt.right)

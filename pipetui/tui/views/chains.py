@@ -89,8 +89,9 @@ def chain_lines(
     lines = lines or _tall(chain, _labels(chain, found, processes, palette, _WIDTHS[0]), words, palette, width)
     if explain and found:
         who = name(chain.stages[found.stage], processes)
-        says, style = ("The bottleneck is", palette.waiting) if found.pressed else ("Everything waits for", palette.dim)
-        lines += [((piece, style),) for piece in wrap_words(f"{says} {who}: {found.why}.", width)]
+        start = "The bottleneck is" if found.pressed else "Everything waits for"
+        style = palette.waiting if found.pressed else palette.dim
+        lines += [((piece, style),) for piece in wrap_words(f"{start} {who}: {found.why}.", width)]
     elif explain and chain.stuck:
         marks = dict.fromkeys(does for does, severity in words if severity == "stuck")
         sentence = f"{(' or '.join(marks) or 'stuck').capitalize()}: these stages can't continue by themselves."

@@ -89,7 +89,7 @@ def _told(
     pipe: Pipe | None,
     openers: _Openers,
     steps: tuple[Step, ...],
-    says: str,
+    words: str,
     why: str,
     fix: str,
 ) -> Iterator[Finding | Later]:
@@ -99,7 +99,7 @@ def _told(
     if pipe is None and certain(tasks):
         steps = (MOMENT, "warning"), (LONG, "problem")
         why += " That path leads to no FIFO any more, or to another one that was made after the wait began."
-        says = f"wait{_s(openers)} to open an earlier FIFO of the name {openers[0][1].path}"
+        words = f"wait{_s(openers)} to open an earlier FIFO of the name {openers[0][1].path}"
         them = "the process" if len(pids) == 1 else "the processes"
         fix = (
             f"Nobody can open a FIFO that has lost its name, not even by making a new one of that name: end {them} "
@@ -120,7 +120,7 @@ def _told(
             level,
             (ref(pipe),) if pipe else (),
             pids,
-            f"{people(world, pids)} {says}",
+            f"{people(world, pids)} {words}",
             why + since_when(tasks),
             fix,
             "exact" if certain(tasks) and pipe is not None else "inferred",

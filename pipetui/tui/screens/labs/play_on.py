@@ -37,9 +37,9 @@ def in_order(specs: tuple[ActorSpec, ...]) -> list[ActorSpec]:
     return sorted(specs, key=lambda spec: not isinstance(spec, ConsumerSpec))
 
 
-async def make_mine(app: AppContext, session: Session, lab: str) -> str:
+async def start_actors(app: AppContext, session: Session, lab: str) -> str:
     """Create the FIFOs, ask about each actor, and select the first FIFO on the main screen; return a message."""
-    specs = in_order(await session.make_mine(lab))
+    specs = in_order(await session.prepare_lab(lab))
     for number, spec in enumerate(specs, 1):
         await _asked(app, dialog(session, spec, number, len(specs)))
     app.show_main()

@@ -12,7 +12,7 @@ from pipetui.tui.core.actions import Scope
 from pipetui.tui.core.keys import bindings
 from pipetui.tui.screens.bench import BenchScreen
 from pipetui.tui.screens.labs.layout import LabsLayout
-from pipetui.tui.screens.labs.play_on import make_mine
+from pipetui.tui.screens.labs.play_on import start_actors
 from pipetui.tui.state.lab_session import PACE_WORDS, LabAttempt
 from pipetui.tui.widgets.answer_list import AnswerList
 from pipetui.tui.widgets.lab_list import LabList
@@ -69,11 +69,11 @@ class LabsScreen(LabsLayout):
     def action_labs_mine(self) -> None:
         attempt = self.labs.attempt
         if attempt is not None:
-            self.app.run_worker(self._make_mine(attempt.card.name))  # not the screen's: it goes on when that is left
+            self.app.run_worker(self._start_actors(attempt.card.name))  # not the screen's: it goes on when that is left
 
-    async def _make_mine(self, name: str) -> None:
+    async def _start_actors(self, name: str) -> None:
         try:
-            self.app.notify(await make_mine(self.app, self.session, name))
+            self.app.notify(await start_actors(self.app, self.session, name))
         except Refused as refused:
             self.notify(str(refused), severity="error")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.style import Style
 
 from pipetui.client.session import Session
-from pipetui.model import LabRun, PipeId, PipeRow, Said, WaitKind
+from pipetui.model import LabLine, LabRun, PipeId, PipeRow, WaitKind
 from pipetui.text import safe
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.state.lab_session import LabAttempt
@@ -174,12 +174,12 @@ def output_lines(attempt: LabAttempt, palette: Palette, width: int) -> list[Part
     if attempt.run is None:
         return []
     lines: list[Parts] = []
-    for line in attempt.run.said:
+    for line in attempt.run.lines:
         lines += _output(line, attempt, palette, width)
     return lines
 
 
-def _output(line: Said, attempt: LabAttempt, palette: Palette, width: int) -> list[Parts]:
+def _output(line: LabLine, attempt: LabAttempt, palette: Palette, width: int) -> list[Parts]:
     since = max(0.0, line.time - (attempt.began or line.time))
     when = f"{since:6.2f} s  "
     lines: list[Parts] = []

@@ -1,4 +1,4 @@
-"""The small cast of processes that tests of FIFOs need: some that are blocked in open, one without privileges."""
+"""Small processes that tests of FIFOs need: some that are blocked in open, one without privileges."""
 
 from __future__ import annotations
 
