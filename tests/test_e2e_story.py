@@ -74,6 +74,7 @@ def test_from_an_empty_folder_to_messages_and_back(sandbox: Sandbox) -> None:
     terminal.wait_for("Remove this FIFO?")
     monitor.button("Remove")
     terminal.wait_until(lambda: not path.exists(), what="the FIFO is removed")
+    terminal.wait_gone("Remove this FIFO?")  # until then keys are the dialog's
     assert monitor.quit() == 0
     assert terminal.left_behind() == []
     sandbox.assert_empty()
