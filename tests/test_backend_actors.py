@@ -248,7 +248,7 @@ def test_a_delay_that_is_changed_at_an_unlucky_moment_counts_at_once(
         monkeypatch.setattr(consumer, "step", stepping)
         monkeypatch.setattr(consumer, "pause", pausing)
         began = time.monotonic()
-        consumer._sip(pipe.fileno())
+        consumer._read_delayed(pipe.fileno())
         assert time.monotonic() - began < 4.0
 
 

@@ -87,7 +87,7 @@ async def _nothing() -> AsyncIterator[None]:
     yield
 
 
-Scene = Callable[[World], Any]
+Scenario = Callable[[World], Any]
 
 
 @pytest.fixture
@@ -171,12 +171,12 @@ EITHER = pytest.mark.parametrize(
 Make = Callable[[Path], Any]
 
 
-def play(make: Make, folder: Path, scene: Scene) -> None:
-    """Play a scene in a world."""
+def play(make: Make, folder: Path, scenario: Scenario) -> None:
+    """Play a scenario in a world."""
 
     async def played() -> None:
         async with make(folder) as world:
-            await scene(world)
+            await scenario(world)
 
     asyncio.run(played())
 
@@ -246,7 +246,7 @@ NEVER_REFUSED = {requests.Past, requests.Examine, requests.Fetch, requests.ListL
 
 @EITHER
 def test_every_request_that_makes_sense_is_answered(world: Make, folder: Path) -> None:
-    async def scene(world: World) -> None:
+    async def scenario(world: World) -> None:
         made = sensible(world)
         assert made.keys() == set(REQUESTS)
         answers = {kind: await world.session.ask(request) for kind, request in made.items()}
@@ -266,12 +266,12 @@ def test_every_request_that_makes_sense_is_answered(world: Make, folder: Path) -
         assert answers[requests.Scale].rate is None
         assert answers[requests.Scale].delay == 0.25, "a half of what it was set to before"
 
-    play(world, folder, scene)
+    play(world, folder, scenario)
 
 
 @EITHER
 def test_every_request_that_makes_no_sense_is_refused_in_a_sentence(world: Make, folder: Path) -> None:
-    async def scene(world: World) -> None:
+    async def scenario(world: World) -> None:
         wrong = nonsense(world)
         assert wrong.keys() == set(REQUESTS) - NEVER_REFUSED
         for request in (request for each in wrong.values() for request in each):
@@ -281,12 +281,12 @@ def test_every_request_that_makes_no_sense_is_refused_in_a_sentence(world: Make,
             assert " " in str(refused.value), request
             assert "\n" not in str(refused.value), request
 
-    play(world, folder, scene)
+    play(world, folder, scenario)
 
 
 @EITHER
 def test_what_is_not_there_is_an_answer_too(world: Make, folder: Path) -> None:
-    async def scene(world: World) -> None:
+    async def scenario(world: World) -> None:
         ask = world.session.ask
         assert await ask(requests.Past(PipeId(1, 1))) == requests.Samples(())
         assert (await ask(requests.Examine(2**22 + 1))).process is None
@@ -294,7 +294,7 @@ def test_what_is_not_there_is_an_answer_too(world: Make, folder: Path) -> None:
         assert await ask(requests.StopBench()) == requests.Done()
         assert await ask(requests.Find(LogFilter(), LogFilter("nothing has this"), 0)) == requests.Found(None)
 
-    play(world, folder, scene)
+    play(world, folder, scenario)
 
 
 # --- feeds ------------------------------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ def test_what_is_not_there_is_an_answer_too(world: Make, folder: Path) -> None:
 
 @EITHER
 def test_every_feed_tells_of_what_is_there(world: Make, folder: Path) -> None:
-    async def scene(world: World) -> None:
+    async def scenario(world: World) -> None:
         session = world.session
         await session.run_bench(0.1, ("pipe",), (16,))
         session.look(LogView(1, after=4))
@@ -326,12 +326,12 @@ def test_every_feed_tells_of_what_is_there(world: Make, folder: Path) -> None:
             assert key
             assert all(key(row) == at for at, row in session.table(FEEDS[name]).items())
 
-    play(world, folder, scene)
+    play(world, folder, scenario)
 
 
 @EITHER
 def test_a_view_of_the_log_is_answered_by_its_page(world: Make, folder: Path) -> None:
-    async def scene(world: World) -> None:
+    async def scenario(world: World) -> None:
         flow = str(world.folder / "flow")
 
         async def page(view: LogView) -> feeds.LogPage:
@@ -357,7 +357,7 @@ def test_a_view_of_the_log_is_answered_by_its_page(world: Make, folder: Path) ->
         broken = await page(LogView(6, LogFilter("(", regex=True, fifo=flow)))
         assert "regular expression" in broken.trouble
 
-    play(world, folder, scene)
+    play(world, folder, scenario)
 
 
 # --- the fake's log -----------------------------------------------------------------------------------------------

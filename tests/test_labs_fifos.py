@@ -95,12 +95,12 @@ def test_half_duplex_notices_that_there_is_no_deadlock(monkeypatch: pytest.Monke
 
 
 def test_half_duplex_notices_an_answer_that_went_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    def patient(path: str) -> None:
+    def opened_for_both(path: str) -> None:
         fd = os.open(path, os.O_RDWR)
         os.write(fd, b"2 + 3")
         saw("answer", "5")
 
-    monkeypatch.setattr(half_duplex, "one_fifo", patient)
+    monkeypatch.setattr(half_duplex, "one_fifo", opened_for_both)
     assert failed(half_duplex) == {"answer": "5", "left": "2 + 3"}
 
 

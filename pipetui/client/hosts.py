@@ -261,8 +261,8 @@ class HostPool:
     async def export(self, within: LogFilter) -> AsyncIterator[tuple[tuple[str, Line], ...]]:
         """Yield the whole messages that pass `within`, oldest first, in pages, each with its host's name if several."""
         if self._merged is not None:
-            async for woven in self._merged.export(within):
-                yield woven
+            async for merged in self._merged.export(within):
+                yield merged
             return
         async for page in self.sessions[0].export(within):
             yield tuple(("", line) for line in page)

@@ -40,8 +40,8 @@ _HIGH = 200
 class _Here:
     """What a process of a lab needs to know."""
 
-    voice: socket.socket | None = None
-    ear: socket.socket | None = None
+    events: socket.socket | None = None
+    typed: socket.socket | None = None
     pace: Pace = "normal"
     part: int = 0
     resting: mmap.mmap | None = None
@@ -64,10 +64,10 @@ def lift(end: socket.socket) -> socket.socket:
 
 
 def _tell(kind: str, *what: Any) -> None:
-    if _Here.voice is None:
+    if _Here.events is None:
         raise RuntimeError("this only works in a lab: run it with `pipetui lab`")
     try:
-        _Here.voice.send(json.dumps([kind, time.time(), os.getpid(), *what]).encode())
+        _Here.events.send(json.dumps([kind, time.time(), os.getpid(), *what]).encode())
     except OSError:
         os._exit(0)  # the lab has gone: so do we
 
@@ -117,12 +117,12 @@ def _rest(seconds: float) -> None:
 
 def hear(suggestion: str) -> str:
     """Return a line from the person; `suggestion` when they have none, and in a check."""
-    if _Here.ear is None or _Here.pace == "fast":
+    if _Here.typed is None or _Here.pace == "fast":
         return suggestion
     _tell("hear", suggestion)
-    _Here.ear.settimeout(TIME_TO_ANSWER)
+    _Here.typed.settimeout(TIME_TO_ANSWER)
     try:
-        return _Here.ear.recv(_MOST * 4).decode("utf-8", "surrogateescape") or suggestion
+        return _Here.typed.recv(_MOST * 4).decode("utf-8", "surrogateescape") or suggestion
     except (TimeoutError, OSError):
         return suggestion
 
@@ -259,12 +259,12 @@ def _play(name: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -
 
 
 def be_main(
-    main: Callable[[LabContext], None], context: LabContext, voice: socket.socket, ear: socket.socket | None
+    main: Callable[[LabContext], None], context: LabContext, events: socket.socket, typed: socket.socket | None
 ) -> NoReturn:
     """Be the main process of a lab; never returns."""
     code = 1
     try:
-        _Here.voice, _Here.ear, _Here.pace = voice, ear, context.pace
+        _Here.events, _Here.typed, _Here.pace = events, typed, context.pace
         _Here.be("main")
         main(context)
         context.join()

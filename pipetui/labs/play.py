@@ -47,8 +47,8 @@ def play(
     `control` is polled; then `orders` returns the lines that the person typed, or None when the run is to stop.
     `private` descriptors of the caller are kept from the lab's processes.
     """
-    voice, lab_voice = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ear, lab_ear = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    events, lab_events = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    typed, lab_typed = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     player = os.getpid()
     # Python drops an exception that a handler raises inside fork(2): so none comes now
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
@@ -57,33 +57,33 @@ def play(
         for ending in _ENDING:
             signal.signal(ending, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
-        voice.close()
-        ear.close()
+        events.close()
+        typed.close()
         for number in private:
             os.close(number)
         os.setpgid(0, 0)
         die_with_parent(player)
         set_name("main")
-        be_main(lab.main, LabContext(folder, pace), lift(lab_voice), lift(lab_ear))
+        be_main(lab.main, LabContext(folder, pace), lift(lab_events), lift(lab_typed))
     try:
         os.setpgid(main, main)
     except OSError:
         pass  # it was quicker
-    lab_voice.close()
-    lab_ear.close()
-    with voice, ear:
+    lab_events.close()
+    lab_typed.close()
+    with events, typed:
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
             tell(["main", time.time(), main])
-            _listen(voice, ear, time.monotonic() + lab.limit * _TIMEOUT[pace], tell, control, orders, main)
+            _listen(events, typed, time.monotonic() + lab.limit * _TIMEOUT[pace], tell, control, orders, main)
         finally:
             _clear(main)
     tell(["end", time.time(), main])
 
 
 def _listen(
-    voice: socket.socket,
-    ear: socket.socket,
+    events: socket.socket,
+    typed: socket.socket,
     deadline: float,
     tell: Callable[[Event], None],
     control: int | None,
@@ -92,7 +92,7 @@ def _listen(
 ) -> None:
     """Pass on what is told, until all who could tell something have gone, the main process has ended or time is up."""
     poller = select.poll()
-    poller.register(voice, select.POLLIN)
+    poller.register(events, select.POLLIN)
     if control is not None:
         poller.register(control, select.POLLIN)
     ended = False
@@ -102,8 +102,8 @@ def _listen(
             tell(["trouble", time.time(), main, "it took too long and was ended"])
             return
         ready = [fd for fd, _ in poller.poll(0 if ended else min(left, 0.1) * 1000)]
-        if voice.fileno() in ready:
-            data = voice.recv(1 << 16)
+        if events.fileno() in ready:
+            data = events.recv(1 << 16)
             if not data:  # everybody has gone, the main process as well
                 _has_ended(main, tell, os.WEXITED | os.WNOWAIT)
                 return
@@ -119,7 +119,7 @@ def _listen(
                 tell(["trouble", time.time(), main, "it was stopped"])
                 return
             for line in lines:
-                ear.send(line.encode("utf-8", "surrogateescape"))
+                typed.send(line.encode("utf-8", "surrogateescape"))
         else:
             ended = _has_ended(main, tell, os.WEXITED | os.WNOWAIT | os.WNOHANG)
 

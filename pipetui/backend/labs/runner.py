@@ -19,7 +19,7 @@ from typing import Any
 
 from pipetui.backend.runtime.channel import Receiver, Sender
 from pipetui.backend.runtime.children import Child, ChildProcesses
-from pipetui.backend.runtime.tempdir import Workshop
+from pipetui.backend.runtime.tempdir import LabFolders
 from pipetui.backend.service import Refused
 from pipetui.kernel import fifo
 from pipetui.kernel.lifetime import adopt_orphans, die_with_parent, end_orphans
@@ -71,7 +71,7 @@ class LabRunner:
         self._on_folder = on_folder
         self._numbers = itertools.count(1)
         self._runs: dict[int, _Run] = {}
-        self._workshop: Workshop | None = None
+        self._folders: LabFolders | None = None
 
     def cards(self) -> tuple[LabCard, ...]:
         """Return all labs."""
@@ -87,8 +87,8 @@ class LabRunner:
         for run in self._runs.values():
             if run.player is not None:
                 _kill_group(run.group)
-        if self._workshop is not None:
-            self._workshop.close()
+        if self._folders is not None:
+            self._folders.close()
 
     # --- requests -------------------------------------------------------------------------------------------------
 
@@ -98,7 +98,7 @@ class LabRunner:
         if sum(run.state.passed is None for run in self._runs.values()) >= MOST_AT_ONCE:
             raise Refused(f"{MOST_AT_ONCE} labs are running; wait until one has ended, or stop one")
         number = next(self._numbers)
-        folder = self._room(f"{number}-{lab.name}")
+        folder = self._make_folder(f"{number}-{lab.name}")
         run = self._runs[number] = _Run(lab, LabRun(number, lab.name, pace), folder)
         try:
             run.player = self._children.fork(
@@ -110,7 +110,7 @@ class LabRunner:
             )
         except OSError as error:
             del self._runs[number]
-            Workshop.clear(folder)
+            LabFolders.clear(folder)
             raise Refused(f"no process could be started: {error.strerror}") from None
         self._forget_the_oldest()
         self._changed(number)
@@ -138,18 +138,18 @@ class LabRunner:
         lab = _lab(name)
         if not lab.actors:
             raise Refused(f"there is nothing to play on with after {name}")
-        room = self._room(f"{next(self._numbers)}-mine-{name}")
+        folder = self._make_folder(f"{next(self._numbers)}-mine-{name}")
         for fifo_name in {spec.path for spec in lab.actors}:
-            fifo.create(str(room / fifo_name), 0o600)
-        return tuple(replace(spec, path=str(room / spec.path)) for spec in lab.actors)
+            fifo.create(str(folder / fifo_name), 0o600)
+        return tuple(replace(spec, path=str(folder / spec.path)) for spec in lab.actors)
 
-    def _room(self, name: str) -> Path:
+    def _make_folder(self, name: str) -> Path:
         """Make a folder for a run, in a folder that is found, by now or soon."""
         try:
-            if self._workshop is None:
-                self._workshop = Workshop()
-                self._on_folder(str(self._workshop.path))
-            return self._workshop.room(name)
+            if self._folders is None:
+                self._folders = LabFolders()
+                self._on_folder(str(self._folders.path))
+            return self._folders.make_folder(name)
         except OSError as error:
             raise Refused(f"no folder can be made for this lab: {(error.strerror or str(error)).lower()}") from None
 
@@ -209,7 +209,7 @@ class LabRunner:
             self._on_part(part.pid, "")
         self._set(run, seen=seen, parts=(), listening=False, trouble=trouble, passed=passed)
         run.player = None
-        Workshop.clear(run.folder)
+        LabFolders.clear(run.folder)
 
     def _set(self, run: _Run, **changes: Any) -> None:
         state = replace(run.state, **changes)

@@ -90,7 +90,7 @@ COLUMNS: tuple[Column[Listed], ...] = (
     Column("FIFO", _path, minimum=14, natural=lambda listed: len(title(listed.row)), comfort=34),
     Column("FILL", _fill, 17, priority=1),
     Column("QUEUED", _queued, 9, "right", 3),
-    Column("OF", _capacity, 9, "right", 6, roomy=True),
+    Column("OF", _capacity, 9, "right", 6, wide_only=True),
     Column("WRITES/S", _written, 9, "right", 4),
     Column("READS/S", _read, 9, "right", 5),
     Column("W", lambda listed, palette, width: _count(listed, "w", palette), 2, "right", 2),
