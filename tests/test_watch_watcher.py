@@ -16,7 +16,7 @@ from pipetui.kernel.fd import Fd
 from pipetui.kernel.inotify import Inotify, WatchLimit
 from pipetui.model import PipeId
 from pipetui.watch.activity import MOST
-from pipetui.watch.sight import Known, Order, Rate
+from pipetui.watch.report import Known, Rate, WatchOrder
 from pipetui.watch.watcher import Watcher
 
 
@@ -35,8 +35,8 @@ class Told:
         """Let the watcher do what is due now."""
         if select.select([self.watcher], [], [], min(0.02, self.watcher.timeout()))[0]:
             self.watcher.stir()
-        for sight in self.watcher.sights():
-            self.rates.update({rate.id: rate for rate in sight.rates})
+        for report in self.watcher.reports():
+            self.rates.update({rate.id: rate for rate in report.rates})
 
     def until(self, true: Callable[[], bool], does: Callable[[], object] = lambda: None, within: float = 20.0) -> None:
         """Do something again and again, until something else is true."""
@@ -102,8 +102,8 @@ def quiet(told: Told, identity: PipeId) -> Callable[[], bool]:
     return lambda: told.of(identity) == (0.0, 0.0)
 
 
-def found(ends: Ends, path: str = "") -> Order:
-    return Order(known=(Known(path or ends.path, ends.id),))
+def found(ends: Ends, path: str = "") -> WatchOrder:
+    return WatchOrder(known=(Known(path or ends.path, ends.id),))
 
 
 def test_one_that_is_held_first_and_found_later_is_counted(told: Told, ends: Ends) -> None:
@@ -119,7 +119,7 @@ def test_one_that_is_found_first_and_held_elsewhere_later_is_counted(told: Told,
     told.watcher.obey(found(ends))
     told.look()
     os.unlink(ends.path)
-    told.watcher.obey(Order(forget=(ends.path,)))
+    told.watcher.obey(WatchOrder(forget=(ends.path,)))
     told.look()
     told.until(moving(told, ends.id), ends.pass_one)
     ends.close()
@@ -130,15 +130,15 @@ def test_one_that_is_found_first_and_held_elsewhere_later_is_counted(told: Told,
 
 def test_a_fifo_with_two_names_is_counted_as_long_as_it_has_one(told: Told, ends: Ends) -> None:
     os.link(ends.path, ends.path + "2")
-    told.watcher.obey(Order(elsewhere=False))
+    told.watcher.obey(WatchOrder(elsewhere=False))
     for path in (ends.path, ends.path + "2"):
         told.watcher.obey(found(ends, path))
     told.look()
-    told.watcher.obey(Order(forget=(ends.path,)))
+    told.watcher.obey(WatchOrder(forget=(ends.path,)))
     os.unlink(ends.path)
     told.look()
     told.until(moving(told, ends.id), ends.pass_one)
-    told.watcher.obey(Order(forget=(ends.path + "2",)))
+    told.watcher.obey(WatchOrder(forget=(ends.path + "2",)))
     told.look()
     assert told.of(ends.id) == (None, None), "nobody asks for it any more"
 

@@ -68,7 +68,7 @@ class FifoKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class HostPipe:
     """A FIFO of some host. `away` says why it is shown as it was, not as it is; empty when it is current."""
 
     session: Session
@@ -147,7 +147,7 @@ class HostPool:
 
     def __init__(self, connections: Sequence[HostConnection]) -> None:
         self.sessions = tuple(connection.session for connection in connections)
-        self.fifos: dict[FifoKey, Listed] = {}
+        self.fifos: dict[FifoKey, HostPipe] = {}
         self._connections = connections
         self._numbers = {id(session): number for number, session in enumerate(self.sessions)}
         self._listeners: list[Callable[[Session, Change], None]] = []
@@ -218,7 +218,7 @@ class HostPool:
         for pipe in pipes:
             row = session.pipes.get(pipe)
             if row is not None and row.pipe.kind == "fifo":
-                self.fifos[FifoKey(number, pipe)] = Listed(session, row, _why_old(session, pipe))
+                self.fifos[FifoKey(number, pipe)] = HostPipe(session, row, _why_old(session, pipe))
             else:
                 self.fifos.pop(FifoKey(number, pipe), None)
 

@@ -49,7 +49,7 @@ from pipetui.protocol.messages import (
     Welcome,
 )
 from pipetui.protocol.requests import (
-    Action,
+    ActorAction,
     Control,
     CreateFifo,
     Examine,
@@ -77,7 +77,18 @@ from pipetui.protocol.requests import (
     TellLab,
 )
 
-__all__ = ["EVERYTHING", "Action", "Change", "Examined", "LogPage", "LogView", "Peeked", "Refused", "Sample", "Session"]
+__all__ = [
+    "EVERYTHING",
+    "ActorAction",
+    "Change",
+    "Examined",
+    "LogPage",
+    "LogView",
+    "Peeked",
+    "Refused",
+    "Sample",
+    "Session",
+]
 
 A = TypeVar("A")
 
@@ -287,7 +298,7 @@ class Session(HubState):
             yield page.lines
             start = page.next
 
-    async def control(self, actor: int, action: Action) -> None:
+    async def control(self, actor: int, action: ActorAction) -> None:
         """Pause, resume, stop, kill or dismiss one of our actors."""
         await self.ask(Control(actor, action))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipetui.client.session import Action, Session
+from pipetui.client.session import ActorAction, Session
 from pipetui.model import ActorState, ProducerSpec
 from pipetui.text import rate
 from pipetui.tui.dialogs.consumer import StartConsumer
@@ -75,7 +75,7 @@ class ActorActions(MainPanes):
         holder = self.holder
         return holder.session if holder is not None and holder.session is not None else self.session
 
-    async def _control(self, actor: ActorState, action: Action, done: str) -> str:
+    async def _control(self, actor: ActorState, action: ActorAction, done: str) -> str:
         await self._host.control(actor.id, action)
         return f"{done} {actor.spec.name} ({actor.pid})"
 
