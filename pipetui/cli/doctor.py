@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipetui.cli.exits import ExitCode, complain
-from pipetui.cli.host import LOCAL, add_host, place
+from pipetui.cli.host import add_host, place
 from pipetui.cli.values import count
+from pipetui.client import LOCAL
 from pipetui.protocol.effects import Effect
 from pipetui.text import age, plural, safe
 

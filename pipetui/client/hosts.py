@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
-from pipetui.client.advice import LOCAL
-from pipetui.client.link import LinkLost
+from pipetui.client import LOCAL
+from pipetui.client.link import LinkLike, LinkLost
 from pipetui.client.mergedlog import MergedLog
 from pipetui.client.session import Change, LogView, Session
 from pipetui.model import Finding, Level, Line, LogFilter, PipeId, PipeRow
@@ -25,15 +25,6 @@ from pipetui.protocol.feeds import FINDINGS, PIPES
 SHORTEST, LONGEST = 1.0, 60.0
 
 _RANKS: dict[Level, int] = {"problem": 0, "warning": 1, "note": 2}
-
-
-class LinkLike(Protocol):
-    """What a host pool needs of a link (`client.link.Link`; a test's fake has it too)."""
-
-    async def attach(self) -> None: ...
-    def send(self, request: Any) -> None: ...
-    def replies(self) -> AsyncIterator[Any]: ...
-    async def wait_closed(self) -> None: ...
 
 
 #: Gives a link to a hub that has been started; called again for each further try.

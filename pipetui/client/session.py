@@ -17,8 +17,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
+from pipetui.client import LOCAL
 from pipetui.client.actionlog import ActionLog
-from pipetui.client.advice import LOCAL, from_here
+from pipetui.client.advice import from_here
 from pipetui.client.link import LinkLost
 from pipetui.client.state import EVERYTHING, Change, HubState
 from pipetui.model import (
