@@ -18,6 +18,7 @@ from typing import Any
 
 from pipetui.backend.actors.actor import Actor, Finished, Waiting
 from pipetui.backend.messages.framing import Region, make_framer
+from pipetui.backend.runtime.orders import ActorOrder
 from pipetui.kernel import fifo
 from pipetui.kernel.fd import Fd
 from pipetui.model import ConsumerSpec, Frame
@@ -62,8 +63,9 @@ class Consumer(Actor):
         self._kept: list[tuple[Any, ...]] = []
         self._interval_bytes = 0
 
-    def told(self, order: dict[str, Any]) -> None:
-        self._delay = order.get("delay", self._delay)
+    def obey(self, order: ActorOrder) -> None:
+        if order.delay is not None:
+            self._delay = order.delay
 
     def work(self) -> None:
         self.identify(self._spec.path)

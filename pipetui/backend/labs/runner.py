@@ -12,7 +12,7 @@ import os
 import select
 import signal
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from pipetui.labs import all_labs
 from pipetui.labs.lab import Lab
 from pipetui.labs.play import Event, judge, play
 from pipetui.model import ActorSpec, Fact, LabCard, LabLine, LabPart, LabRun, Pace
+from pipetui.protocol.codec import codec
 
 #: So many of the newest lines are kept of each run, and so many runs that have ended.
 MOST_LINES = 200
@@ -34,6 +35,21 @@ MOST_RUNS = 20
 
 #: Runs at one time.
 MOST_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Orders a player to end its run."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypedLine:
+    """A line from the person for the process of a lab that listens."""
+
+    text: str
+
+
+LAB_ORDER = codec(Stop | TypedLine)
 
 
 class _Run:
@@ -120,7 +136,7 @@ class LabRunner:
         """End a run; forget one that has ended. Raises `Refused`."""
         run = self._run(number)
         if run.state.passed is None and run.player is not None:
-            run.player.send({"stop": True})
+            run.player.send(LAB_ORDER.encode(Stop()))
         else:
             del self._runs[number]
             self._changed(number)
@@ -130,7 +146,7 @@ class LabRunner:
         run = self._run(number)
         if not run.state.listening or run.player is None:
             raise Refused("nobody listens there now")
-        run.player.send({"line": text})
+        run.player.send(LAB_ORDER.encode(TypedLine(text)))
         self._set(run, listening=False)
 
     def prepare(self, name: str) -> tuple[ActorSpec, ...]:
@@ -247,10 +263,14 @@ def _player(lab: Lab, folder: Path, pace: Pace, control: int, report: int) -> No
             select.select([], [report], [])
 
     def orders() -> list[str] | None:
-        taken = list(receiver.receive())
-        if receiver.ended or any("stop" in order for order in taken):
-            return None
-        return [order["line"] for order in taken]
+        lines = []
+        for order in map(LAB_ORDER.decode, receiver.receive()):
+            match order:
+                case TypedLine(text):
+                    lines.append(text)
+                case Stop():
+                    return None
+        return None if receiver.ended else lines
 
     try:
         play(lab, folder, pace, tell, control, orders, private=(control, report))
