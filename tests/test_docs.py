@@ -17,7 +17,7 @@ import questions
 from lab_runs import rehearse, script
 from pages import ROOT
 
-from pipetui.cli import bench, doctor, lab, ls
+from pipetui.cli import bench, doctor, lab, ls, pipes
 from pipetui.cli.app import COMMANDS, MONITOR, Parser, load
 from pipetui.model import (
     BenchMechanism,
@@ -155,7 +155,7 @@ BENCH = bench.as_json(BenchReport((BenchMechanism("pipe", "pipe"),)), 1.0, 1.0)
 
 
 def json_fields() -> dict[str, Iterable[str]]:
-    pipe = ls.pipe_as_json(PIPE)
+    pipe = pipes.pipe_as_json(PIPE)
     diagnosis = doctor.as_json(DIAGNOSIS)
     card = LabCard("", "", "", "", "", (), (), (), "", ())
     return {

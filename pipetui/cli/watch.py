@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipetui.cli.exits import ExitCode
 from pipetui.cli.host import add_host, place
-from pipetui.cli.ls import called
-from pipetui.cli.ls import pipe_as_json as as_json
+from pipetui.cli.pipes import called, pipe_as_json
 from pipetui.cli.values import PIPE_FORMS, seconds
 from pipetui.protocol.effects import Effect
 from pipetui.text import number, safe
@@ -59,7 +58,7 @@ def _print(watched: WatchedPipe, as_lines: bool) -> None:
 
     state, _ = describe(watched.pipe, watched.looked, watched.unseen)
     if as_lines:
-        value: dict[str, Any] = {"time": watched.time, "state": state, **as_json(watched.pipe)}
+        value: dict[str, Any] = {"time": watched.time, "state": state, **pipe_as_json(watched.pipe)}
         value["findings"] = [
             {"rule": one.rule, "level": one.level, "headline": one.headline} for one in watched.findings
         ]
