@@ -111,7 +111,7 @@ async def hub(folder: Path) -> AsyncIterator[Setup]:
                 setup.consumer = await session.start(ConsumerSpec(flow, name="lines"))
                 await session.start(ProducerSpec(flow, rate=0, count=10, name="numbers"))
                 await setup.until(lambda: setup.log and setup.log.counts.kept == 10)  # a lab says something, too
-                setup.run = await session.run_lab("coprocess", "slow")
+                setup.run = (await session.ask(requests.RunLab("coprocess", "slow"))).number
                 await setup.until(lambda: (row := session.pipes.get(setup.pipe)) and row.pipe.waiters)
                 await setup.until(lambda: session.labs.get(setup.run) and session.labs[setup.run].listening)
                 yield setup
@@ -304,7 +304,7 @@ def test_what_is_not_there_is_an_answer_too(setup: Make, folder: Path) -> None:
 def test_every_feed_tells_of_what_is_there(setup: Make, folder: Path) -> None:
     async def scenario(setup: Setup) -> None:
         session = setup.session
-        await session.run_bench(0.1, ("pipe",), (16,))
+        await session.ask(requests.RunBench(0.1, ("pipe",), (16,)))
         session.look(LogView(1, after=4))
 
         def told(feed: Feed[Any, Any]) -> object:

@@ -386,7 +386,7 @@ def test_a_session_over_a_far_link_is_as_any_other(far: Far) -> None:
                 await asyncio.wait_for(news.wait(), 30)
 
         await until(lambda: session.host)
-        await session.create_fifo(str(path))
+        await session.ask(requests.CreateFifo(str(path)))
         consumer = await session.start(ConsumerSpec(str(path)))
         await session.start(ProducerSpec(str(path), rate=50, count=5))
         await until(lambda: session.actors.get(consumer) and session.actors[consumer].counters.messages == 5)
@@ -394,7 +394,7 @@ def test_a_session_over_a_far_link_is_as_any_other(far: Far) -> None:
         pid = session.actors[consumer].pid
         await until(lambda: pid in session.processes)
         assert session.processes[pid].cpu is None  # there is no psutil
-        assert (await session.examine(pid)).process is not None
+        assert (await session.ask(requests.Examine(pid))).process is not None
         await link.wait_closed()
         await run
         assert session.lost

@@ -384,7 +384,7 @@ async def test_a_host_that_is_down_is_tried_again_and_costs_the_others_nothing(
     assert pool.sessions[0].there
     assert pool.sessions[1].away == "box2 is away: can't be reached: Connection refused"
     with pytest.raises(Refused, match="box2 is away"):
-        await pool.sessions[1].create_fifo("/tmp/x")
+        await pool.sessions[1].ask(requests.CreateFifo("/tmp/x"))
     two.down = ""
     await until(lambda: pool.sessions[1].there)
     assert len(one.hubs) == 1

@@ -16,6 +16,7 @@ from pipetui.cli.exits import ExitCode, complain, impossible, need_files, usage
 from pipetui.client.link import Link, start_hub
 from pipetui.client.session import Change, Refused, Session
 from pipetui.model import Choice, Fact, LabCard, LabRun, Pace, Question, Seen
+from pipetui.protocol import requests
 from pipetui.protocol.effects import Effect
 from pipetui.protocol.feeds import LABS
 from pipetui.text import safe
@@ -66,7 +67,7 @@ async def _with_hub(args: argparse.Namespace) -> int:
     running = asyncio.create_task(session.run())
     await asyncio.sleep(0)  # it says hello before anything is asked
     try:
-        cards = {card.name: card for card in await session.list_labs()}
+        cards = {card.name: card for card in (await session.ask(requests.ListLabs())).labs}
         for name in args.name:
             if name not in cards:
                 usage(f"there is no lab called {safe(name)} (`pipetui lab` lists them)")
@@ -145,7 +146,7 @@ class _Runner:
         if narrates:
             self._introduce(card)
         started = time.monotonic()
-        self._current = await self._session.run_lab(card.name, self._pace)
+        self._current = (await self._session.ask(requests.RunLab(card.name, self._pace))).number
         listener: asyncio.Task[None] | None = None
         while True:
             run = self._session.labs.get(self._current)
@@ -180,7 +181,7 @@ class _Runner:
         if asks and sys.stdin.isatty():
             print("(type a line, or just Enter) ", end="", flush=True)
             line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-        await self._session.tell_lab(run, line.rstrip("\n"))
+        await self._session.ask(requests.TellLab(run, line.rstrip("\n")))
 
     # --- narration ------------------------------------------------------------------------------------------------
 
