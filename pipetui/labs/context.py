@@ -17,7 +17,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from pipetui.kernel.lifetime import die_with_parent, set_name
 from pipetui.kernel.procfs import Proc
@@ -35,6 +35,24 @@ TIME_TO_ANSWER = 120.0
 
 #: Where a lab keeps its own descriptors, out of the way of those that a lesson shows.
 _HIGH = 200
+
+
+#: What an event is: a process began or ended, it says something, has found a fact or why it can't, asks for a line,
+#: failed; and at last the end of the run. The names are those of the functions below, where there is one.
+EventKind = Literal["main", "part", "gone", "say", "saw", "skip", "hear", "trouble", "end"]
+
+
+class LabEvent(NamedTuple):
+    """What happens in a run, when (epoch), and in which process.
+
+    `name` is that of the process or of the fact, `value` what is said, the fact, the reason or the pid that has gone.
+    """
+
+    kind: EventKind
+    time: float
+    pid: int
+    name: str = ""
+    value: Fact = ""
 
 
 class _Here:
@@ -63,11 +81,11 @@ def lift(end: socket.socket) -> socket.socket:
     return socket.socket(fileno=number)
 
 
-def _tell(kind: str, *what: Any) -> None:
+def _tell(kind: EventKind, name: str = "", value: Fact = "") -> None:
     if _Here.events is None:
         raise RuntimeError("this only works in a lab: run it with `pipetui lab`")
     try:
-        _Here.events.send(json.dumps([kind, time.time(), os.getpid(), *what]).encode())
+        _Here.events.send(json.dumps(LabEvent(kind, time.time(), os.getpid(), name, value)).encode())
     except OSError:
         os._exit(0)  # the lab has gone: so do we
 
@@ -119,7 +137,7 @@ def hear(suggestion: str) -> str:
     """Return a line from the person; `suggestion` when they have none, and in a check."""
     if _Here.typed is None or _Here.pace == "fast":
         return suggestion
-    _tell("hear", suggestion)
+    _tell("hear", value=suggestion)
     _Here.typed.settimeout(TIME_TO_ANSWER)
     try:
         return _Here.typed.recv(_MOST * 4).decode("utf-8", "surrogateescape") or suggestion
@@ -145,7 +163,7 @@ class Part:
 
     def _note(self, status: int) -> None:
         self._status = os.waitstatus_to_exitcode(status)
-        _tell("gone", self.pid)
+        _tell("gone", value=self.pid)
 
     def ended(self) -> bool:
         """Whether it has ended by now."""
@@ -271,6 +289,6 @@ def be_main(
         code = 0
     except BaseException as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
-        _tell("trouble", f"{type(error).__name__}: {error} (in {place.name}, line {place.lineno})"[:_MOST])
+        _tell("trouble", value=f"{type(error).__name__}: {error} (in {place.name}, line {place.lineno})"[:_MOST])
     finally:
         os._exit(code)

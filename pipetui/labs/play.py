@@ -15,10 +15,9 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipetui.kernel.lifetime import die_with_parent, set_name
-from pipetui.labs.context import TIME_TO_ANSWER, LabContext, be_main, lift
+from pipetui.labs.context import TIME_TO_ANSWER, LabContext, LabEvent, be_main, lift
 from pipetui.labs.lab import Lab
 from pipetui.model import Fact, Pace, Seen
 
@@ -28,16 +27,12 @@ _TIMEOUT: dict[Pace, float] = {"fast": 1.0, "normal": 6.0, "slow": 20.0}
 #: Signals that end a player.
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
-#: What is told: its kind (`main`, `part`, `gone`, `say`, `saw`, `skip`, `hear`, `trouble`, and at last `end`), the
-#: time, the pid, and what else there is to it.
-Event = list[Any]
-
 
 def play(
     lab: Lab,
     folder: Path,
     pace: Pace,
-    tell: Callable[[Event], None],
+    tell: Callable[[LabEvent], None],
     control: int | None = None,
     orders: Callable[[], list[str] | None] = lambda: None,
     private: Sequence[int] = (),
@@ -74,18 +69,18 @@ def play(
     with events, typed:
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
-            tell(["main", time.time(), main])
+            tell(LabEvent("main", time.time(), main))
             _listen(events, typed, time.monotonic() + lab.limit * _TIMEOUT[pace], tell, control, orders, main)
         finally:
             _clear(main)
-    tell(["end", time.time(), main])
+    tell(LabEvent("end", time.time(), main))
 
 
 def _listen(
     events: socket.socket,
     typed: socket.socket,
     deadline: float,
-    tell: Callable[[Event], None],
+    tell: Callable[[LabEvent], None],
     control: int | None,
     orders: Callable[[], list[str] | None],
     main: int,
@@ -99,7 +94,7 @@ def _listen(
     while True:
         left = deadline - time.monotonic()
         if left <= 0:
-            tell(["trouble", time.time(), main, "it took too long and was ended"])
+            tell(LabEvent("trouble", time.time(), main, value="it took too long and was ended"))
             return
         ready = [fd for fd, _ in poller.poll(0 if ended else min(left, 0.1) * 1000)]
         if events.fileno() in ready:
@@ -107,16 +102,16 @@ def _listen(
             if not data:  # everybody has gone, the main process as well
                 _has_ended(main, tell, os.WEXITED | os.WNOWAIT)
                 return
-            event = json.loads(data)
+            event = LabEvent(*json.loads(data))
             tell(event)
-            if event[0] == "hear":
+            if event.kind == "hear":
                 deadline += TIME_TO_ANSWER  # a person's time does not count
         elif ended:
             return
         elif control is not None and control in ready:
             lines = orders()
             if lines is None:
-                tell(["trouble", time.time(), main, "it was stopped"])
+                tell(LabEvent("trouble", time.time(), main, value="it was stopped"))
                 return
             for line in lines:
                 typed.send(line.encode("utf-8", "surrogateescape"))
@@ -124,14 +119,14 @@ def _listen(
             ended = _has_ended(main, tell, os.WEXITED | os.WNOWAIT | os.WNOHANG)
 
 
-def _has_ended(main: int, tell: Callable[[Event], None], options: int) -> bool:
+def _has_ended(main: int, tell: Callable[[LabEvent], None], options: int) -> bool:
     """Whether the main process has ended, and tell if it was killed; it is left to be waited for.
 
     So its process group can't become somebody else's before it is killed.
     """
     how = os.waitid(os.P_PID, main, options)
     if how is not None and how.si_code != os.CLD_EXITED:
-        tell(["trouble", time.time(), main, f"its main was killed by signal {how.si_status}"])
+        tell(LabEvent("trouble", time.time(), main, value=f"its main was killed by signal {how.si_status}"))
     return how is not None
 
 

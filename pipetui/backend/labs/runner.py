@@ -24,8 +24,9 @@ from pipetui.backend.service import Refused
 from pipetui.kernel import fifo
 from pipetui.kernel.lifetime import adopt_orphans, die_with_parent, end_orphans
 from pipetui.labs import all_labs
+from pipetui.labs.context import LabEvent
 from pipetui.labs.lab import Lab
-from pipetui.labs.play import Event, judge, play
+from pipetui.labs.play import judge, play
 from pipetui.model import ActorSpec, Fact, LabCard, LabLine, LabPart, LabRun, Pace
 from pipetui.protocol.codec import codec
 
@@ -182,29 +183,35 @@ class LabRunner:
 
     # --- what the player tells ------------------------------------------------------------------------------------
 
-    def _on_event(self, run: _Run, event: Event) -> None:
-        kind, when, pid, *what = event
-        if kind == "main":
-            run.group = pid
-        elif kind == "part":
-            self._enter(run, pid, what[0])
-        elif kind == "gone":
-            self._set(run, parts=tuple(part for part in run.state.parts if part.pid != what[0]))
-            self._on_part(what[0], "")
-        elif kind == "say":
-            self._enter(run, pid, what[0])
-            line = LabLine(when, pid, what[0], what[1])
-            self._set(run, lines=(*run.state.lines, line)[-MOST_LINES:])
-            self._on_line(run.lab.name, line)
-        elif kind in ("saw", "skip"):
-            known: dict[str, Any] = run.facts if kind == "saw" else run.skipped
-            known[what[0]] = what[1]
-            seen = judge(run.lab, run.facts, run.skipped)
-            self._set(run, seen=tuple(one for one in seen if one.key in run.facts or one.key in run.skipped))
-        elif kind == "hear":
-            self._set(run, listening=True)
-        elif kind == "trouble":
-            self._set(run, trouble=what[0])
+    def _on_event(self, run: _Run, report: list[Any]) -> None:
+        event = LabEvent(*report)
+        match event.kind, event.value:
+            case "main", _:
+                run.group = event.pid
+            case "part", _:
+                self._enter(run, event.pid, event.name)
+            case "gone", int(gone):
+                self._set(run, parts=tuple(part for part in run.state.parts if part.pid != gone))
+                self._on_part(gone, "")
+            case "say", str(text):
+                self._enter(run, event.pid, event.name)
+                line = LabLine(event.time, event.pid, event.name, text)
+                self._set(run, lines=(*run.state.lines, line)[-MOST_LINES:])
+                self._on_line(run.lab.name, line)
+            case "saw", fact:
+                run.facts[event.name] = fact
+                self._judge(run)
+            case "skip", str(reason):
+                run.skipped[event.name] = reason
+                self._judge(run)
+            case "hear", _:
+                self._set(run, listening=True)
+            case "trouble", str(trouble):
+                self._set(run, trouble=trouble)
+
+    def _judge(self, run: _Run) -> None:
+        seen = judge(run.lab, run.facts, run.skipped)
+        self._set(run, seen=tuple(one for one in seen if one.key in run.facts or one.key in run.skipped))
 
     def _enter(self, run: _Run, pid: int, name: str) -> None:
         """A process shows itself: from now on it is called by the part it plays."""
@@ -257,8 +264,8 @@ def _player(lab: Lab, folder: Path, pace: Pace, control: int, report: int) -> No
     adopt_orphans()
     sender, receiver = Sender(report), Receiver(control)
 
-    def tell(event: Event) -> None:
-        sender.send(event)
+    def tell(event: LabEvent) -> None:
+        sender.send(list(event))
         while not sender.flush():
             select.select([], [report], [])
 
