@@ -123,7 +123,7 @@ class _Runner:
         self._json: bool = args.json
         self._check: bool = args.check
         self._pace: Pace = args.pace or ("fast" if args.check else "normal")
-        self._told = 0.0
+        self._printed_until = 0.0
         self._current = 0
         self._guesses: dict[str, Choice] = {}
         self._news = asyncio.Event()
@@ -207,11 +207,11 @@ class _Runner:
             self._guesses[question.key] = question.choices[int(answer) - 1]
 
     def _narrate(self, run: LabRun) -> None:
-        new = [line for line in run.lines if line.time > self._told]
+        new = [line for line in run.lines if line.time > self._printed_until]
         for line in new:
             stamp = time.strftime("%H:%M:%S", time.localtime(line.time)) + f".{int(line.time % 1 * 1000):03d}"
             print(f"{stamp}  {safe(line.name)} ({line.pid})  {safe(line.text)}", flush=True)
-            self._told = line.time
+            self._printed_until = line.time
 
     def _conclude(self, card: LabCard, run: LabRun) -> None:
         print()

@@ -91,7 +91,7 @@ class Watcher:
         self._people: dict[int, Process] = {}
         self._findings: tuple[Finding, ...] = ()
         self._meters: dict[PipeId, _Meter] = {}
-        self._told: dict[PipeId, Rate] = {}
+        self._reported: dict[PipeId, Rate] = {}
         self._unsettled: set[PipeId] = set()
         self._cost = 0.0
         self._due = 0.0
@@ -160,7 +160,7 @@ class Watcher:
             if (pipe.id in held or pipe.id in self._names) and not self._activity.watches(pipe.id):
                 self._watch(pipe)
         self._unsettled.update(pipe.id for pipe in fifos)
-        self._unsettled.update(self._told)
+        self._unsettled.update(self._reported)
         self._rates_due = min(self._rates_due, time.monotonic())
 
     def _watch(self, pipe: Pipe) -> None:
@@ -183,7 +183,7 @@ class Watcher:
             if stirred.writes or stirred.reads:
                 self._meters.setdefault(stirred.id, _Meter()).mark(stirred)
                 self._unsettled.add(stirred.id)
-                before = self._told.get(stirred.id)
+                before = self._reported.get(stirred.id)
                 # a flood is told at once: its folder then is left unwatched, which the flood feels
                 news = self._activity.paused(stirred.id) and not (before and before.flooded)
                 self._rates_due = min(self._rates_due, time.monotonic() + (0 if news else RATES_EVERY))
@@ -228,12 +228,12 @@ class Watcher:
         news: list[Rate] = []
         for identity in list(self._unsettled):
             rate = self._rate(identity)
-            if rate != self._told.get(identity, Rate(identity)):
+            if rate != self._reported.get(identity, Rate(identity)):
                 news.append(rate)
             if rate == Rate(identity):
-                self._told.pop(identity, None)
+                self._reported.pop(identity, None)
             else:
-                self._told[identity] = rate
+                self._reported[identity] = rate
             if self._is_settled(rate):
                 self._meters.pop(identity, None)
                 self._unsettled.discard(identity)

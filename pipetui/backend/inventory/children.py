@@ -51,15 +51,15 @@ def finder_main(roots: tuple[str, ...], control: int, report: int) -> None:
     """Find the FIFOs below `roots` and keep telling what changes, until the hub is gone."""
     sender, receiver = Sender(report), Receiver(control)
     tree = TreeWatch(*roots)
-    told: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
 
     def tell(found: list[Pipe], gone: Iterable[str] = (), *, done: bool = False) -> None:
-        nonlocal told
+        nonlocal reported
         for start in range(0, len(found), BATCH):
             _send(FinderReport(tuple(found[start : start + BATCH])))
         partial = tuple(tree.partial)
-        if gone or done or partial != told:
-            told = partial
+        if gone or done or partial != reported:
+            reported = partial
             _send(FinderReport(gone=tuple(gone), done=done, partial=partial))
 
     def _send(what: FinderReport) -> None:
