@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from corpus import WORKLOADS
+from corpus.folder import CorpusFolder, why_not
 from corpus.looking import LEVELS, Tally, compare_twins, look
-from corpus.place import Place, why_not
 from corpus.running import end, start
 from corpus.workload import Kind, Variant, Workload
 
@@ -82,9 +82,9 @@ def groups(chosen: Sequence[Choice], size: int) -> Iterator[list[Choice]]:
         yield from (of_kind[number::count] for number in range(count))
 
 
-def measure(group: Sequence[Choice], place: Place, args: argparse.Namespace, outcome: Outcome) -> None:
+def measure(group: Sequence[Choice], folder: CorpusFolder, args: argparse.Namespace, outcome: Outcome) -> None:
     """Start one group, look at it at each age, and end it."""
-    began = start(group, place)
+    began = start(group, folder)
     outcome.failures += began.failures
     tallies = [Tally(run) for run in began.runs]
     outcome.tallies += tallies
@@ -196,12 +196,12 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that whatever was started is ended
     chosen, skipped = choose(args.only, args.plain, max(args.aged, default=0.0))
     outcome = Outcome(skipped=skipped)
-    place = Place()
+    folder = CorpusFolder()
     try:
         for group in groups(chosen, args.size):
-            measure(group, place, args, outcome)
+            measure(group, folder, args, outcome)
     finally:
-        place.close()
+        folder.close()
     if args.write:
         write(args.write, outcome, args)
     return conclude(outcome, args)

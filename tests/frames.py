@@ -69,23 +69,23 @@ def row(table: StyleTable, pieces: list[tuple[str, Style, None]]) -> Row:
 def change(data: st.DataObject, painter: Painter, lines: Lines = lines) -> None:
     """Change the newest frame as a screen does, lines, pieces of lines, scrolls, all; or forget the terminal's."""
     rows = painter.wanted.rows
-    deed = data.draw(st.sampled_from(["lines", "piece", "scroll", "insert", "swap", "forget"]))
-    if deed == "lines":
+    kind = data.draw(st.sampled_from(["lines", "piece", "scroll", "insert", "swap", "forget"]))
+    if kind == "lines":
         for y in data.draw(st.lists(st.integers(0, HEIGHT - 1), min_size=1, max_size=HEIGHT)):
             rows[y] = row(painter.styles, data.draw(lines))
-    elif deed == "piece":
+    elif kind == "piece":
         x, y = data.draw(st.integers(0, WIDTH - 1)), data.draw(st.integers(0, HEIGHT - 1))
         painter.wanted.place(x, y, row_of(data.draw(lines), painter.styles), painter.styles)
-    elif deed in ("scroll", "insert"):
+    elif kind in ("scroll", "insert"):
         top = data.draw(st.integers(0, HEIGHT - 2))
         bottom = data.draw(st.integers(top + 1, HEIGHT - 1))
         for _ in range(data.draw(st.integers(1, 3))):
             fresh = row(painter.styles, data.draw(lines))
-            if deed == "scroll":
+            if kind == "scroll":
                 rows[top : bottom + 1] = [*rows[top + 1 : bottom + 1], fresh]
             else:
                 rows[top : bottom + 1] = [fresh, *rows[top:bottom]]
-    elif deed == "swap":
+    elif kind == "swap":
         rows.reverse()
     else:
         painter.forget()

@@ -264,7 +264,7 @@ class HubClient(HubState):
         """Run a lab; return the number of its run."""
         return self.ask(requests.RunLab(name, pace)).number
 
-    def control(self, actor: int, action: requests.Action) -> None:
+    def control(self, actor: int, action: requests.ActorAction) -> None:
         """Pause, resume, stop, kill or dismiss an actor."""
         self.ask(requests.Control(actor, action))
 

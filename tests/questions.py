@@ -28,13 +28,13 @@ Check = Callable[[Path], bool]
 
 
 @dataclass(frozen=True)
-class Question:
+class DocsQuestion:
     """A question, the FIFOs and shell lines (run in the background) that make the situation, and the answer.
 
     `ready` is a command that exits 0 when the situation is there; `PID` in a command stands for the last line's pid.
     """
 
-    asks: str
+    text: str
     command: str
     advice: str
     fifos: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ DEADLOCK = "import subprocess as s; s.Popen(['seq', '99999'], stdout=s.PIPE).wai
 SLOW = "import sys, time\nfor line in sys.stdin: time.sleep(1)"
 
 QUESTIONS = (
-    Question(
+    DocsQuestion(
         "Who is reading or writing this pipe?",
         "pipetui ls orders",
         "In the monitor, select it: its producers and consumers are listed below.",
@@ -59,7 +59,7 @@ QUESTIONS = (
         _held("orders"),
         "pipetui ls orders | grep -q 'sleep.*sleep'",
     ),
-    Question(
+    DocsQuestion(
         "What is the number in `pipe:[12345]`, and who has the other end?",
         "pipetui ls --all | grep sleep",
         "The number is the pipe's inode; both ends show the same one. In the monitor, `a` draws anonymous pipes as "
@@ -68,7 +68,7 @@ QUESTIONS = (
         ("sleep 100 | sleep 100",),
         "pipetui ls --all | grep -q sleep",
     ),
-    Question(
+    DocsQuestion(
         "Why does my FIFO script never end?",
         "pipetui doctor --notes jobs",
         "The shell that waits for `cat` holds `jobs` open for writing. Close that descriptor first: `exec 3>&-`.",
@@ -76,7 +76,7 @@ QUESTIONS = (
         ("exec 4<>jobs 3>jobs 4<&-; cat jobs; echo finished",),
         "pipetui doctor --notes jobs | grep -q never-eof",
     ),
-    Question(
+    DocsQuestion(
         "My writer hangs with no reader: which, and on what?",
         "pipetui doctor results",
         "",
@@ -84,7 +84,7 @@ QUESTIONS = (
         ("echo done > results",),
         "pipetui doctor results | grep -q no-reader",
     ),
-    Question(
+    DocsQuestion(
         "Is the pipe empty? How full is it?",
         "pipetui ls orders",
         "",
@@ -92,7 +92,7 @@ QUESTIONS = (
         ("exec 3<>orders; seq 300 >&3; exec sleep 100",),
         "pipetui ls orders | grep -q KiB",
     ),
-    Question(
+    DocsQuestion(
         "Can I see what is in it without consuming?",
         "pipetui peek orders",
         "The bytes stay in the pipe. In the monitor: `p`.",
@@ -100,20 +100,20 @@ QUESTIONS = (
         ("exec 3<>orders; echo 'order 17: two coffees' >&3; exec sleep 100",),
         "pipetui peek orders | grep -q coffees",
     ),
-    Question(
+    DocsQuestion(
         "How do I `cat` a FIFO without waiting?",
         "pipetui tail quiet --timeout 0.2",
         "",
         ("quiet",),
     ),
-    Question(
+    DocsQuestion(
         "How do I keep a FIFO open? It ends after each client.",
         "pipetui tail clients --count 2",
         "`tail` opens a new read end before it closes the one that has seen EOF, so every client finds a reader.",
         ("clients",),
         ("echo first > clients; echo second > clients",),
     ),
-    Question(
+    DocsQuestion(
         "Why does my reader use 100 % CPU after EOF?",
         "pipetui tail log --count 1 --timeout 5",
         "Once its last writer has left, a read end reports EOF on every read, and a loop around it spins. `tail` "
@@ -121,7 +121,7 @@ QUESTIONS = (
         ("log",),
         ("sleep 0.3; echo 'at last' > log",),
     ),
-    Question(
+    DocsQuestion(
         "Do concurrent writers interleave? Why out of order?",
         "pipetui tail orders --count 4 | sort",
         "Writes of up to 4096 bytes (PIPE_BUF) arrive whole, in the order in which the kernel took them; larger ones "
@@ -129,7 +129,7 @@ QUESTIONS = (
         ("orders",),
         ("printf 'left 1\\nleft 2\\n' > orders & printf 'right 1\\nright 2\\n' > orders; wait",),
     ),
-    Question(
+    DocsQuestion(
         "Several readers: who gets the bytes?",
         "pipetui doctor --notes tasks",
         "",
@@ -137,7 +137,7 @@ QUESTIONS = (
         ("exec sleep 100 < tasks", "exec sleep 100 < tasks", "exec sleep 100 > tasks"),
         "pipetui doctor --notes tasks | grep -q split-readers",
     ),
-    Question(
+    DocsQuestion(
         "What do SIGPIPE, status 141 and `pipefail` mean?",
         "pipetui doctor events",
         "A program that writes to a pipe without a reader gets SIGPIPE (13), and the shell reports 128 + 13. With "
@@ -146,7 +146,7 @@ QUESTIONS = (
         ("exec 3<>events 4>events 3>&-; exec sleep 100",),
         "pipetui doctor events | grep -q lost-reader",
     ),
-    Question(
+    DocsQuestion(
         "Why must unused ends be closed?",
         "pipetui doctor --pid PID",
         "",
@@ -154,7 +154,7 @@ QUESTIONS = (
         (f"exec python3 -c '{NEVER_CLOSED}'",),
         "pipetui doctor --pid PID | grep -q never-eof",
     ),
-    Question(
+    DocsQuestion(
         "Why does `subprocess` hang with PIPE?",
         "pipetui doctor --pid PID",
         "",
@@ -162,7 +162,7 @@ QUESTIONS = (
         (f'exec python3 -c "{DEADLOCK}"',),
         "pipetui doctor --pid PID | grep -q deadlock",
     ),
-    Question(
+    DocsQuestion(
         "Why EACCES on a FIFO in /tmp, even as root?",
         "pipetui send inbox hello",
         "A shell's `> inbox` opens with O_CREAT, which `fs.protected_fifos` refuses for another user's FIFO in a "
@@ -171,13 +171,13 @@ QUESTIONS = (
         ("exec cat inbox > /dev/null",),
         "pipetui ls inbox | grep -q cat",
     ),
-    Question(
+    DocsQuestion(
         "How do I log to a FIFO that nobody may be reading?",
         "pipetui send log started --timeout 0 || echo 'nobody reads: never mind'",
         "",
         ("log",),
     ),
-    Question(
+    DocsQuestion(
         "Which stage of my pipeline is the bottleneck?",
         "pipetui ls --all | grep yes",
         "Pipes before the slow stage are full, pipes after it are empty. In the monitor, `a` draws the pipeline and "
@@ -186,14 +186,14 @@ QUESTIONS = (
         (f"yes | python3 -c '{SLOW}' | cat",),
         "pipetui ls --all | grep yes | grep -q lags",
     ),
-    Question(
+    DocsQuestion(
         "How do I survive the other side's restart?",
         "pipetui tail feed --count 3",
         "To read, use `tail`. To write, start a producer in the monitor (`w`) that waits for the next reader.",
         ("feed",),
         ('for run in 1 2 3; do echo "run $run" > feed; done',),
     ),
-    Question(
+    DocsQuestion(
         "How do I watch a FIFO without blocking anybody?",
         "pipetui watch feed --until writer --timeout 10",
         "",
@@ -205,7 +205,7 @@ QUESTIONS = (
 
 
 @contextmanager
-def situation(question: Question) -> Iterator[tuple[Path, Callable[[str], str], set[int]]]:
+def situation(question: DocsQuestion) -> Iterator[tuple[Path, Callable[[str], str], set[int]]]:
     """Make the situation in a folder of its own; yield the folder, what fills in a command, and the sessions."""
     with tempfile.TemporaryDirectory(prefix="app-") as name, ExitStack() as ends:
         folder = Path(name)
@@ -234,7 +234,7 @@ def situation(question: Question) -> Iterator[tuple[Path, Callable[[str], str], 
         deadline = time.monotonic() + 20
         while question.ready and not _holds(fill(question.ready), folder):
             if time.monotonic() > deadline:
-                raise AssertionError(f"{question.asks}: the situation did not come about")
+                raise AssertionError(f"{question.text}: the situation did not come about")
         yield folder, fill, sessions
 
 
@@ -257,7 +257,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "100"}
 
 
-def answer(question: Question) -> tuple[str, str]:
+def answer(question: DocsQuestion) -> tuple[str, str]:
     """Return the command as it was run and what it printed of this situation, as if in `HOME`."""
     with situation(question) as (folder, fill, sessions):
         command = fill(question.command)
@@ -315,7 +315,7 @@ def sections() -> dict[str, str]:
         command, output = answer(question)
         block = f"```console\n$ {command}\n{output}".rstrip() + "\n```"
         advice = f"\n{question.advice}\n" if question.advice else ""
-        parts[question.asks] = f"## {question.asks}\n\n{block}\n{advice}"
+        parts[question.text] = f"## {question.text}\n\n{block}\n{advice}"
     return parts
 
 

@@ -17,6 +17,7 @@ from hubclient import HubClient, HubRefusedError
 
 from pipetui.backend.actors.consumer import Consumer
 from pipetui.backend.runtime.channel import Sender
+from pipetui.backend.runtime.orders import ACTOR_ORDER, ActorOrder
 from pipetui.kernel import ioctl
 from pipetui.kernel.fd import Fd
 from pipetui.model import ActorState, ConsumerSpec, ProducerSpec
@@ -230,7 +231,7 @@ def test_a_delay_that_is_changed_at_an_unlucky_moment_counts_at_once(
 
         def give_order() -> None:
             if next(calls) == 0:
-                Sender(order.fileno()).send({"order": 1, "delay": 0.0})
+                Sender(order.fileno()).send(ACTOR_ORDER.encode(ActorOrder(1, delay=0.0)))
                 consumer._poked = True
 
         step, pause = consumer.step, consumer.pause
@@ -248,7 +249,7 @@ def test_a_delay_that_is_changed_at_an_unlucky_moment_counts_at_once(
         monkeypatch.setattr(consumer, "step", stepping)
         monkeypatch.setattr(consumer, "pause", pausing)
         began = time.monotonic()
-        consumer._sip(pipe.fileno())
+        consumer._read_delayed(pipe.fileno())
         assert time.monotonic() - began < 4.0
 
 

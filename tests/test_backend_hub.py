@@ -1,4 +1,4 @@
-"""The hub as a whole: its credit, its manners towards a broken client, and that nothing outlives it."""
+"""The hub as a whole: its credit, what it does about a broken client, and that nothing outlives it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from waiting import wait_until
 
 from pipetui.kernel.lifetime import adopt_orphans, end_orphans
 from pipetui.labs import all_labs
-from pipetui.labs.context import LabContext, pause, saw, say
+from pipetui.labs.context import LabContext, LabEvent, pause, saw, say
 from pipetui.labs.lab import Lab
 from pipetui.labs.play import judge, play
 from pipetui.protocol import messages, requests
@@ -215,9 +215,9 @@ def test_a_process_that_left_the_group_is_found_and_killed(tmp_path: Path) -> No
     ("main", "words"), [("hanging", "took too long"), ("failing", "ValueError: this main is wrong")]
 )
 def test_a_main_function_that_hangs_or_fails_says_so(tmp_path: Path, main: str, words: str) -> None:
-    events: list[list[object]] = []
+    events: list[LabEvent] = []
     play(replace(made(main), limit=0.5), tmp_path, "fast", events.append)
-    assert [event[3] for event in events if event[0] == "trouble" and words in str(event[3])]
+    assert [event.value for event in events if event.kind == "trouble" and words in str(event.value)]
 
 
 def test_what_nobody_saw_is_not_fine(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def identity(path: str) -> PipeId:
 
 
 @dataclass
-class World:
+class Setup:
     """A FIFO for which a reader waits, one through which ten messages went, a lab that runs; and who tells of them."""
 
     session: Session
@@ -87,7 +87,7 @@ async def _nothing() -> AsyncIterator[None]:
     yield
 
 
-Scene = Callable[[World], Any]
+Scenario = Callable[[Setup], Any]
 
 
 @pytest.fixture
@@ -100,36 +100,36 @@ def folder(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def hub(folder: Path) -> AsyncIterator[World]:
-    """A world with a real hub."""
+async def hub(folder: Path) -> AsyncIterator[Setup]:
+    """A real hub."""
     with subprocess.Popen(["cat", folder / "pipe"], stdout=subprocess.DEVNULL) as cat:
         link = Link(start_hub())
         await link.attach()
         try:
-            async with talk(World(Session(link, (str(folder),), interval=0.02), folder, cat.pid)) as world:
-                session, flow = world.session, str(folder / "flow")
-                world.consumer = await session.start(ConsumerSpec(flow, name="lines"))
+            async with talk(Setup(Session(link, (str(folder),), interval=0.02), folder, cat.pid)) as setup:
+                session, flow = setup.session, str(folder / "flow")
+                setup.consumer = await session.start(ConsumerSpec(flow, name="lines"))
                 await session.start(ProducerSpec(flow, rate=0, count=10, name="numbers"))
-                await world.until(lambda: world.log and world.log.counts.kept == 10)  # a lab says something, too
-                world.run = await session.run_lab("coprocess", "slow")
-                await world.until(lambda: (row := session.pipes.get(world.pipe)) and row.pipe.waiters)
-                await world.until(lambda: session.labs.get(world.run) and session.labs[world.run].listening)
-                yield world
+                await setup.until(lambda: setup.log and setup.log.counts.kept == 10)  # a lab says something, too
+                setup.run = (await session.ask(requests.RunLab("coprocess", "slow"))).number
+                await setup.until(lambda: (row := session.pipes.get(setup.pipe)) and row.pipe.waiters)
+                await setup.until(lambda: session.labs.get(setup.run) and session.labs[setup.run].listening)
+                yield setup
         finally:
             await link.wait_closed()
             cat.kill()
 
 
 @asynccontextmanager
-async def fake(folder: Path) -> AsyncIterator[World]:
-    """The same world, told by the fake."""
+async def fake(folder: Path) -> AsyncIterator[Setup]:
+    """The same, by the fake."""
     link, reader, flow = FakeHub(), 8812, str(folder / "flow")
     command = f"cat {folder / 'pipe'}"
-    world = World(Session(link, (str(folder),)), folder, reader, 1, 1)
-    row = fifo(1, world.path, waiters=(Waiter(reader, reader, "open-read", command=command),))
+    setup = Setup(Session(link, (str(folder),)), folder, reader, 1, 1)
+    row = fifo(1, setup.path, waiters=(Waiter(reader, reader, "open-read", command=command),))
     other = fifo(2, flow)
     link.pipes = (
-        replace(row, pipe=replace(row.pipe, id=world.pipe)),
+        replace(row, pipe=replace(row.pipe, id=setup.pipe)),
         replace(other, pipe=replace(other.pipe, id=identity(flow))),
     )
     link.processes = (Process(reader, command, "jo", 0.0, 1 << 20),)
@@ -140,43 +140,43 @@ async def fake(folder: Path) -> AsyncIterator[World]:
     )
     link.labs = tuple(lab.card() for lab in all_labs().values())
     link.lines = [line(number, f"Number {number - 1:03d}", flow) for number in range(1, 11)]
-    link.findings = (Finding("no-writer", "note", (PipeRef(*world.pipe, world.path),), (reader,), "", "", ""),)
-    async with talk(world):
+    link.findings = (Finding("no-writer", "note", (PipeRef(*setup.pipe, setup.path),), (reader,), "", "", ""),)
+    async with talk(setup):
         link.push(update(labs=(LabRun(1, "coprocess", "slow", (LabPart(71, "parent"),), listening=True),)))
         link.push(update(bench=BenchReport()))
-        await world.until(lambda: 1 in world.session.labs)
-        yield world
+        await setup.until(lambda: 1 in setup.session.labs)
+        yield setup
 
 
 @asynccontextmanager
-async def talk(world: World) -> AsyncIterator[World]:
-    """Let the session of a world run."""
+async def talk(setup: Setup) -> AsyncIterator[Setup]:
+    """Let the session run."""
 
     def note(change: Any) -> None:
-        world.log = change.log or world.log
+        setup.log = change.log or setup.log
 
-    world.session.on_change(note)
-    running = asyncio.create_task(world.session.run())
+    setup.session.on_change(note)
+    running = asyncio.create_task(setup.session.run())
     try:
-        await world.until(lambda: world.session.there and world.session.status.host)
-        yield world
+        await setup.until(lambda: setup.session.there and setup.session.status.host)
+        yield setup
     finally:
         running.cancel()
         await asyncio.wait([running])
 
 
 EITHER = pytest.mark.parametrize(
-    "world", [pytest.param(hub, marks=pytest.mark.system), pytest.param(fake)], ids=lambda world: world.__name__
+    "setup", [pytest.param(hub, marks=pytest.mark.system), pytest.param(fake)], ids=lambda setup: setup.__name__
 )
 Make = Callable[[Path], Any]
 
 
-def play(make: Make, folder: Path, scene: Scene) -> None:
-    """Play a scene in a world."""
+def play(make: Make, folder: Path, scenario: Scenario) -> None:
+    """Play a scenario with a hub or the fake."""
 
     async def played() -> None:
-        async with make(folder) as world:
-            await scene(world)
+        async with make(folder) as setup:
+            await scenario(setup)
 
     asyncio.run(played())
 
@@ -184,40 +184,40 @@ def play(make: Make, folder: Path, scene: Scene) -> None:
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 
-def sensible(world: World) -> dict[type[Request[Any]], Request[Any]]:
+def sensible(setup: Setup) -> dict[type[Request[Any]], Request[Any]]:
     """Return a request of each kind that has an answer. They may be made one after the other."""
-    flow = str(world.folder / "flow")
-    command = world.session.processes[world.reader].command
+    flow = str(setup.folder / "flow")
+    command = setup.session.processes[setup.reader].command
     made: list[Request[Any]] = [
         requests.Peek(identity(flow)),
-        requests.Past(world.pipe),
-        requests.Examine(world.reader),
+        requests.Past(setup.pipe),
+        requests.Examine(setup.reader),
         requests.Fetch(3),
         requests.Find(LogFilter(), LogFilter("Number 004"), 0),
         requests.Export(LogFilter("005", fifo=flow)),
         requests.ListLabs(),
-        requests.TellLab(world.run, "hello"),
-        requests.StopLab(world.run),
+        requests.TellLab(setup.run, "hello"),
+        requests.StopLab(setup.run),
         requests.RunLab("rendezvous"),
         requests.PrepareLab("rendezvous"),
         requests.RunBench(0.1, ("pipe",), (16,)),
         requests.StopBench(),
-        requests.Retune(world.consumer, delay=0.5),
-        requests.Scale(world.consumer, 2.0),
-        requests.Control(world.consumer, "pause"),
-        requests.Signal(world.reader, command, signal.SIGCONT),
-        requests.Send(world.path, "hello\n"),
-        requests.CreateFifo(str(world.folder / "new")),
-        requests.RemoveFifo(world.path, world.pipe),
+        requests.Retune(setup.consumer, delay=0.5),
+        requests.Scale(setup.consumer, 2.0),
+        requests.Control(setup.consumer, "pause"),
+        requests.Signal(setup.reader, command, signal.SIGCONT),
+        requests.Send(setup.path, "hello\n"),
+        requests.CreateFifo(str(setup.folder / "new")),
+        requests.RemoveFifo(setup.path, setup.pipe),
         requests.StartProducer(ProducerSpec(flow, rate=1)),
         requests.StartConsumer(ConsumerSpec(flow)),
     ]
     return {type(request): request for request in made}
 
 
-def nonsense(world: World) -> dict[type[Request[Any]], list[Request[Any]]]:
+def nonsense(setup: Setup) -> dict[type[Request[Any]], list[Request[Any]]]:
     """Return requests that nobody can carry out as things are, of each kind that can be refused."""
-    flow, nowhere = str(world.folder / "flow"), str(world.folder / "nowhere")
+    flow, nowhere = str(setup.folder / "flow"), str(setup.folder / "nowhere")
     broken = LogFilter("(", regex=True)
     return {
         requests.Peek: [requests.Peek(PipeId(1, 1))],
@@ -228,13 +228,13 @@ def nonsense(world: World) -> dict[type[Request[Any]], list[Request[Any]]]:
         requests.RunLab: [requests.RunLab("nonsense")],
         requests.PrepareLab: [requests.PrepareLab("../rendezvous")],
         requests.RunBench: [requests.RunBench(-1.0), requests.RunBench(sizes=(0,))],
-        requests.Retune: [requests.Retune(99, delay=1.0), requests.Retune(world.consumer, delay=-1.0)],
-        requests.Scale: [requests.Scale(99, 2.0), requests.Scale(world.consumer, 0.0)],
+        requests.Retune: [requests.Retune(99, delay=1.0), requests.Retune(setup.consumer, delay=-1.0)],
+        requests.Scale: [requests.Scale(99, 2.0), requests.Scale(setup.consumer, 0.0)],
         requests.Control: [requests.Control(99, "pause")],
         requests.Send: [requests.Send(nowhere, "hello\n")],
-        requests.Signal: [requests.Signal(world.reader, "another command", signal.SIGTERM)],
-        requests.CreateFifo: [requests.CreateFifo(world.path)],
-        requests.RemoveFifo: [requests.RemoveFifo(nowhere, world.pipe), requests.RemoveFifo(world.path, PipeId(1, 1))],
+        requests.Signal: [requests.Signal(setup.reader, "another command", signal.SIGTERM)],
+        requests.CreateFifo: [requests.CreateFifo(setup.path)],
+        requests.RemoveFifo: [requests.RemoveFifo(nowhere, setup.pipe), requests.RemoveFifo(setup.path, PipeId(1, 1))],
         requests.StartProducer: [requests.StartProducer(ProducerSpec(flow, rate=-1.0))],
         requests.StartConsumer: [requests.StartConsumer(ConsumerSpec(flow, delay=-1.0))],
     }
@@ -245,100 +245,100 @@ NEVER_REFUSED = {requests.Past, requests.Examine, requests.Fetch, requests.ListL
 
 
 @EITHER
-def test_every_request_that_makes_sense_is_answered(world: Make, folder: Path) -> None:
-    async def scene(world: World) -> None:
-        made = sensible(world)
+def test_every_request_that_makes_sense_is_answered(setup: Make, folder: Path) -> None:
+    async def scenario(setup: Setup) -> None:
+        made = sensible(setup)
         assert made.keys() == set(REQUESTS)
-        answers = {kind: await world.session.ask(request) for kind, request in made.items()}
+        answers = {kind: await setup.session.ask(request) for kind, request in made.items()}
         for kind, answer in answers.items():
             assert made[kind].accepts(answer)
         assert (answers[requests.Peek].payload, answers[requests.Peek].queued) == ("", 0)
-        assert answers[requests.Examine].process.pid == world.reader
+        assert answers[requests.Examine].process.pid == setup.reader
         assert answers[requests.Fetch].line.payload == "Number 002"
         assert answers[requests.Find].number == 5
         assert [line.number for line in answers[requests.Export].lines] == [6]
         assert answers[requests.Export].next is None
         assert "rendezvous" in [card.name for card in answers[requests.ListLabs].labs]
-        assert answers[requests.RunLab].number != world.run
+        assert answers[requests.RunLab].number != setup.run
         started = {answers[requests.StartProducer].number, answers[requests.StartConsumer].number}
         assert len(started) == 2
-        assert world.consumer not in started
+        assert setup.consumer not in started
         assert answers[requests.Scale].rate is None
         assert answers[requests.Scale].delay == 0.25, "a half of what it was set to before"
 
-    play(world, folder, scene)
+    play(setup, folder, scenario)
 
 
 @EITHER
-def test_every_request_that_makes_no_sense_is_refused_in_a_sentence(world: Make, folder: Path) -> None:
-    async def scene(world: World) -> None:
-        wrong = nonsense(world)
+def test_every_request_that_makes_no_sense_is_refused_in_a_sentence(setup: Make, folder: Path) -> None:
+    async def scenario(setup: Setup) -> None:
+        wrong = nonsense(setup)
         assert wrong.keys() == set(REQUESTS) - NEVER_REFUSED
         for request in (request for each in wrong.values() for request in each):
             with pytest.raises(Refused) as refused:
-                await world.session.ask(request)
+                await setup.session.ask(request)
                 pytest.fail(f"{request} was answered")
             assert " " in str(refused.value), request
             assert "\n" not in str(refused.value), request
 
-    play(world, folder, scene)
+    play(setup, folder, scenario)
 
 
 @EITHER
-def test_what_is_not_there_is_an_answer_too(world: Make, folder: Path) -> None:
-    async def scene(world: World) -> None:
-        ask = world.session.ask
+def test_what_is_not_there_is_an_answer_too(setup: Make, folder: Path) -> None:
+    async def scenario(setup: Setup) -> None:
+        ask = setup.session.ask
         assert await ask(requests.Past(PipeId(1, 1))) == requests.Samples(())
         assert (await ask(requests.Examine(2**22 + 1))).process is None
         assert await ask(requests.Fetch(99_999)) == requests.Whole(None)
         assert await ask(requests.StopBench()) == requests.Done()
         assert await ask(requests.Find(LogFilter(), LogFilter("nothing has this"), 0)) == requests.Found(None)
 
-    play(world, folder, scene)
+    play(setup, folder, scenario)
 
 
 # --- feeds ------------------------------------------------------------------------------------------------------------
 
 
 @EITHER
-def test_every_feed_tells_of_what_is_there(world: Make, folder: Path) -> None:
-    async def scene(world: World) -> None:
-        session = world.session
-        await session.run_bench(0.1, ("pipe",), (16,))
+def test_every_feed_tells_of_what_is_there(setup: Make, folder: Path) -> None:
+    async def scenario(setup: Setup) -> None:
+        session = setup.session
+        await session.ask(requests.RunBench(0.1, ("pipe",), (16,)))
         session.look(LogView(1, after=4))
 
         def told(feed: Feed[Any, Any]) -> object:
             if feed is feeds.LOG:
-                return world.log and world.log.view == 1
+                return setup.log and setup.log.view == 1
             return session.table(feed) if feed.key else session.value(feed) not in (None, feed.initial)
 
         for feed in FEEDS.values():
-            await world.until(lambda: told(feed))  # noqa: B023 (called at once)
+            await setup.until(lambda: told(feed))  # noqa: B023 (called at once)
         assert not session.status.scanning
-        row = session.pipes[world.pipe]
-        assert row.pipe.path == world.path
-        assert [(waiter.pid, waiter.kind) for waiter in row.pipe.waiters] == [(world.reader, "open-read")]
-        assert world.path in session.processes[world.reader].command
-        assert session.actors[world.consumer].role == "consumer"
-        assert session.labs[world.run].lab == "coprocess"
+        row = session.pipes[setup.pipe]
+        assert row.pipe.path == setup.path
+        assert [(waiter.pid, waiter.kind) for waiter in row.pipe.waiters] == [(setup.reader, "open-read")]
+        assert setup.path in session.processes[setup.reader].command
+        assert session.actors[setup.consumer].role == "consumer"
+        assert session.labs[setup.run].lab == "coprocess"
         for name in (feed.name for feed in FEEDS.values() if feed.key):
             key = FEEDS[name].key
             assert key
             assert all(key(row) == at for at, row in session.table(FEEDS[name]).items())
 
-    play(world, folder, scene)
+    play(setup, folder, scenario)
 
 
 @EITHER
-def test_a_view_of_the_log_is_answered_by_its_page(world: Make, folder: Path) -> None:
-    async def scene(world: World) -> None:
-        flow = str(world.folder / "flow")
+def test_a_view_of_the_log_is_answered_by_its_page(setup: Make, folder: Path) -> None:
+    async def scenario(setup: Setup) -> None:
+        flow = str(setup.folder / "flow")
 
         async def page(view: LogView) -> feeds.LogPage:
-            world.session.look(view)
-            await world.until(lambda: world.log and world.log.view == view.id)
-            assert world.log
-            return world.log
+            setup.session.look(view)
+            await setup.until(lambda: setup.log and setup.log.view == view.id)
+            assert setup.log
+            return setup.log
 
         def numbers(page: feeds.LogPage) -> list[int]:
             return [line.number for line in page.lines]
@@ -357,7 +357,7 @@ def test_a_view_of_the_log_is_answered_by_its_page(world: Make, folder: Path) ->
         broken = await page(LogView(6, LogFilter("(", regex=True, fifo=flow)))
         assert "regular expression" in broken.trouble
 
-    play(world, folder, scene)
+    play(setup, folder, scenario)
 
 
 # --- the fake's log -----------------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from itertools import cycle
 
 import pytest
 from corpus import WORKLOADS
+from corpus.folder import CorpusFolder, why_not
 from corpus.looking import Tally, compare_twins, look
-from corpus.place import Place, why_not
 from corpus.running import end, start
 from corpus.workload import ALL, Kind, Variant, Workload
 
@@ -21,8 +21,8 @@ _LOOKS = 4
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Place]:
-    made = Place()
+def folder() -> Iterator[CorpusFolder]:
+    made = CorpusFolder()
     yield made
     made.close()
 
@@ -31,8 +31,8 @@ def here(kind: Kind) -> list[Workload]:
     return [one for one in WORKLOADS if one.kind == kind and not why_not(one)]
 
 
-def looked_at(chosen: Sequence[tuple[Workload, Variant]], place: Place) -> list[Tally]:
-    began = start(chosen, place)
+def looked_at(chosen: Sequence[tuple[Workload, Variant]], folder: CorpusFolder) -> list[Tally]:
+    began = start(chosen, folder)
     try:
         assert began.failures == []
         tallies = [Tally(run) for run in began.runs]
@@ -62,23 +62,23 @@ def test_the_corpus_is_large_and_its_names_are_unique() -> None:
 
 
 @pytest.mark.parametrize("group", range(_HEALTHY_GROUPS))
-def test_nothing_healthy_is_called_sick(group: int, place: Place) -> None:
-    assert mistakes(looked_at([(one, "plain") for one in here("healthy")[group::_HEALTHY_GROUPS]], place)) == []
+def test_nothing_healthy_is_called_sick(group: int, folder: CorpusFolder) -> None:
+    assert mistakes(looked_at([(one, "plain") for one in here("healthy")[group::_HEALTHY_GROUPS]], folder)) == []
 
 
-def test_everything_sick_is_found_with_exactly_its_members(place: Place) -> None:
-    assert mistakes(looked_at([(one, "plain") for one in here("sick")], place)) == []
+def test_everything_sick_is_found_with_exactly_its_members(folder: CorpusFolder) -> None:
+    assert mistakes(looked_at([(one, "plain") for one in here("sick")], folder)) == []
 
 
-def test_no_name_no_wrapper_and_no_bystander_hides_it(place: Place) -> None:
+def test_no_name_no_wrapper_and_no_bystander_hides_it(folder: CorpusFolder) -> None:
     """Each in one variant, in turns; the benchmark runs all of them."""
     turns = cycle(ALL[1:])
     chosen: list[tuple[Workload, Variant]] = []
     for one in here("sick"):
         able = [variant for variant in (next(turns), *ALL[1:]) if variant in one.variants]
         chosen.append((one, able[0]))
-    assert mistakes(looked_at(chosen, place)) == []
+    assert mistakes(looked_at(chosen, folder)) == []
 
 
-def test_twins_get_the_same_verdict_and_it_is_no_problem(place: Place) -> None:
-    assert mistakes(looked_at([(one, "plain") for one in here("twin")], place)) == []
+def test_twins_get_the_same_verdict_and_it_is_no_problem(folder: CorpusFolder) -> None:
+    assert mistakes(looked_at([(one, "plain") for one in here("twin")], folder)) == []

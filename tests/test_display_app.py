@@ -46,10 +46,10 @@ class Screenful(HeadlessDriver):
         self.emulator.feed(data.encode("utf-8", "backslashreplace"))
 
 
-class Question(ModalScreen[None]):
+class SampleDialog(ModalScreen[None]):
     """A dialog that leaves the screen beneath visible."""
 
-    CSS = "Question { align: center middle; } Question Input { width: 30; }"
+    CSS = "SampleDialog { align: center middle; } SampleDialog Input { width: 30; }"
 
     def compose(self) -> ComposeResult:
         yield Input(placeholder="漢字, e\u0301 …")
@@ -78,7 +78,7 @@ class Sample(ThinDisplay[None]):
         yield Footer()
 
     def action_ask(self) -> None:
-        self.push_screen(Question())
+        self.push_screen(SampleDialog())
 
     @property
     def emulator(self) -> Emulator:

@@ -10,10 +10,10 @@ from processes import Sandbox
 from terminal import Terminal
 from waiting import wait_until
 
-from pipetui.tui.display.pace import BUDGET, Pace
+from pipetui.tui.display.pace import BUDGET, Pacer
 
 
-def spend(pace: Pace, seconds: float, frame: int, start: float = 1.0) -> int:
+def spend(pace: Pacer, seconds: float, frame: int, start: float = 1.0) -> int:
     """Offer a frame every 10 ms and return how many bytes were written."""
     written = 0
     for step in range(int(seconds * 100)):
@@ -25,11 +25,11 @@ def spend(pace: Pace, seconds: float, frame: int, start: float = 1.0) -> int:
 
 
 def test_frames_that_nobody_asked_for_keep_to_the_budget() -> None:
-    assert spend(Pace(), 20.0, 3000) < 21.0 * BUDGET
+    assert spend(Pacer(), 20.0, 3000) < 21.0 * BUDGET
 
 
 def test_a_frame_that_answers_a_key_does_not_wait_for_the_budget() -> None:
-    pace = Pace()
+    pace = Pacer()
     spend(pace, 5.0, 3000)
     pace.sent(9000, 6.0)
     assert not pace.permit(6.01, urgent=False, full=False).write
@@ -37,12 +37,12 @@ def test_a_frame_that_answers_a_key_does_not_wait_for_the_budget() -> None:
 
 
 def test_nothing_is_written_to_a_way_that_is_full() -> None:
-    assert not Pace().permit(1.0, urgent=True, full=True).write
+    assert not Pacer().permit(1.0, urgent=True, full=True).write
 
 
 def test_a_slow_line_never_has_more_than_a_moment_of_bytes_on_the_way() -> None:
     """The line carries 5,000 bytes a second; the terminal answers when it has come to the question."""
-    pace = Pace()
+    pace = Pacer()
     pace.ask_first(0.9)
     pace.answered(0.92)
     clear_at, asked = 0.0, list[float]()
@@ -66,7 +66,7 @@ def test_a_slow_line_never_has_more_than_a_moment_of_bytes_on_the_way() -> None:
 
 
 def test_a_fast_line_is_not_taken_for_a_slow_one() -> None:
-    pace = Pace()
+    pace = Pacer()
     pace.ask_first(0.9)
     pace.answered(0.904)
     for step in range(200):
@@ -77,9 +77,9 @@ def test_a_fast_line_is_not_taken_for_a_slow_one() -> None:
     assert not pace.slow
 
 
-def slow_pace() -> Pace:
+def slow_pace() -> Pacer:
     """Return a pace that knows its line as one of 5,000 bytes a second, at 10 s."""
-    pace = Pace()
+    pace = Pacer()
     pace.ask_first(0.9)
     pace.answered(0.92)
     for step in range(4):
@@ -117,7 +117,7 @@ def test_two_answers_that_are_read_at_once_are_no_fast_line() -> None:
 
 
 def test_what_changes_one_after_the_other_is_one_frame() -> None:
-    pace = Pace()
+    pace = Pacer()
     pace.sent(20, 1.0)
     permit = pace.permit(1.01, urgent=False, full=False)
     assert not permit.write
@@ -127,7 +127,7 @@ def test_what_changes_one_after_the_other_is_one_frame() -> None:
 
 
 def test_a_lost_answer_does_not_stop_the_screen_for_ever() -> None:
-    pace = Pace()
+    pace = Pacer()
     pace.sent(2000, 1.0)
     assert pace.should_ask(1.0)
     pace.answered(1.01)
@@ -174,7 +174,7 @@ def _shows_now(terminal: Terminal) -> None:
 
 
 def test_a_terminal_that_never_answers_is_not_waited_for_again() -> None:
-    pace = Pace()
+    pace = Pacer()
     pace.ask_first(1.0)
     pace.sent(5000, 1.0)
     pace.asked_again(1.0)

@@ -17,7 +17,7 @@ import questions
 from lab_runs import rehearse, script
 from pages import ROOT
 
-from pipetui.cli import bench, doctor, lab, ls
+from pipetui.cli import bench, doctor, lab, ls, pipes
 from pipetui.cli.app import COMMANDS, MONITOR, Parser, load
 from pipetui.model import (
     BenchMechanism,
@@ -155,7 +155,7 @@ BENCH = bench.as_json(BenchReport((BenchMechanism("pipe", "pipe"),)), 1.0, 1.0)
 
 
 def json_fields() -> dict[str, Iterable[str]]:
-    pipe = ls.pipe_as_json(PIPE)
+    pipe = pipes.pipe_as_json(PIPE)
     diagnosis = doctor.as_json(DIAGNOSIS)
     card = LabCard("", "", "", "", "", (), (), (), "", ())
     return {
@@ -220,17 +220,17 @@ def test_the_lab_that_the_docs_show_is_one(tmp_path: Path) -> None:
 
 def test_the_readme_asks_questions_that_are_answered() -> None:
     rows = re.findall(r"^\| (.*\?) \| `(.*)` \|$", pages.between(README, "most asked"), re.MULTILINE)
-    asked = {question.asks: question.command for question in questions.QUESTIONS}
+    asked = {question.text: question.command for question in questions.QUESTIONS}
     assert len(rows) == 5
-    assert {asks: command.replace("\\|", "|") for asks, command in rows}.items() <= asked.items()
+    assert {text: command.replace("\\|", "|") for text, command in rows}.items() <= asked.items()
     assert pages.between(README, "answer") in pages.QUESTIONS.read_text()
 
 
-@pytest.mark.parametrize("number", range(len(questions.QUESTIONS)), ids=lambda number: questions.QUESTIONS[number].asks)
+@pytest.mark.parametrize("number", range(len(questions.QUESTIONS)), ids=lambda number: questions.QUESTIONS[number].text)
 def test_each_answer_is_what_the_command_prints(number: int) -> None:
     """Numbers differ, and how long somebody waits."""
     question = questions.QUESTIONS[number]
-    assert f"## {question.asks}\n" in pages.QUESTIONS.read_text()
+    assert f"## {question.text}\n" in pages.QUESTIONS.read_text()
     assert question.advice in pages.QUESTIONS.read_text()
     _, output = questions.answer(question)
     assert questions.normal(questions.shown()[number]) == questions.normal(output)

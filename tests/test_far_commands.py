@@ -423,11 +423,11 @@ def test_a_host_that_sends_too_much_is_refused(tmp_path: Path) -> None:
         far.assert_left_nothing()
 
 
-@pytest.mark.parametrize("duty", ["ls", "doctor", "peek", "watch", "send", "tail"])
-def test_what_the_far_side_complains_of_is_made_safe(tmp_path: Path, duty: str) -> None:
+@pytest.mark.parametrize("command", ["ls", "doctor", "peek", "watch", "send", "tail"])
+def test_what_the_far_side_complains_of_is_made_safe(tmp_path: Path, command: str) -> None:
     with StandIn(tmp_path) as far:
         lie(far, frames('{"t": "Ended", "outcome": "impossible", "message": "no\\u001b[2J\\nno"}'))
-        arguments = [duty] if duty in ("ls", "doctor") else [duty, "/x"]
+        arguments = [command] if command in ("ls", "doctor") else [command, "/x"]
         code, _, stderr = run(far, *arguments)
         assert code == 3
         assert sentence(stderr) == "far-box: no\\e[2J\\nno"

@@ -109,7 +109,7 @@ def unpacked(program: str) -> zipfile.ZipFile:
 
 
 @pytest.mark.parametrize("program", [HUB, OPERATION])
-def test_the_parcel_is_always_the_same_and_holds_our_python_only(program: str) -> None:
+def test_the_payload_is_always_the_same_and_holds_our_python_only(program: str) -> None:
     first = ssh.payload(program)
     ssh.payload.cache_clear()
     assert ssh.payload(program) == first
@@ -192,7 +192,7 @@ def test_the_far_side_needs_no_memfd(box: StandIn) -> None:
 
 
 class Sink(Remote):
-    """A far side of which only the ear is real."""
+    """A far side of which only what it takes is real."""
 
     def __init__(self, mark: str = "0123456789abcdef") -> None:
         self.host, self.greeted, self.rest, self.stderr = "box", False, b"", b""
@@ -320,7 +320,7 @@ def test_what_is_kept_of_a_host_is_bounded_in_bytes() -> None:
 
 LINE = Line(1, 1.0, "/x", 1)
 
-IMPLAUSIBLE = [
+IMPOSSIBLE = [
     PipeRow(Pipe(PipeId(1, 2), queued=1, capacity=0)),
     PipeRow(Pipe(PipeId(1, 2), queued=-1)),
     PipeRow(Pipe(PipeId(1, 2), last_write=1e300)),
@@ -340,7 +340,7 @@ IMPLAUSIBLE = [
 ]
 
 
-@pytest.mark.parametrize("value", IMPLAUSIBLE, ids=repr)
+@pytest.mark.parametrize("value", IMPOSSIBLE, ids=repr)
 def test_what_no_kernel_tells_is_refused(value: Any) -> None:
     with pytest.raises(WireError):
         check_message(value)
@@ -386,7 +386,7 @@ def test_a_session_over_a_far_link_is_as_any_other(far: Far) -> None:
                 await asyncio.wait_for(news.wait(), 30)
 
         await until(lambda: session.host)
-        await session.create_fifo(str(path))
+        await session.ask(requests.CreateFifo(str(path)))
         consumer = await session.start(ConsumerSpec(str(path)))
         await session.start(ProducerSpec(str(path), rate=50, count=5))
         await until(lambda: session.actors.get(consumer) and session.actors[consumer].counters.messages == 5)
@@ -394,7 +394,7 @@ def test_a_session_over_a_far_link_is_as_any_other(far: Far) -> None:
         pid = session.actors[consumer].pid
         await until(lambda: pid in session.processes)
         assert session.processes[pid].cpu is None  # there is no psutil
-        assert (await session.examine(pid)).process is not None
+        assert (await session.ask(requests.Examine(pid))).process is not None
         await link.wait_closed()
         await run
         assert session.lost

@@ -17,7 +17,7 @@ from updates import update
 from pipetui.backend.messages.reader import LogReader
 from pipetui.backend.messages.retrieval import find
 from pipetui.backend.messages.ring import Entry, Ring
-from pipetui.client import hosts as fleets
+from pipetui.client import hosts as hosts_module
 from pipetui.client.advice import from_here
 from pipetui.client.hosts import FifoKey, Here, HostPool, far_hosts
 from pipetui.client.link import LinkLost
@@ -31,7 +31,7 @@ from pipetui.tui.state.log_window import LogWindow
 
 
 class LogOfOne:
-    """What a braid needs of a session, on a real ring."""
+    """What a merged log needs of a session, on a real ring."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -334,8 +334,8 @@ async def keeping(pool: HostPool, story: Callable[[HostPool], Any]) -> None:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleets, "SHORTEST", 0.02)
-    monkeypatch.setattr(fleets, "LONGEST", 0.05)
+    monkeypatch.setattr(hosts_module, "SHORTEST", 0.02)
+    monkeypatch.setattr(hosts_module, "LONGEST", 0.05)
 
 
 def away(pool: HostPool, host: int) -> set[str]:
@@ -384,15 +384,15 @@ async def test_a_host_that_is_down_is_tried_again_and_costs_the_others_nothing(
     assert pool.sessions[0].there
     assert pool.sessions[1].away == "box2 is away: can't be reached: Connection refused"
     with pytest.raises(Refused, match="box2 is away"):
-        await pool.sessions[1].create_fifo("/tmp/x")
+        await pool.sessions[1].ask(requests.CreateFifo("/tmp/x"))
     two.down = ""
     await until(lambda: pool.sessions[1].there)
     assert len(one.hubs) == 1
 
 
 def test_pauses_grow_and_a_wish_ends_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleets, "SHORTEST", 1.0)
-    monkeypatch.setattr(fleets, "LONGEST", 60.0)
+    monkeypatch.setattr(hosts_module, "SHORTEST", 1.0)
+    monkeypatch.setattr(hosts_module, "LONGEST", 60.0)
     pauses: list[float | None] = []
     wait_for = asyncio.wait_for
 

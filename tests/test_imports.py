@@ -41,7 +41,7 @@ def test_no_modules_of_the_program_import_each_other() -> None:
 
 def made(folder: Path, files: dict[str, str]) -> Path:
     """Write a package."""
-    for name, text in {"house/__init__.py": "", **files}.items():
+    for name, text in {"package/__init__.py": "", **files}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -51,29 +51,29 @@ def made(folder: Path, files: dict[str, str]) -> Path:
 @pytest.mark.parametrize(
     "hidden",
     [
-        "from house import roof",
-        "from house.roof import tiles",
-        "import house.roof",
-        "from . import roof",
-        "from .roof import tiles",
-        "def later() -> None:\n    from house.roof import tiles",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from house.roof import tiles",
+        "from package import upper",
+        "from package.upper import tiles",
+        "import package.upper",
+        "from . import upper",
+        "from .upper import tiles",
+        "def later() -> None:\n    from package.upper import tiles",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from package.upper import tiles",
     ],
 )
 def test_an_import_is_seen_wherever_it_hides(tmp_path: Path, hidden: str) -> None:
-    root = made(tmp_path, {"house/roof.py": "from house.cellar import wall\ntiles = 1", "house/cellar.py": hidden})
-    graph = import_graph("house", root)
-    assert circles(graph) == [["house.cellar", "house.roof"]]
-    assert upward(graph, "house", ["roof", "cellar"]) == ["house.cellar -> house.roof"]
-    assert upward(graph, "house", ["roof | cellar"]) != []
-    assert upward(graph, "house", ["roof : cellar"]) == []
-    assert upward(graph, "house", ["roof"]) == ["house.cellar is in no layer"]
+    root = made(tmp_path, {"package/upper.py": "from package.lower import wall\ntiles = 1", "package/lower.py": hidden})
+    graph = import_graph("package", root)
+    assert circles(graph) == [["package.lower", "package.upper"]]
+    assert upward(graph, "package", ["upper", "lower"]) == ["package.lower -> package.upper"]
+    assert upward(graph, "package", ["upper | lower"]) != []
+    assert upward(graph, "package", ["upper : lower"]) == []
+    assert upward(graph, "package", ["upper"]) == ["package.lower is in no layer"]
 
 
-def test_a_house_in_order_has_no_circle(tmp_path: Path) -> None:
-    files = {"house/roof.py": "from house.floor.wood import plank", "house/floor/__init__.py": ""}
-    root = made(tmp_path, {**files, "house/floor/wood.py": "plank = 1"})
-    graph = import_graph("house", root)
+def test_a_package_in_order_has_no_circle(tmp_path: Path) -> None:
+    files = {"package/upper.py": "from package.floor.wood import plank", "package/floor/__init__.py": ""}
+    root = made(tmp_path, {**files, "package/floor/wood.py": "plank = 1"})
+    graph = import_graph("package", root)
     assert circles(graph) == []
-    assert upward(graph, "house", ["roof", "floor"]) == []
-    assert upward(graph, "house", ["floor", "roof"]) == ["house.roof -> house.floor.wood"]
+    assert upward(graph, "package", ["upper", "floor"]) == []
+    assert upward(graph, "package", ["floor", "upper"]) == ["package.upper -> package.floor.wood"]

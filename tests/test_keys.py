@@ -22,7 +22,7 @@ from updates import update
 from pipetui.protocol import messages, requests
 from pipetui.tui.core import actions
 
-Told = dict[str, Any]
+FeedRows = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Pose:
     """The keys that lead to where an action makes sense, what the hub tells then, and keys after that."""
 
     keys: tuple[str, ...] = ()
-    told: tuple[Told, ...] = ()
+    rows: tuple[FeedRows, ...] = ()
     then: tuple[str, ...] = ()
     loses: bool = False
 
 
 LAB = ("l", "enter")
-RUNS: tuple[Told, ...] = ({"labs": (running(),)},)
-OVER: tuple[Told, ...] = (*RUNS, {"labs": (over(),)})
-COMPARED: tuple[Told, ...] = ({"bench": whole()},)
+RUNS: tuple[FeedRows, ...] = ({"labs": (running(),)},)
+OVER: tuple[FeedRows, ...] = (*RUNS, {"labs": (over(),)})
+COMPARED: tuple[FeedRows, ...] = ({"bench": whole()},)
 MIDDLE = ("4", "k", "k", "k", "k", "k")
 
 SCOPES: dict[actions.Scope, Pose] = {
@@ -110,8 +110,8 @@ async def pressed(pose: Pose, keys: tuple[str, ...]) -> Iterator[tuple[list[obje
             await until(pilot, lambda: hub.view is not None)  # noqa: B023
             await settle(pilot)
             await press(pilot, *pose.keys)
-            for told in pose.told:
-                hub.push(update(**told))
+            for rows in pose.rows:
+                hub.push(update(**rows))
                 await settle(pilot)
             await press(pilot, *pose.then)
             if pose.loses:

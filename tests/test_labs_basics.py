@@ -28,9 +28,9 @@ from pipetui.labs import (
     numbers,
     unused_ends,
 )
-from pipetui.labs.context import LabContext
+from pipetui.labs.context import LabContext, LabEvent
 from pipetui.labs.lab import Lab, source
-from pipetui.labs.play import Event, play
+from pipetui.labs.play import play
 from pipetui.model import Seen
 
 MODULES = (
@@ -57,13 +57,13 @@ def wrong(lab: Lab) -> dict[str, Seen]:
 def test_it_comes_true(lab: Lab) -> None:
     seen, events = rehearse(lab)
     assert [one for one in seen.values() if one.fine is not True] == []
-    assert [event for event in events if event[0] == "trouble"] == []
+    assert [event for event in events if event.kind == "trouble"] == []
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
 def test_no_process_of_it_is_left(lab: Lab) -> None:
     _, events = rehearse(lab)
-    group = next(event[2] for event in events if event[0] == "main")
+    group = next(event.pid for event in events if event.kind == "main")
     assert [pid for pid in _pids() if _group(pid) == group] == []
 
 
@@ -94,7 +94,7 @@ def test_they_come_in_the_order_of_their_articles() -> None:
 
 def test_its_processes_are_called_like_their_functions() -> None:
     _, events = rehearse(anonymous_pipe.LAB)
-    assert {event[3] for event in events if event[0] == "say"} == {"parent", "child"}
+    assert {event.name for event in events if event.kind == "say"} == {"parent", "child"}
 
 
 def test_the_program_answers_what_the_person_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,11 +102,11 @@ def test_the_program_answers_what_the_person_types(tmp_path: Path, monkeypatch: 
     printed: list[str] = []
     reading, writing = os.pipe()
 
-    def tell(event: Event) -> None:
-        if event[0] == "hear":
+    def tell(event: LabEvent) -> None:
+        if event.kind == "hear":
             os.write(writing, b".")
-        elif event[0] == "say":
-            printed.append(event[4])
+        elif event.kind == "say":
+            printed.append(str(event.value))
 
     def orders() -> list[str]:
         os.read(reading, 1)

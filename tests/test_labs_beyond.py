@@ -64,8 +64,8 @@ def wrong(lab: Lab) -> dict[str, object]:
 def test_it_comes_true_and_leaves_no_process_behind(lab: Lab) -> None:
     seen, events = rehearse(lab)
     assert [one for one in seen.values() if one.fine is False] == [], script(events)
-    assert [event for event in events if event[0] == "trouble"] == []
-    group = next(event[2] for event in events if event[0] == "main")
+    assert [event for event in events if event.kind == "trouble"] == []
+    group = next(event.pid for event in events if event.kind == "main")
     assert _living(group) == []
 
 

@@ -53,8 +53,8 @@ def test_the_lab_comes_true_and_leaves_no_process_behind(module: ModuleType) -> 
     seen, events = rehearse(module.LAB)
     may_skip = module is permissions and os.geteuid() != 0
     assert all(one.fine or (may_skip and one.fine is None) for one in seen.values()), script(events)
-    assert not [event for event in events if event[0] == "trouble"]
-    assert not [event[2] for event in events if Path(f"/proc/{event[2]}").exists()]
+    assert not [event for event in events if event.kind == "trouble"]
+    assert not [event.pid for event in events if Path(f"/proc/{event.pid}").exists()]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.LAB.name)
@@ -95,12 +95,12 @@ def test_half_duplex_notices_that_there_is_no_deadlock(monkeypatch: pytest.Monke
 
 
 def test_half_duplex_notices_an_answer_that_went_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    def patient(path: str) -> None:
+    def opened_for_both(path: str) -> None:
         fd = os.open(path, os.O_RDWR)
         os.write(fd, b"2 + 3")
         saw("answer", "5")
 
-    monkeypatch.setattr(half_duplex, "one_fifo", patient)
+    monkeypatch.setattr(half_duplex, "one_fifo", opened_for_both)
     assert failed(half_duplex) == {"answer": "5", "left": "2 + 3"}
 
 

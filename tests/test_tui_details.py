@@ -133,10 +133,10 @@ async def test_the_cursor_stays_on_its_finding_while_words_change(
     await press(pilot, "5", "j")
     assert "▸ ▲ stalled reader" in screen_text(app)
     first, second, third = hub.findings
-    grave = Finding(
+    severe = Finding(
         "no-reader", "problem", (PipeRef(8, 4, "/run/user/1000/ctl"),), (8812,), "printf (8812) waits", "", ""
     )
-    hub.push(update(findings=(grave, first, replace(second, headline="yes (4126) waits for 9 s"), third)))
+    hub.push(update(findings=(severe, first, replace(second, headline="yes (4126) waits for 9 s"), third)))
     await settle(pilot)
     assert "▸ ▲ stalled reader" in screen_text(app)
     assert "yes (4126) waits for 9 s." in screen_text(app)

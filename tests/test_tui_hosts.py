@@ -34,7 +34,7 @@ from tui_fakes import (
 )
 from updates import update
 
-from pipetui.client import hosts as fleets
+from pipetui.client import hosts as hosts_module
 from pipetui.model import ActorState, BenchReport, ConsumerSpec, Finding, PipeId, Status
 from pipetui.protocol import requests
 from pipetui.tui.app import PipetuiApp
@@ -45,8 +45,8 @@ Story = Callable[[PipetuiApp, list[Box], Pilot[Any]], Awaitable[None]]
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleets, "SHORTEST", 0.02)
-    monkeypatch.setattr(fleets, "LONGEST", 0.05)
+    monkeypatch.setattr(hosts_module, "SHORTEST", 0.02)
+    monkeypatch.setattr(hosts_module, "LONGEST", 0.05)
 
 
 def never() -> Any:
@@ -186,7 +186,7 @@ async def test_the_rows_of_a_host_that_died_go_grey_and_come_back(
 async def test_the_only_host_says_why_it_is_away_and_can_be_tried_at_once(
     app: PipetuiApp, boxes: list[Box], pilot: Pilot[Any]
 ) -> None:
-    fleets.SHORTEST = fleets.LONGEST = 1000.0
+    hosts_module.SHORTEST = hosts_module.LONGEST = 1000.0
     boxes[0].die("box2 can't be reached: Connection refused")
     await until(pilot, lambda: "box2 is away: can't be reached" in screen_lines(app)[0])
     assert "R retries now" in screen_lines(app)[0]
@@ -218,7 +218,7 @@ def test_a_host_that_was_never_there_is_said_with_the_reason() -> None:
 
 
 @on_hosts("box1", "box2")
-async def test_deeds_go_to_the_host_of_the_selected_row(app: PipetuiApp, boxes: list[Box], pilot: Pilot[Any]) -> None:
+async def test_actions_go_to_the_host_of_the_selected_row(app: PipetuiApp, boxes: list[Box], pilot: Pilot[Any]) -> None:
     one, two = boxes[0].hub, boxes[1].hub
     await press(pilot, "G", "k")
     await press(pilot, "s")
@@ -254,7 +254,7 @@ async def test_a_new_fifo_is_made_on_the_host_that_is_chosen(
 
 
 @on_hosts("box1", "box2")
-async def test_a_deed_on_a_host_that_is_away_is_refused_with_the_reason(
+async def test_an_action_on_a_host_that_is_away_is_refused_with_the_reason(
     app: PipetuiApp, boxes: list[Box], pilot: Pilot[Any]
 ) -> None:
     boxes[1].die("box2 can't be reached: Connection refused")

@@ -19,7 +19,7 @@ from pipetui.tui.screens.detail.base import DetailScreen
 from pipetui.tui.screens.detail.pipe import PipeScreen
 from pipetui.tui.screens.detail.pipelines import PipelinesScreen
 from pipetui.tui.screens.detail.process import ProcessScreen
-from pipetui.tui.screens.help import Page
+from pipetui.tui.screens.help import PageScreen
 from pipetui.tui.screens.labs.screen import LabsScreen
 from pipetui.tui.screens.main.screen import MainScreen
 from pipetui.tui.screens.message import MessageScreen
@@ -42,7 +42,7 @@ OWNERS: dict[actions.Scope, type[DOMNode]] = {
     "pipelines": PipelinesScreen,
     "labs": LabsScreen,
     "bench": BenchScreen,
-    "page": Page,
+    "page": PageScreen,
 }
 
 

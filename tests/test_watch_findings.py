@@ -98,7 +98,7 @@ def test_several_writers_that_wait_for_one_reader_are_one_finding() -> None:
         (200, 200, "warning", None),
     ],
 )
-def test_how_grave_a_missing_reader_is(
+def test_how_severe_a_missing_reader_is(
     written: float | None, waited: float, level: str | None, again: float | None
 ) -> None:
     pipe = replace(fifo(), last_write=NOW - 600 if not written else NOW - written)
@@ -184,7 +184,7 @@ def test_two_servers_that_wait_for_their_clients_are_not_said_to_wait_for_each_o
         ((task("read"),), NOW - 100, None),
     ],
 )
-def test_how_grave_a_stalled_reader_is(reader: tuple[TaskState, ...], since: float | None, level: str | None) -> None:
+def test_how_severe_a_stalled_reader_is(reader: tuple[TaskState, ...], since: float | None, level: str | None) -> None:
     made = world(fifo((1, "w"), (2, "r")), process(1, task("write", since)), process(2, *reader))
     assert [found for rule, found, _ in told(made) if rule == "stalled-reader"] == ([level] if level else [])
 

@@ -32,8 +32,8 @@ FULL = 200_000
 
 def rules(found: list[Finding], least: str = "warning") -> list[tuple[str, str]]:
     """Return rule and level of what is at least that grave."""
-    grave = ("problem", "warning", "note")[: ("problem", "warning", "note").index(least) + 1]
-    return [(one.rule, one.level) for one in found if one.level in grave]
+    severe = ("problem", "warning", "note")[: ("problem", "warning", "note").index(least) + 1]
+    return [(one.rule, one.level) for one in found if one.level in severe]
 
 
 def later(world: World, seconds: float) -> World:

@@ -16,11 +16,11 @@ from pipetui.kernel.fd import Fd
 from pipetui.kernel.inotify import Inotify, WatchLimit
 from pipetui.model import PipeId
 from pipetui.watch.activity import MOST
-from pipetui.watch.sight import Known, Order, Rate
+from pipetui.watch.report import Known, Rate, WatchOrder
 from pipetui.watch.watcher import Watcher
 
 
-class Told:
+class Recorder:
     """A watcher, and what it has told of rates so far: what was not told is unknown."""
 
     def __init__(self) -> None:
@@ -35,8 +35,8 @@ class Told:
         """Let the watcher do what is due now."""
         if select.select([self.watcher], [], [], min(0.02, self.watcher.timeout()))[0]:
             self.watcher.stir()
-        for sight in self.watcher.sights():
-            self.rates.update({rate.id: rate for rate in sight.rates})
+        for report in self.watcher.reports():
+            self.rates.update({rate.id: rate for rate in report.rates})
 
     def until(self, true: Callable[[], bool], does: Callable[[], object] = lambda: None, within: float = 20.0) -> None:
         """Do something again and again, until something else is true."""
@@ -53,10 +53,10 @@ class Told:
 
 
 @pytest.fixture
-def told() -> Iterator[Told]:
-    told = Told()
-    with closing(told.watcher._activity):
-        yield told
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder()
+    with closing(recorder.watcher._activity):
+        yield recorder
 
 
 class Ends:
@@ -90,95 +90,95 @@ def ends(tmp_path: Path) -> Iterator[Ends]:
         yield ends
 
 
-def moving(told: Told, identity: PipeId) -> Callable[[], bool]:
+def moving(recorder: Recorder, identity: PipeId) -> Callable[[], bool]:
     def moves() -> bool:
-        writes, reads = told.of(identity)
+        writes, reads = recorder.of(identity)
         return bool(writes and writes > 1 and reads and reads > 1)
 
     return moves
 
 
-def quiet(told: Told, identity: PipeId) -> Callable[[], bool]:
-    return lambda: told.of(identity) == (0.0, 0.0)
+def quiet(recorder: Recorder, identity: PipeId) -> Callable[[], bool]:
+    return lambda: recorder.of(identity) == (0.0, 0.0)
 
 
-def found(ends: Ends, path: str = "") -> Order:
-    return Order(known=(Known(path or ends.path, ends.id),))
+def found(ends: Ends, path: str = "") -> WatchOrder:
+    return WatchOrder(known=(Known(path or ends.path, ends.id),))
 
 
-def test_one_that_is_held_first_and_found_later_is_counted(told: Told, ends: Ends) -> None:
-    told.look()
-    told.watcher.obey(found(ends))
-    told.look()
-    told.look()
-    told.until(moving(told, ends.id), ends.pass_one)
-    told.until(quiet(told, ends.id))
+def test_one_that_is_held_first_and_found_later_is_counted(recorder: Recorder, ends: Ends) -> None:
+    recorder.look()
+    recorder.watcher.obey(found(ends))
+    recorder.look()
+    recorder.look()
+    recorder.until(moving(recorder, ends.id), ends.pass_one)
+    recorder.until(quiet(recorder, ends.id))
 
 
-def test_one_that_is_found_first_and_held_elsewhere_later_is_counted(told: Told, ends: Ends) -> None:
-    told.watcher.obey(found(ends))
-    told.look()
+def test_one_that_is_found_first_and_held_elsewhere_later_is_counted(recorder: Recorder, ends: Ends) -> None:
+    recorder.watcher.obey(found(ends))
+    recorder.look()
     os.unlink(ends.path)
-    told.watcher.obey(Order(forget=(ends.path,)))
-    told.look()
-    told.until(moving(told, ends.id), ends.pass_one)
+    recorder.watcher.obey(WatchOrder(forget=(ends.path,)))
+    recorder.look()
+    recorder.until(moving(recorder, ends.id), ends.pass_one)
     ends.close()
-    told.until(lambda: told.of(ends.id) == (None, None))
-    told.look()
-    assert not told.watcher._activity.watches(ends.id)
+    recorder.until(lambda: recorder.of(ends.id) == (None, None))
+    recorder.look()
+    assert not recorder.watcher._activity.watches(ends.id)
 
 
-def test_a_fifo_with_two_names_is_counted_as_long_as_it_has_one(told: Told, ends: Ends) -> None:
+def test_a_fifo_with_two_names_is_counted_as_long_as_it_has_one(recorder: Recorder, ends: Ends) -> None:
     os.link(ends.path, ends.path + "2")
-    told.watcher.obey(Order(elsewhere=False))
+    recorder.watcher.obey(WatchOrder(elsewhere=False))
     for path in (ends.path, ends.path + "2"):
-        told.watcher.obey(found(ends, path))
-    told.look()
-    told.watcher.obey(Order(forget=(ends.path,)))
+        recorder.watcher.obey(found(ends, path))
+    recorder.look()
+    recorder.watcher.obey(WatchOrder(forget=(ends.path,)))
     os.unlink(ends.path)
-    told.look()
-    told.until(moving(told, ends.id), ends.pass_one)
-    told.watcher.obey(Order(forget=(ends.path + "2",)))
-    told.look()
-    assert told.of(ends.id) == (None, None), "nobody asks for it any more"
+    recorder.look()
+    recorder.until(moving(recorder, ends.id), ends.pass_one)
+    recorder.watcher.obey(WatchOrder(forget=(ends.path + "2",)))
+    recorder.look()
+    assert recorder.of(ends.id) == (None, None), "nobody asks for it any more"
 
 
-def test_one_that_took_anothers_name_is_not_mixed_up_with_it(told: Told, ends: Ends) -> None:
-    told.watcher.obey(found(ends))
-    told.look()
+def test_one_that_took_anothers_name_is_not_mixed_up_with_it(recorder: Recorder, ends: Ends) -> None:
+    recorder.watcher.obey(found(ends))
+    recorder.look()
     os.rename(ends.path, ends.path + ".old")
     with closing(Ends(ends.path)) as successor:
-        told.watcher.obey(found(successor))
-        told.look()
-        told.until(moving(told, successor.id), successor.pass_one)
-        told.until(quiet(told, ends.id))
-        told.until(quiet(told, successor.id))
-        told.until(moving(told, ends.id), ends.pass_one)
-        told.until(quiet(told, successor.id))
+        recorder.watcher.obey(found(successor))
+        recorder.look()
+        recorder.until(moving(recorder, successor.id), successor.pass_one)
+        recorder.until(quiet(recorder, ends.id))
+        recorder.until(quiet(recorder, successor.id))
+        recorder.until(moving(recorder, ends.id), ends.pass_one)
+        recorder.until(quiet(recorder, successor.id))
 
 
 def test_a_rate_that_is_not_known_is_never_told_as_none(
-    told: Told, ends: Ends, monkeypatch: pytest.MonkeyPatch
+    recorder: Recorder, ends: Ends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_self: Inotify, path: str, mask: int) -> int:
         raise WatchLimit("no inotify watch is left")
 
     with monkeypatch.context() as limited:
         limited.setattr(Inotify, "add", full)
-        told.watcher.obey(found(ends))
-        told.look()
+        recorder.watcher.obey(found(ends))
+        recorder.look()
         started = time.monotonic()
-        told.until(lambda: time.monotonic() > started + 1.5, ends.pass_one)
-        assert told.of(ends.id) == (None, None)
-    told.look()  # now there is a watch for it
-    told.until(quiet(told, ends.id))
+        recorder.until(lambda: time.monotonic() > started + 1.5, ends.pass_one)
+        assert recorder.of(ends.id) == (None, None)
+    recorder.look()  # now there is a watch for it
+    recorder.until(quiet(recorder, ends.id))
 
 
-def test_a_flood_is_told_as_such_and_its_rate_as_unknown(told: Told, ends: Ends) -> None:
-    told.watcher.obey(found(ends))
-    told.look()
-    told.until(quiet(told, ends.id))
-    told.until(lambda: told.rates[ends.id].flooded, ends.flood)
-    assert told.of(ends.id) == (None, None)
-    told.until(lambda: not told.rates[ends.id].flooded)
-    told.until(quiet(told, ends.id))
+def test_a_flood_is_told_as_such_and_its_rate_as_unknown(recorder: Recorder, ends: Ends) -> None:
+    recorder.watcher.obey(found(ends))
+    recorder.look()
+    recorder.until(quiet(recorder, ends.id))
+    recorder.until(lambda: recorder.rates[ends.id].flooded, ends.flood)
+    assert recorder.of(ends.id) == (None, None)
+    recorder.until(lambda: not recorder.rates[ends.id].flooded)
+    recorder.until(quiet(recorder, ends.id))

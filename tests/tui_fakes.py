@@ -78,7 +78,7 @@ class FakeHub:
         self.labs: tuple[LabCard, ...] = ()
         self.lab_actors: tuple[ActorSpec, ...] = ()
         self._shows_anonymous = False
-        self._told = HubState()
+        self._hub_state = HubState()
         self._started = 0
         self._kept: list[Line] = []
         self._ring = Ring()
@@ -128,7 +128,7 @@ class FakeHub:
     def push(self, message: messages.FromHub) -> None:
         """Say something, by way of the codec, as a hub does."""
         if isinstance(message, messages.Update):
-            self._told.apply(message)
+            self._hub_state.apply(message)
         self._out.put_nowait(messages.unpack_from_hub(messages.pack(message)[4:]))
 
     def lose(self, reason: str) -> None:
@@ -186,7 +186,7 @@ class FakeHub:
 
     def _check(self, request: Request[Any]) -> None:
         """Refuse what makes no sense, as far as can be known from what was told."""
-        told = self._told
+        told = self._hub_state
         if isinstance(request, (requests.Control, requests.Retune, requests.Scale)):
             if request.actor not in told.actors:
                 raise PipeError(f"there is no actor {request.actor}")
@@ -216,7 +216,7 @@ class FakeHub:
 
     def _is_called(self, pid: int, command: str) -> bool:
         """Whether a process has this command line, or isn't known."""
-        known = [each.command for each in self._told.processes.values() if each.pid == pid]
+        known = [each.command for each in self._hub_state.processes.values() if each.pid == pid]
         known += [each.command for each in self.family if each.pid == pid]
         return command in known or not known
 
@@ -251,11 +251,11 @@ class FakeHub:
         if isinstance(request, requests.Scale):
             return self._scaled(request)
         if isinstance(request, requests.RunLab):
-            return requests.Started(max(len(self.asked(requests.RunLab)), 1 + max(self._told.labs, default=0)))
+            return requests.Started(max(len(self.asked(requests.RunLab)), 1 + max(self._hub_state.labs, default=0)))
         if isinstance(request, requests.PrepareLab):
             return requests.Prepared(self.lab_actors)
         if answer_type(type(request)) is requests.Started:
-            self._started = max(self._started, *self._told.actors, 0) + 1
+            self._started = max(self._started, *self._hub_state.actors, 0) + 1
             return requests.Started(self._started)
         assert answer_type(type(request)) is requests.Done, f"nothing here answers {request}"
         return requests.Done()

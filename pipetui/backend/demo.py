@@ -36,11 +36,11 @@ class Demo(Service):
 def _specs(place: TempFifos) -> Iterator[ActorSpec]:
     """Make the FIFOs and yield the actors, consumers first so that nobody has to wait."""
     orders, slow, bursts = (place.make(name) for name in ("orders", "slow", "bursts"))
-    parcel = "parcel {n:05d} " + "=" * 60
+    template = "parcel {n:05d} " + "=" * 60
     yield ConsumerSpec(orders, name="clerk")
     yield ConsumerSpec(slow, name="sleepy", delay=0.5)
     yield ConsumerSpec(bursts, name="sink", nonblocking=True)
     yield ProducerSpec(bursts, template="burst {n:04d} of pid {pid}", rate=5, burst=10, name="bursty")
     yield ProducerSpec(orders, template='{{"order": {n}, "cents": {random}, "from": {pid}}}', rate=4, name="shop-a")
     yield ProducerSpec(orders, template="order {n:04d} of pid {pid}, paid at {time:.3f}", rate=3, name="shop-b")
-    yield ProducerSpec(slow, template=parcel, size=4096, rate=8, name="packer")
+    yield ProducerSpec(slow, template=template, size=4096, rate=8, name="packer")

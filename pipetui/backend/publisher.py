@@ -56,7 +56,7 @@ class Rows(Generic[K, V]):
         self._row = row
         self._changed: dict[K, None] = {}
         self._bound = MOST_CHANGED
-        self._told: set[K] = set()
+        self._sent: set[K] = set()
 
     def changed(self, key: K) -> None:
         """A row may be new, another, or gone."""
@@ -67,7 +67,7 @@ class Rows(Generic[K, V]):
 
     def _forget_untold(self) -> None:
         """Forget keys of which the client knows no row, and there is none: nobody may have asked for long."""
-        self._changed = {key: None for key in self._changed if key in self._told or self._row(key) is not None}
+        self._changed = {key: None for key in self._changed if key in self._sent or self._row(key) is not None}
         self._bound = max(MOST_CHANGED, 2 * len(self._changed))
 
     @property
@@ -86,10 +86,10 @@ class Rows(Generic[K, V]):
             if row is not None:
                 room -= self.feed.weight(row)
                 rows.append(row)
-                self._told.add(key)
-            elif key in self._told:
+                self._sent.add(key)
+            elif key in self._sent:
                 gone.append(key)
-                self._told.discard(key)
+                self._sent.discard(key)
         return News(tuple(rows), tuple(gone)) if rows or gone else None
 
 
@@ -103,7 +103,7 @@ class Value(Generic[V]):
         self.wake: Callable[[], None] = _nobody
         self._value = value
         self._changed = True
-        self._told: V | None = None
+        self._sent: V | None = None
 
     def changed(self) -> None:
         """The value may be another one."""
@@ -113,9 +113,9 @@ class Value(Generic[V]):
     def take(self) -> News[None, V] | None:
         value = self._value() if self._changed else None
         self._changed = False
-        if value is None or value == self._told:
+        if value is None or value == self._sent:
             return None
-        self._told = value
+        self._sent = value
         return News((value,))
 
 

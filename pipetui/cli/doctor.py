@@ -13,8 +13,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipetui.cli.exits import ExitCode, complain
-from pipetui.cli.host import LOCAL, add_host, place
+from pipetui.cli.host import place
+from pipetui.cli.pipes import add_output, header, identity, print_notes
 from pipetui.cli.values import count
+from pipetui.client import LOCAL
 from pipetui.protocol.effects import Effect
 from pipetui.text import age, plural, safe
 
@@ -46,8 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--pid", type=count, metavar="PID", help="why does this process hang? What each task waits for")
     parser.add_argument("--notes", action="store_true", help="also print the notes in full: worth knowing, not wrong")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    add_host(parser)
+    add_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,9 +79,7 @@ def run(args: argparse.Namespace) -> int:
 def as_json(told: Diagnosis) -> dict[str, Any]:
     """Return what `--json` prints. Names that are not UTF-8 are surrogate escapes."""
     answer: dict[str, Any] = {
-        "host": told.host,
-        "time": told.time,
-        "unreadable_processes": told.unreadable,
+        **header(told),
         "complete": not told.unseen,
         "partial": list(told.partial),
         "findings": [_finding(one, told.time) for one in told.findings],
@@ -94,7 +93,7 @@ def _finding(one: Finding, now: float) -> dict[str, Any]:
     return {
         "rule": one.rule,
         "level": one.level,
-        "pipes": [{"dev": ref.dev, "inode": ref.inode, "path": ref.path} for ref in one.pipes],
+        "pipes": [{**identity(ref), "path": ref.path} for ref in one.pipes],
         "pids": list(one.pids),
         "headline": one.headline,
         "why": one.why,
@@ -115,14 +114,14 @@ def _process(process: ProcessState) -> dict[str, Any]:
             {
                 "tid": task.tid,
                 "doing": task.doing,
-                "pipe": None if task.pipe is None else {"dev": task.pipe.dev, "inode": task.pipe.inode},
+                "pipe": None if task.pipe is None else identity(task.pipe),
                 "fd": task.fd,
                 "path": task.path or None,
                 "children": list(task.children),
                 "polls": [
                     {
                         "fd": one.fd,
-                        "pipe": None if one.pipe is None else {"dev": one.pipe.dev, "inode": one.pipe.inode},
+                        "pipe": None if one.pipe is None else identity(one.pipe),
                         "events": one.events,
                         "pid": one.pid,
                         "other": one.what or None,
@@ -156,8 +155,7 @@ def _print(told: Diagnosis, *, notes: bool) -> None:
     else:
         looked = f"{plural(told.pipes, 'pipe')} of {plural(told.holders, 'process', 'processes')}"
         print(f"{'Nothing found' if told.unseen else 'No problems'}: {looked} checked.{more}")
-    for note in told.partial:
-        print(f"note: {safe(note)}", file=sys.stderr)
+    print_notes(told)
 
 
 def _print_finding(one: Finding, now: float) -> None:

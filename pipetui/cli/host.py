@@ -12,13 +12,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipetui.cli.exits import ExitCode, Leave, impossible, usage
+from pipetui.client import LOCAL
 
 if TYPE_CHECKING:
     from pipetui.client.ssh import Remote
     from pipetui.protocol.operations import Operation
-
-#: What this machine is called among hosts.
-LOCAL = "local"
 
 #: Carries out an operation, and yields its answers. Raises Leave, PipeError.
 Ask = Callable[[Any], Iterator[Any]]

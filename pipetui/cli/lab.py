@@ -16,6 +16,7 @@ from pipetui.cli.exits import ExitCode, complain, impossible, need_files, usage
 from pipetui.client.link import Link, start_hub
 from pipetui.client.session import Change, Refused, Session
 from pipetui.model import Choice, Fact, LabCard, LabRun, Pace, Question, Seen
+from pipetui.protocol import requests
 from pipetui.protocol.effects import Effect
 from pipetui.protocol.feeds import LABS
 from pipetui.text import safe
@@ -66,7 +67,7 @@ async def _with_hub(args: argparse.Namespace) -> int:
     running = asyncio.create_task(session.run())
     await asyncio.sleep(0)  # it says hello before anything is asked
     try:
-        cards = {card.name: card for card in await session.list_labs()}
+        cards = {card.name: card for card in (await session.ask(requests.ListLabs())).labs}
         for name in args.name:
             if name not in cards:
                 usage(f"there is no lab called {safe(name)} (`pipetui lab` lists them)")
@@ -122,7 +123,7 @@ class _Runner:
         self._json: bool = args.json
         self._check: bool = args.check
         self._pace: Pace = args.pace or ("fast" if args.check else "normal")
-        self._told = 0.0
+        self._printed_until = 0.0
         self._current = 0
         self._guesses: dict[str, Choice] = {}
         self._news = asyncio.Event()
@@ -145,7 +146,7 @@ class _Runner:
         if narrates:
             self._introduce(card)
         started = time.monotonic()
-        self._current = await self._session.run_lab(card.name, self._pace)
+        self._current = (await self._session.ask(requests.RunLab(card.name, self._pace))).number
         listener: asyncio.Task[None] | None = None
         while True:
             run = self._session.labs.get(self._current)
@@ -180,7 +181,7 @@ class _Runner:
         if asks and sys.stdin.isatty():
             print("(type a line, or just Enter) ", end="", flush=True)
             line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-        await self._session.tell_lab(run, line.rstrip("\n"))
+        await self._session.ask(requests.TellLab(run, line.rstrip("\n")))
 
     # --- narration ------------------------------------------------------------------------------------------------
 
@@ -206,11 +207,11 @@ class _Runner:
             self._guesses[question.key] = question.choices[int(answer) - 1]
 
     def _narrate(self, run: LabRun) -> None:
-        new = [line for line in run.lines if line.time > self._told]
+        new = [line for line in run.lines if line.time > self._printed_until]
         for line in new:
             stamp = time.strftime("%H:%M:%S", time.localtime(line.time)) + f".{int(line.time % 1 * 1000):03d}"
             print(f"{stamp}  {safe(line.name)} ({line.pid})  {safe(line.text)}", flush=True)
-            self._told = line.time
+            self._printed_until = line.time
 
     def _conclude(self, card: LabCard, run: LabRun) -> None:
         print()

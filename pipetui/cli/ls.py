@@ -12,13 +12,14 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipetui.cli.exits import ExitCode, complain
-from pipetui.cli.host import add_host, place
+from pipetui.cli.host import place
+from pipetui.cli.pipes import add_output, called, header, pipe_as_json, print_notes
 from pipetui.protocol.effects import Effect
 from pipetui.text import safe
 from pipetui.text import size as in_words
 
 if TYPE_CHECKING:
-    from pipetui.model import End, Pipe, PipeId, Waiter
+    from pipetui.model import Pipe, PipeId
     from pipetui.protocol.operations import Listed, Owners
 
 NAME = "ls"
@@ -31,8 +32,6 @@ pipetui ls --json | jq '.pipes[] | select(.queued > 0) | .path'
 """
 
 _HEADINGS = ("PATH", "QUEUED", "WRITERS", "READERS", "STATE")
-#: A column of holders names so many of them; the rest is a number.
-_NAMED = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,8 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folders to search, or FIFOs (default: the current folder, the temporary folder, $XDG_RUNTIME_DIR, /run)",
     )
     parser.add_argument("--all", action="store_true", help="also list the anonymous pipes that processes hold")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    add_host(parser)
+    add_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -77,53 +75,9 @@ def run(args: argparse.Namespace) -> int:
 def as_json(told: Listed, pipes: Iterable[Pipe]) -> dict[str, Any]:
     """Return what `--json` prints. Names that are not UTF-8 are surrogate escapes."""
     return {
-        "host": told.host,
-        "time": told.time,
-        "unreadable_processes": told.unreadable,
+        **header(told),
         "partial": list(told.partial),
         "pipes": [pipe_as_json(pipe) for pipe in pipes],
-    }
-
-
-def pipe_as_json(pipe: Pipe) -> dict[str, Any]:
-    """Return one entry of `pipes`."""
-    return {
-        "kind": pipe.kind,
-        "path": pipe.path,
-        "paths": pipe.paths,
-        "deleted": pipe.deleted,
-        "dev": pipe.id.dev,
-        "inode": pipe.id.inode,
-        "mode": None if pipe.mode is None else f"{pipe.mode:04o}",
-        "owner": pipe.owner,
-        "queued": pipe.queued,
-        "capacity": pipe.capacity,
-        "last_write": pipe.last_write,
-        "last_read": pipe.last_read,
-        "ends": [_end(end) for end in pipe.ends],
-        "waiters": [_waiter(waiter) for waiter in pipe.waiters],
-    }
-
-
-def _end(end: End) -> dict[str, Any]:
-    return {
-        "pid": end.pid,
-        "fd": end.fd,
-        "access": end.access,
-        "nonblocking": end.nonblocking,
-        "command": end.command,
-    }
-
-
-def _waiter(waiter: Waiter) -> dict[str, Any]:
-    return {
-        "pid": waiter.pid,
-        "tid": waiter.tid,
-        "kind": waiter.kind,
-        "fd": waiter.fd,
-        "since": waiter.since,
-        "certainty": waiter.certainty,
-        "command": waiter.command,
     }
 
 
@@ -144,8 +98,7 @@ def _print(
         holds = "no process that can be read holds one" if told.unseen else "no process holds one"
         more = f", and {holds}" if elsewhere else ""
         print(f"No FIFOs here{more}. Make one with `pipetui create PATH`.", file=sys.stderr)
-    for note in told.partial:
-        print(f"note: {safe(note)}", file=sys.stderr)
+    print_notes(told)
 
 
 def _group(title: str, pipes: Iterable[Pipe], told: Listed, owners: Mapping[PipeId, Owners]) -> str:
@@ -163,17 +116,3 @@ def _row(pipe: Pipe, told: Listed, writers: Collection[int], readers: Collection
     more = f" (+{len(pipe.paths) - 1})" if len(pipe.paths) > 1 else ""
     state, _ = describe(pipe, told.time, told.unseen)
     return safe(name) + more, fill, called(pipe, writers), called(pipe, readers), safe(state)
-
-
-def called(pipe: Pipe, pids: Collection[int]) -> str:
-    """Return `cat (12), sh (13), +2`: some of those at a pipe."""
-    from pipetui.watch.state import name_of
-
-    commands = {waiter.pid: waiter.command for waiter in pipe.waiters} | {end.pid: end.command for end in pipe.ends}
-    holders = {pid: name_of(commands[pid]) for pid in pids if pid in commands}
-    if not holders:
-        return "–"
-    words = [f"{name} ({pid})" for pid, name in list(holders.items())[:_NAMED]]
-    if len(holders) > _NAMED:
-        words.append(f"+{len(holders) - _NAMED}")
-    return safe(", ".join(words))

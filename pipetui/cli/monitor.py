@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from pipetui import streams
 from pipetui.cli.exits import HUB_FILES, ExitCode, Leave, complain, impossible, need_files, usage
-from pipetui.cli.host import LOCAL, add_host
+from pipetui.cli.host import add_host
 from pipetui.cli.values import fps
+from pipetui.client import LOCAL
 from pipetui.kernel.errors import translated
 from pipetui.protocol import effects
 from pipetui.protocol.effects import Effect

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipetui.cli.exits import ExitCode
 from pipetui.cli.host import add_host, place
-from pipetui.cli.ls import called
-from pipetui.cli.ls import pipe_as_json as as_json
+from pipetui.cli.pipes import called, pipe_as_json
 from pipetui.cli.values import PIPE_FORMS, seconds
 from pipetui.protocol.effects import Effect
 from pipetui.text import number, safe
 
 if TYPE_CHECKING:
-    from pipetui.protocol.operations import Sight
+    from pipetui.protocol.operations import WatchedPipe
 
 NAME = "watch"
 EFFECT: Effect = "passive"
@@ -46,33 +45,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Watch until interrupted, until the condition holds, or until the time is over."""
     ask = place(args)
-    from pipetui.protocol.operations import Sight, Watch
+    from pipetui.protocol.operations import Watch, WatchedPipe
 
-    for sight in ask(Watch(args.pipe, args.until, args.timeout)):
-        assert isinstance(sight, Sight)
-        _print(sight, args.json)
+    for watched in ask(Watch(args.pipe, args.until, args.timeout)):
+        assert isinstance(watched, WatchedPipe)
+        _print(watched, args.json)
     return ExitCode.OK
 
 
-def _print(sight: Sight, as_lines: bool) -> None:
+def _print(watched: WatchedPipe, as_lines: bool) -> None:
     from pipetui.watch.state import describe
 
-    state, _ = describe(sight.pipe, sight.looked, sight.unseen)
+    state, _ = describe(watched.pipe, watched.looked, watched.unseen)
     if as_lines:
-        value: dict[str, Any] = {"time": sight.time, "state": state, **as_json(sight.pipe)}
-        value["findings"] = [{"rule": one.rule, "level": one.level, "headline": one.headline} for one in sight.findings]
+        value: dict[str, Any] = {"time": watched.time, "state": state, **pipe_as_json(watched.pipe)}
+        value["findings"] = [
+            {"rule": one.rule, "level": one.level, "headline": one.headline} for one in watched.findings
+        ]
         print(json.dumps(value), flush=True)
         return
     fill = (
         ""
-        if sight.pipe.queued is None
-        else f"  {number(sight.pipe.queued)} of {number(sight.pipe.capacity or 0)} bytes"
+        if watched.pipe.queued is None
+        else f"  {number(watched.pipe.queued)} of {number(watched.pipe.capacity or 0)} bytes"
     )
     who = "".join(
-        f"  {name} {called(sight.pipe, pids)}"
-        for name, pids in (("writers", sight.writers), ("readers", sight.readers))
+        f"  {name} {called(watched.pipe, pids)}"
+        for name, pids in (("writers", watched.writers), ("readers", watched.readers))
         if pids
     )
-    found = "".join(f"\n         {one.level}: {one.headline}" for one in sight.findings if one.level != "note")
-    at = time.strftime("%H:%M:%S", time.localtime(sight.time))
+    found = "".join(f"\n         {one.level}: {one.headline}" for one in watched.findings if one.level != "note")
+    at = time.strftime("%H:%M:%S", time.localtime(watched.time))
     print(f"{at} {safe(state)}{fill}{who}" + "".join(f"\n{safe(line)}" for line in found.split("\n")[1:]), flush=True)

@@ -18,9 +18,6 @@ _COMMANDS = re.compile(
 #: Those of ours that know `--host`.
 _OURS = re.compile(r"pipetui (?P<name>doctor|ls|peek|send|tail|watch) (?P<rest>.+)", re.DOTALL)
 
-#: What this machine is called among hosts.
-LOCAL = "local"
-
 _PLAIN = re.compile(r"[\w ./:,+-]+")
 
 

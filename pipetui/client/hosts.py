@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
-from pipetui.client.advice import LOCAL
-from pipetui.client.link import LinkLost
+from pipetui.client import LOCAL
+from pipetui.client.link import LinkLike, LinkLost
 from pipetui.client.mergedlog import MergedLog
 from pipetui.client.session import Change, LogView, Session
 from pipetui.model import Finding, Level, Line, LogFilter, PipeId, PipeRow
@@ -25,15 +25,6 @@ from pipetui.protocol.feeds import FINDINGS, PIPES
 SHORTEST, LONGEST = 1.0, 60.0
 
 _RANKS: dict[Level, int] = {"problem": 0, "warning": 1, "note": 2}
-
-
-class LinkLike(Protocol):
-    """What a host pool needs of a link (`client.link.Link`; a test's fake has it too)."""
-
-    async def attach(self) -> None: ...
-    def send(self, request: Any) -> None: ...
-    def replies(self) -> AsyncIterator[Any]: ...
-    async def wait_closed(self) -> None: ...
 
 
 #: Gives a link to a hub that has been started; called again for each further try.
@@ -68,7 +59,7 @@ class FifoKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class HostPipe:
     """A FIFO of some host. `away` says why it is shown as it was, not as it is; empty when it is current."""
 
     session: Session
@@ -147,7 +138,7 @@ class HostPool:
 
     def __init__(self, connections: Sequence[HostConnection]) -> None:
         self.sessions = tuple(connection.session for connection in connections)
-        self.fifos: dict[FifoKey, Listed] = {}
+        self.fifos: dict[FifoKey, HostPipe] = {}
         self._connections = connections
         self._numbers = {id(session): number for number, session in enumerate(self.sessions)}
         self._listeners: list[Callable[[Session, Change], None]] = []
@@ -218,7 +209,7 @@ class HostPool:
         for pipe in pipes:
             row = session.pipes.get(pipe)
             if row is not None and row.pipe.kind == "fifo":
-                self.fifos[FifoKey(number, pipe)] = Listed(session, row, _why_old(session, pipe))
+                self.fifos[FifoKey(number, pipe)] = HostPipe(session, row, _why_old(session, pipe))
             else:
                 self.fifos.pop(FifoKey(number, pipe), None)
 
@@ -261,8 +252,8 @@ class HostPool:
     async def export(self, within: LogFilter) -> AsyncIterator[tuple[tuple[str, Line], ...]]:
         """Yield the whole messages that pass `within`, oldest first, in pages, each with its host's name if several."""
         if self._merged is not None:
-            async for woven in self._merged.export(within):
-                yield woven
+            async for merged in self._merged.export(within):
+                yield merged
             return
         async for page in self.sessions[0].export(within):
             yield tuple(("", line) for line in page)

@@ -12,13 +12,14 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from pipetui.client.lost import LinkLost
 from pipetui.protocol.codec import WireError
 from pipetui.protocol.frames import MAX_FRAME, Splitter
 from pipetui.protocol.messages import FromClient, FromHub, pack, unpack_from_hub
 
-__all__ = ["Link", "LinkLost", "hub_argv", "start_hub"]
+__all__ = ["Link", "LinkLike", "LinkLost", "hub_argv", "start_hub"]
 
 _BACKEND = Path(__file__).resolve().parent.parent / "backend"
 
@@ -41,6 +42,15 @@ def start_hub(argv: Sequence[str] | None = None) -> subprocess.Popen[bytes]:
         bufsize=0,
         start_new_session=True,
     )
+
+
+class LinkLike(Protocol):
+    """What a screen needs of a link; a test's fake has it, too."""
+
+    async def attach(self) -> None: ...
+    def send(self, message: FromClient) -> None: ...
+    def replies(self) -> AsyncIterator[FromHub]: ...
+    async def wait_closed(self) -> None: ...
 
 
 class Link:

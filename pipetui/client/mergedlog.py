@@ -165,7 +165,7 @@ class MergedLog:
         if view is self._view and self._waiting:
             late = self._logs[min(self._waiting)]
             self._waiting = set()
-            self._tell(late.session, self._woven())
+            self._tell(late.session, self._merged_page())
 
     def _own(self, log: HostLog, wanted: LogFilter) -> LogFilter:
         """Return a filter for one host: a FIFO has the name of its host in front."""
@@ -197,7 +197,7 @@ class MergedLog:
         if log.index in self._waiting:
             self._waiting.discard(log.index)
             if not self._waiting:
-                self._tell(session, self._woven())
+                self._tell(session, self._merged_page())
 
     def take(self, session: Session, page: LogPage) -> LogPage | None:
         """Take a host's page; return what the screen lacks now."""
@@ -215,8 +215,8 @@ class MergedLog:
             log.older, log.to_end = len(lines) >= self._view.after, True
         log.page = lines if fresh else (log.page + lines)[-self._view.after :]
         if fresh:
-            woven = heapq.merge(*(each.page for each in self._logs), key=_number)
-            lines = list(woven)[-self._view.after :]
+            merged = heapq.merge(*(each.page for each in self._logs), key=_number)
+            lines = list(merged)[-self._view.after :]
         log.trouble = page.trouble
         return replace(page, lines=tuple(lines), counts=self._counts(), trouble=self._trouble())
 
@@ -229,9 +229,9 @@ class MergedLog:
         log.trim(_MOST_KNOWN)
         log.page, log.older, log.to_end = log.learn(page.lines), page.older, not page.newer
         self._waiting.discard(log.index)
-        return None if self._waiting else self._woven()
+        return None if self._waiting else self._merged_page()
 
-    def _woven(self) -> LogPage:
+    def _merged_page(self) -> LogPage:
         """Return the page that the answers make: as far as all of them reach."""
         view = self._view
         answered = [log for log in self._logs if log.wanted == view.id]

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Protocol
 
-from pipetui.client.link import Link, LinkLost
+from pipetui.client.link import Link, LinkLike, LinkLost
 from pipetui.client.ssh import HUB, TIMEOUT, Remote, check_host, payload, until_the_first_word
 from pipetui.client.validation import Quota, ReplyValidation, check_message
 from pipetui.protocol.codec import WireError
@@ -28,15 +27,6 @@ __all__ = ["FarHost", "FarLink", "LinkLost"]
 
 #: So many heartbeats more than time would have it are forgiven: a line that was stopped brings them all at once.
 _MOST_HEARTBEATS = 1000
-
-
-class LinkLike(Protocol):
-    """What a screen needs of a link."""
-
-    async def attach(self) -> None: ...
-    def send(self, message: FromClient) -> None: ...
-    def replies(self) -> AsyncIterator[FromHub]: ...
-    async def wait_closed(self) -> None: ...
 
 
 class FarHost:

@@ -17,17 +17,15 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
+from pipetui.client import LOCAL
 from pipetui.client.actionlog import ActionLog
-from pipetui.client.advice import LOCAL, from_here
+from pipetui.client.advice import from_here
 from pipetui.client.link import LinkLost
 from pipetui.client.state import EVERYTHING, Change, HubState
 from pipetui.model import (
     ActorSpec,
-    LabCard,
     Line,
     LogFilter,
-    Pace,
-    PipeId,
     ProducerSpec,
 )
 from pipetui.protocol.feeds import (
@@ -49,35 +47,22 @@ from pipetui.protocol.messages import (
     Welcome,
 )
 from pipetui.protocol.requests import (
-    Action,
-    Control,
-    CreateFifo,
-    Examine,
-    Examined,
     Export,
     Fetch,
     Find,
-    ListLabs,
-    Past,
-    Peek,
-    Peeked,
-    PrepareLab,
-    RemoveFifo,
     Request,
-    RunBench,
-    RunLab,
-    Sample,
-    Scale,
-    Send,
-    Signal,
     StartConsumer,
     StartProducer,
-    StopBench,
-    StopLab,
-    TellLab,
 )
 
-__all__ = ["EVERYTHING", "Action", "Change", "Examined", "LogPage", "LogView", "Peeked", "Refused", "Sample", "Session"]
+__all__ = [
+    "EVERYTHING",
+    "Change",
+    "LogPage",
+    "LogView",
+    "Refused",
+    "Session",
+]
 
 A = TypeVar("A")
 
@@ -287,27 +272,6 @@ class Session(HubState):
             yield page.lines
             start = page.next
 
-    async def control(self, actor: int, action: Action) -> None:
-        """Pause, resume, stop, kill or dismiss one of our actors."""
-        await self.ask(Control(actor, action))
-
-    async def scale(self, actor: int, factor: float) -> tuple[float | None, float | None]:
-        """Make one of our actors this many times as fast; return its rate or its delay, as it is now."""
-        answer = await self.ask(Scale(actor, factor))
-        return answer.rate, answer.delay
-
-    async def create_fifo(self, path: str, mode: int = 0o600) -> None:
-        """Make a FIFO."""
-        await self.ask(CreateFifo(path, mode))
-
-    async def remove_fifo(self, path: str, pipe: PipeId) -> None:
-        """Remove a FIFO, only if it still is the one that was listed."""
-        await self.ask(RemoveFifo(path, pipe))
-
-    async def send_message(self, path: str, payload: str, timeout: float = 2.0) -> None:
-        """Write `payload` once; refused when no reader comes in time."""
-        await self.ask(Send(path, payload, timeout))
-
     async def fetch(self, number: int) -> Line | None:
         """Return a whole message, or None when the hub no longer has it."""
         return (await self.ask(Fetch(number))).line
@@ -315,49 +279,3 @@ class Session(HubState):
     async def find(self, within: LogFilter, find: LogFilter, start: int, *, backwards: bool = False) -> int | None:
         """Return the number of the nearest match after (before) message `start`, or None."""
         return (await self.ask(Find(within, find, start, backwards))).number
-
-    async def peek(self, pipe: PipeId) -> Peeked:
-        """Return the bytes queued in a pipe now, not consumed; refused where that can't be done without disturbing."""
-        return await self.ask(Peek(pipe))
-
-    async def past(self, pipe: PipeId) -> tuple[Sample, ...]:
-        """Return how full a pipe was, a sample a second, the newest last; empty if it was empty all the while."""
-        return (await self.ask(Past(pipe))).samples
-
-    async def examine(self, pid: int) -> Examined:
-        """Return what a process and its family do now."""
-        return await self.ask(Examine(pid))
-
-    async def signal(self, pid: int, command: str, number: int) -> None:
-        """Send a signal to any process, only if it still has this command line."""
-        await self.ask(Signal(pid, command, number))
-
-    async def list_labs(self) -> tuple[LabCard, ...]:
-        """Return the experiments that the hub can run, in the order in which they are best done."""
-        return (await self.ask(ListLabs())).labs
-
-    async def run_lab(self, name: str, pace: Pace = "normal") -> int:
-        """Run an experiment; return the number of its run, which is a key of `labs` from now on."""
-        return (await self.ask(RunLab(name, pace))).number
-
-    async def stop_lab(self, run: int) -> None:
-        """End a run with all its processes; one that has ended is forgotten."""
-        await self.ask(StopLab(run))
-
-    async def tell_lab(self, run: int, text: str) -> None:
-        """Give a line to the process of a run that listens."""
-        await self.ask(TellLab(run, text))
-
-    async def prepare_lab(self, name: str) -> tuple[ActorSpec, ...]:
-        """Have FIFOs made for an experiment's producers and consumers; return those, to be changed and started."""
-        return (await self.ask(PrepareLab(name))).specs
-
-    async def run_bench(
-        self, seconds: float = 25.0, mechanisms: tuple[str, ...] = (), sizes: tuple[int, ...] = ()
-    ) -> None:
-        """Compare mechanisms for about `seconds`; the report is `bench` and grows until it is over."""
-        await self.ask(RunBench(seconds, mechanisms, sizes))
-
-    async def stop_bench(self) -> None:
-        """End the comparison with all its processes; its report stays."""
-        await self.ask(StopBench())

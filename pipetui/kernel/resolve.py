@@ -23,7 +23,7 @@ _LINKS = 40
 _HANDLE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Place(NamedTuple):
+class ResolvedPath(NamedTuple):
     """What is at the end of a path: stat(2)'s answer, the name that it has now, and when it was made, if known."""
 
     status: os.stat_result
@@ -31,7 +31,7 @@ class Place(NamedTuple):
     made: float | None = None
 
 
-def resolve(proc: Proc, pid: int, folder: int, path: str) -> Place | None:
+def resolve(proc: Proc, pid: int, folder: int, path: str) -> ResolvedPath | None:
     """Return what `path`, relative to descriptor `folder`, means to a process or task; None when it means nothing.
 
     Raises NotPermitted or Failed when that could not be found out.
@@ -46,7 +46,7 @@ def resolve(proc: Proc, pid: int, folder: int, path: str) -> Place | None:
             try:
                 walk.follow(path)
                 number = walk.here.fileno()
-                return Place(os.fstat(number), os.readlink(f"/proc/self/fd/{number}"), made(number))
+                return ResolvedPath(os.fstat(number), os.readlink(f"/proc/self/fd/{number}"), made(number))
             finally:
                 walk.here.close()
     except (FileNotFoundError, NotADirectoryError, ProcessLookupError, ValueError):

@@ -17,7 +17,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from pipetui.kernel.lifetime import die_with_parent, set_name
 from pipetui.kernel.procfs import Proc
@@ -37,11 +37,29 @@ TIME_TO_ANSWER = 120.0
 _HIGH = 200
 
 
+#: What an event is: a process began or ended, it says something, has found a fact or why it can't, asks for a line,
+#: failed; and at last the end of the run. The names are those of the functions below, where there is one.
+EventKind = Literal["main", "part", "gone", "say", "saw", "skip", "hear", "trouble", "end"]
+
+
+class LabEvent(NamedTuple):
+    """What happens in a run, when (epoch), and in which process.
+
+    `name` is that of the process or of the fact, `value` what is said, the fact, the reason or the pid that has gone.
+    """
+
+    kind: EventKind
+    time: float
+    pid: int
+    name: str = ""
+    value: Fact = ""
+
+
 class _Here:
     """What a process of a lab needs to know."""
 
-    voice: socket.socket | None = None
-    ear: socket.socket | None = None
+    events: socket.socket | None = None
+    typed: socket.socket | None = None
     pace: Pace = "normal"
     part: int = 0
     resting: mmap.mmap | None = None
@@ -63,11 +81,11 @@ def lift(end: socket.socket) -> socket.socket:
     return socket.socket(fileno=number)
 
 
-def _tell(kind: str, *what: Any) -> None:
-    if _Here.voice is None:
+def _tell(kind: EventKind, name: str = "", value: Fact = "") -> None:
+    if _Here.events is None:
         raise RuntimeError("this only works in a lab: run it with `pipetui lab`")
     try:
-        _Here.voice.send(json.dumps([kind, time.time(), os.getpid(), *what]).encode())
+        _Here.events.send(json.dumps(LabEvent(kind, time.time(), os.getpid(), name, value)).encode())
     except OSError:
         os._exit(0)  # the lab has gone: so do we
 
@@ -117,12 +135,12 @@ def _rest(seconds: float) -> None:
 
 def hear(suggestion: str) -> str:
     """Return a line from the person; `suggestion` when they have none, and in a check."""
-    if _Here.ear is None or _Here.pace == "fast":
+    if _Here.typed is None or _Here.pace == "fast":
         return suggestion
-    _tell("hear", suggestion)
-    _Here.ear.settimeout(TIME_TO_ANSWER)
+    _tell("hear", value=suggestion)
+    _Here.typed.settimeout(TIME_TO_ANSWER)
     try:
-        return _Here.ear.recv(_MOST * 4).decode("utf-8", "surrogateescape") or suggestion
+        return _Here.typed.recv(_MOST * 4).decode("utf-8", "surrogateescape") or suggestion
     except (TimeoutError, OSError):
         return suggestion
 
@@ -145,7 +163,7 @@ class Part:
 
     def _note(self, status: int) -> None:
         self._status = os.waitstatus_to_exitcode(status)
-        _tell("gone", self.pid)
+        _tell("gone", value=self.pid)
 
     def ended(self) -> bool:
         """Whether it has ended by now."""
@@ -259,18 +277,18 @@ def _play(name: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -
 
 
 def be_main(
-    main: Callable[[LabContext], None], context: LabContext, voice: socket.socket, ear: socket.socket | None
+    main: Callable[[LabContext], None], context: LabContext, events: socket.socket, typed: socket.socket | None
 ) -> NoReturn:
     """Be the main process of a lab; never returns."""
     code = 1
     try:
-        _Here.voice, _Here.ear, _Here.pace = voice, ear, context.pace
+        _Here.events, _Here.typed, _Here.pace = events, typed, context.pace
         _Here.be("main")
         main(context)
         context.join()
         code = 0
     except BaseException as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
-        _tell("trouble", f"{type(error).__name__}: {error} (in {place.name}, line {place.lineno})"[:_MOST])
+        _tell("trouble", value=f"{type(error).__name__}: {error} (in {place.name}, line {place.lineno})"[:_MOST])
     finally:
         os._exit(code)

@@ -15,10 +15,9 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipetui.kernel.lifetime import die_with_parent, set_name
-from pipetui.labs.context import TIME_TO_ANSWER, LabContext, be_main, lift
+from pipetui.labs.context import TIME_TO_ANSWER, LabContext, LabEvent, be_main, lift
 from pipetui.labs.lab import Lab
 from pipetui.model import Fact, Pace, Seen
 
@@ -28,16 +27,12 @@ _TIMEOUT: dict[Pace, float] = {"fast": 1.0, "normal": 6.0, "slow": 20.0}
 #: Signals that end a player.
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
-#: What is told: its kind (`main`, `part`, `gone`, `say`, `saw`, `skip`, `hear`, `trouble`, and at last `end`), the
-#: time, the pid, and what else there is to it.
-Event = list[Any]
-
 
 def play(
     lab: Lab,
     folder: Path,
     pace: Pace,
-    tell: Callable[[Event], None],
+    tell: Callable[[LabEvent], None],
     control: int | None = None,
     orders: Callable[[], list[str] | None] = lambda: None,
     private: Sequence[int] = (),
@@ -47,8 +42,8 @@ def play(
     `control` is polled; then `orders` returns the lines that the person typed, or None when the run is to stop.
     `private` descriptors of the caller are kept from the lab's processes.
     """
-    voice, lab_voice = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ear, lab_ear = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    events, lab_events = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    typed, lab_typed = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     player = os.getpid()
     # Python drops an exception that a handler raises inside fork(2): so none comes now
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
@@ -57,81 +52,81 @@ def play(
         for ending in _ENDING:
             signal.signal(ending, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
-        voice.close()
-        ear.close()
+        events.close()
+        typed.close()
         for number in private:
             os.close(number)
         os.setpgid(0, 0)
         die_with_parent(player)
         set_name("main")
-        be_main(lab.main, LabContext(folder, pace), lift(lab_voice), lift(lab_ear))
+        be_main(lab.main, LabContext(folder, pace), lift(lab_events), lift(lab_typed))
     try:
         os.setpgid(main, main)
     except OSError:
         pass  # it was quicker
-    lab_voice.close()
-    lab_ear.close()
-    with voice, ear:
+    lab_events.close()
+    lab_typed.close()
+    with events, typed:
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
-            tell(["main", time.time(), main])
-            _listen(voice, ear, time.monotonic() + lab.limit * _TIMEOUT[pace], tell, control, orders, main)
+            tell(LabEvent("main", time.time(), main))
+            _listen(events, typed, time.monotonic() + lab.limit * _TIMEOUT[pace], tell, control, orders, main)
         finally:
             _clear(main)
-    tell(["end", time.time(), main])
+    tell(LabEvent("end", time.time(), main))
 
 
 def _listen(
-    voice: socket.socket,
-    ear: socket.socket,
+    events: socket.socket,
+    typed: socket.socket,
     deadline: float,
-    tell: Callable[[Event], None],
+    tell: Callable[[LabEvent], None],
     control: int | None,
     orders: Callable[[], list[str] | None],
     main: int,
 ) -> None:
     """Pass on what is told, until all who could tell something have gone, the main process has ended or time is up."""
     poller = select.poll()
-    poller.register(voice, select.POLLIN)
+    poller.register(events, select.POLLIN)
     if control is not None:
         poller.register(control, select.POLLIN)
     ended = False
     while True:
         left = deadline - time.monotonic()
         if left <= 0:
-            tell(["trouble", time.time(), main, "it took too long and was ended"])
+            tell(LabEvent("trouble", time.time(), main, value="it took too long and was ended"))
             return
         ready = [fd for fd, _ in poller.poll(0 if ended else min(left, 0.1) * 1000)]
-        if voice.fileno() in ready:
-            data = voice.recv(1 << 16)
+        if events.fileno() in ready:
+            data = events.recv(1 << 16)
             if not data:  # everybody has gone, the main process as well
                 _has_ended(main, tell, os.WEXITED | os.WNOWAIT)
                 return
-            event = json.loads(data)
+            event = LabEvent(*json.loads(data))
             tell(event)
-            if event[0] == "hear":
+            if event.kind == "hear":
                 deadline += TIME_TO_ANSWER  # a person's time does not count
         elif ended:
             return
         elif control is not None and control in ready:
             lines = orders()
             if lines is None:
-                tell(["trouble", time.time(), main, "it was stopped"])
+                tell(LabEvent("trouble", time.time(), main, value="it was stopped"))
                 return
             for line in lines:
-                ear.send(line.encode("utf-8", "surrogateescape"))
+                typed.send(line.encode("utf-8", "surrogateescape"))
         else:
             ended = _has_ended(main, tell, os.WEXITED | os.WNOWAIT | os.WNOHANG)
 
 
-def _has_ended(main: int, tell: Callable[[Event], None], options: int) -> bool:
+def _has_ended(main: int, tell: Callable[[LabEvent], None], options: int) -> bool:
     """Whether the main process has ended, and tell if it was killed; it is left to be waited for.
 
     So its process group can't become somebody else's before it is killed.
     """
     how = os.waitid(os.P_PID, main, options)
     if how is not None and how.si_code != os.CLD_EXITED:
-        tell(["trouble", time.time(), main, f"its main was killed by signal {how.si_status}"])
+        tell(LabEvent("trouble", time.time(), main, value=f"its main was killed by signal {how.si_status}"))
     return how is not None
 
 

@@ -147,7 +147,7 @@ class Peek(Operation):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class WatchedPipe:
     """A pipe at one moment, and the findings that name it.
 
     `unseen` says who may hold an end without being seen; `writers` and `readers` are the owners of its sides. `looked`
@@ -169,7 +169,7 @@ class Watch(Operation):
     """Which pipe (see `target.pipe_id`), until when, and how long at most (seconds; None: for ever)."""
 
     effect: ClassVar[Effect] = "passive"
-    answers: ClassVar[tuple[type, ...]] = (Sight,)
+    answers: ClassVar[tuple[type, ...]] = (WatchedPipe,)
     streams: ClassVar[bool] = True
     pipe: str
     until: Until | None = None

@@ -158,7 +158,7 @@ class StartConsumer(Request[Started]):
     spec: ConsumerSpec
 
 
-Action = Literal["pause", "resume", "stop", "kill", "dismiss"]
+ActorAction = Literal["pause", "resume", "stop", "kill", "dismiss"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class Control(Request[Done]):
 
     effect: ClassVar[Effect] = "changes"
     actor: int
-    action: Action
+    action: ActorAction
 
 
 @dataclass(frozen=True, slots=True)

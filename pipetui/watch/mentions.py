@@ -31,7 +31,7 @@ _WORD = re.compile(r"[^\s'\"`<>=;&|(){}$/]+")
 
 
 #: A FIFO at which somebody is blocked, and the path that was given for it.
-_Place = tuple[PipeId, str]
+_FoundPipe = tuple[PipeId, str]
 
 
 class _Opener(NamedTuple):
@@ -62,7 +62,7 @@ def mentions(proc: Proc, roster: Mapping[int, Stat], waits: Waits) -> dict[int, 
     places = set(blocked.values())
     if not 1 < len(places) <= _MOST:
         return {}
-    by_name: dict[str, list[_Place]] = {}
+    by_name: dict[str, list[_FoundPipe]] = {}
     for place in places:
         by_name.setdefault(os.path.basename(place[1]), []).append(place)
     far = far_away(proc)
@@ -83,7 +83,7 @@ def mentions(proc: Proc, roster: Mapping[int, Stat], waits: Waits) -> dict[int, 
     return answer
 
 
-def _likely(by_name: Mapping[str, list[_Place]], one: _Opener, script: str) -> Iterator[_Place]:
+def _likely(by_name: Mapping[str, list[_FoundPipe]], one: _Opener, script: str) -> Iterator[_FoundPipe]:
     """Yield the FIFOs that an opener's words may name: all of a few, else those whose name is a word by itself."""
     names = by_name.keys()
     if len(names) > _FEW:

@@ -31,7 +31,7 @@ from pipetui.model import Pipe, PipeId, Polled, ProcessState, TaskState
 from pipetui.watch.world import World, sides
 
 #: For each process all of whose tasks wait: the releasers of each task.
-Waiting = Mapping[int, tuple[frozenset[int], ...]]
+WaitGraph = Mapping[int, tuple[frozenset[int], ...]]
 
 #: Whether signal handlers count as what may free a process.
 Handlers = Literal["free", "ignored"]
@@ -187,7 +187,7 @@ def possible_holders(world: World, pipe: Pipe) -> frozenset[int]:
     return frozenset(answer)
 
 
-def largest(waits: Waiting) -> frozenset[int]:
+def largest(waits: WaitGraph) -> frozenset[int]:
     """Return the largest set of processes all of whose possible releasers are in the set."""
     stuck = set(waits)
     releases: dict[int, list[int]] = {}
@@ -203,7 +203,7 @@ def largest(waits: Waiting) -> frozenset[int]:
     return frozenset(stuck)
 
 
-def cores(waits: Waiting, stuck: Iterable[int]) -> list[tuple[frozenset[int], frozenset[int]]]:
+def cores(waits: WaitGraph, stuck: Iterable[int]) -> list[tuple[frozenset[int], frozenset[int]]]:
     """Split what is stuck into cores and who waits for each.
 
     The members of a core wait for each other and for nobody else. The second set are those that wait for a core,

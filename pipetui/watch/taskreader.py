@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pipetui.kernel.errors import PipeError
 from pipetui.kernel.procfs import Proc, Stat, TaskStatus
-from pipetui.kernel.resolve import AT_FDCWD, Place, resolve
+from pipetui.kernel.resolve import AT_FDCWD, ResolvedPath, resolve
 from pipetui.model import Access, Certainty, Doing, Pipe, PipeId, Polled, TaskState
 from pipetui.watch.calls import CALLS, P_PGID, P_PID, P_PIDFD, Call
 from pipetui.watch.census import Census, far_away
@@ -123,7 +123,7 @@ class TaskReader:
             self.opened[identity] = pipe_of(place.path, place.status)
         return TaskState(task.tid, doing, identity, path=shown, certainty=sure)
 
-    def _same_since(self, place: Place, since: float | None) -> Certainty | None:
+    def _same_since(self, place: ResolvedPath, since: float | None) -> Certainty | None:
         """How sure it is that a FIFO is the one whose open began then; None if it was made later."""
         if place.made is not None:
             self.made[PipeId(place.status.st_dev, place.status.st_ino)] = place.made

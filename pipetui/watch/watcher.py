@@ -24,7 +24,7 @@ from pipetui.watch.activity import Activity, Stirred
 from pipetui.watch.diagnosis import Judge
 from pipetui.watch.memory import WaitMemory
 from pipetui.watch.processes import Processes
-from pipetui.watch.sight import Order, Rate, Reach, Sight
+from pipetui.watch.report import Rate, Reach, WatchOrder, WatchReport
 from pipetui.watch.waits import openers
 from pipetui.watch.world import World, observe
 
@@ -91,7 +91,7 @@ class Watcher:
         self._people: dict[int, Process] = {}
         self._findings: tuple[Finding, ...] = ()
         self._meters: dict[PipeId, _Meter] = {}
-        self._told: dict[PipeId, Rate] = {}
+        self._reported: dict[PipeId, Rate] = {}
         self._unsettled: set[PipeId] = set()
         self._cost = 0.0
         self._due = 0.0
@@ -102,7 +102,7 @@ class Watcher:
 
     # --- what is to be watched ------------------------------------------------------------------------------------
 
-    def obey(self, order: Order) -> None:
+    def obey(self, order: WatchOrder) -> None:
         """Take over which FIFOs exist, and what a screen shows."""
         nameless = {identity for path in order.forget if (identity := self._unname(path)) is not None}
         for path, identity in order.known:
@@ -160,7 +160,7 @@ class Watcher:
             if (pipe.id in held or pipe.id in self._names) and not self._activity.watches(pipe.id):
                 self._watch(pipe)
         self._unsettled.update(pipe.id for pipe in fifos)
-        self._unsettled.update(self._told)
+        self._unsettled.update(self._reported)
         self._rates_due = min(self._rates_due, time.monotonic())
 
     def _watch(self, pipe: Pipe) -> None:
@@ -183,7 +183,7 @@ class Watcher:
             if stirred.writes or stirred.reads:
                 self._meters.setdefault(stirred.id, _Meter()).mark(stirred)
                 self._unsettled.add(stirred.id)
-                before = self._told.get(stirred.id)
+                before = self._reported.get(stirred.id)
                 # a flood is told at once: its folder then is left unwatched, which the flood feels
                 news = self._activity.paused(stirred.id) and not (before and before.flooded)
                 self._rates_due = min(self._rates_due, time.monotonic() + (0 if news else RATES_EVERY))
@@ -195,7 +195,7 @@ class Watcher:
         soonest = min(self._due, self._rates_due, self._glance_due) - now
         return max(0.0, soonest if paused is None else min(soonest, paused))
 
-    def sights(self) -> Iterator[Sight]:
+    def reports(self) -> Iterator[WatchReport]:
         """Do what is due, and yield what there is to tell, what is quickly found out first."""
         now = time.monotonic()
         if self._activity.timeout() == 0:
@@ -216,9 +216,9 @@ class Watcher:
             self._due = min(self._due, self._soon())
         self._glance_due = time.monotonic() + _interval(time.process_time() - started)
 
-    def _due_rates(self) -> Iterator[Sight]:
+    def _due_rates(self) -> Iterator[WatchReport]:
         if time.monotonic() >= self._rates_due and (rates := self._changed_rates()):
-            yield Sight(rates=tuple(rates))
+            yield WatchReport(rates=tuple(rates))
 
     def _changed_rates(self) -> list[Rate]:
         """Return the rates that are others than they were told; come back soon for those that may change by themselves.
@@ -228,12 +228,12 @@ class Watcher:
         news: list[Rate] = []
         for identity in list(self._unsettled):
             rate = self._rate(identity)
-            if rate != self._told.get(identity, Rate(identity)):
+            if rate != self._reported.get(identity, Rate(identity)):
                 news.append(rate)
             if rate == Rate(identity):
-                self._told.pop(identity, None)
+                self._reported.pop(identity, None)
             else:
-                self._told[identity] = rate
+                self._reported[identity] = rate
             if self._is_settled(rate):
                 self._meters.pop(identity, None)
                 self._unsettled.discard(identity)
@@ -258,11 +258,11 @@ class Watcher:
 
     # --- looking --------------------------------------------------------------------------------------------------
 
-    def look(self) -> Sight:
+    def look(self) -> WatchReport:
         """Look at everything and return what changed."""
         started = time.process_time()
         world = self._observe()
-        sight = self._compare(world)
+        report = self._compare(world)
         self._watch_elsewhere(world)
         self._cost = time.process_time() - started
         self._last = time.monotonic()
@@ -272,7 +272,7 @@ class Watcher:
             self._due = min(self._due, max(soon, self._last + self._again - time.time()))
         if self._glance_due == float("inf"):
             self._glance_due = self._last  # the first one: only now it is known who is a kernel thread
-        return sight
+        return report
 
     def _observe(self) -> World:
         known = [Pipe(identity, paths=(path,)) for path, identity in self._known.items()]
@@ -286,7 +286,7 @@ class Watcher:
             memory=self._memory,
         )
 
-    def _compare(self, world: World) -> Sight:
+    def _compare(self, world: World) -> WatchReport:
         plumbing = _plumbing(world) if self._anonymous else frozenset()
         pipes = {
             pipe.id: pipe
@@ -305,7 +305,7 @@ class Watcher:
         findings, more_findings = bounds.of_findings(found.findings)
         self._hasten(pipes.values())
         notes = (*world.partial, *left_out, *more_people, *more_findings)
-        sight = Sight(
+        report = WatchReport(
             pipes=tuple(pipe for identity, pipe in pipes.items() if self._pipes.get(identity) != pipe),
             gone=tuple(identity for identity in self._pipes if identity not in pipes),
             processes=tuple(process for pid, process in people.items() if self._people.get(pid) != process),
@@ -314,7 +314,7 @@ class Watcher:
             reach=Reach(world.unreadable, notes, world.unseen),
         )
         self._pipes, self._people, self._findings = pipes, people, findings
-        return sight
+        return report
 
     def _hasten(self, pipes: Iterable[Pipe]) -> None:
         """A flooded FIFO whose times stand still is flooded no more."""
@@ -345,7 +345,9 @@ def _steady(process: Process) -> Process:
     return process if process.cpu is None else replace(process, cpu=round(process.cpu, 2))
 
 
-def run(watcher: Watcher, orders: Callable[[], Iterable[Order]], control: int, tell: Callable[[Sight], None]) -> None:
+def run(
+    watcher: Watcher, orders: Callable[[], Iterable[WatchOrder]], control: int, tell: Callable[[WatchReport], None]
+) -> None:
     """Watch until `orders`, called when `control` polls readable, says by an exception that nobody listens any more."""
     poller = select.poll()
     poller.register(control, select.POLLIN)
@@ -358,14 +360,14 @@ def run(watcher: Watcher, orders: Callable[[], Iterable[Order]], control: int, t
             else:
                 time.sleep(EVENTS_APART)  # let equal events merge in the queue
                 watcher.stir()
-        for sight in watcher.sights():
-            for portion in _portions(sight):
+        for report in watcher.reports():
+            for portion in _portions(report):
                 tell(portion)
 
 
-def _portions(sight: Sight) -> Iterator[Sight]:
+def _portions(report: WatchReport) -> Iterator[WatchReport]:
     """Divide what is told into portions between which the hub does other things; the last one has all but pipes."""
-    *first, last = bounds.portions(sight.pipes)
+    *first, last = bounds.portions(report.pipes)
     for pipes in first:
-        yield Sight(tuple(pipes))
-    yield replace(sight, pipes=tuple(last))
+        yield WatchReport(tuple(pipes))
+    yield replace(report, pipes=tuple(last))

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpus.place import MARK, Place
+from corpus.folder import MARK, CorpusFolder
 from corpus.workload import Variant, Workload
 
 #: A busy machine is no failure (seconds).
@@ -29,9 +29,9 @@ _MARK = re.compile(rb"(?:^|\0)" + MARK.encode() + rb"=([0-9a-f]{32})")
 class Run:
     """One start of one variant of a workload."""
 
-    def __init__(self, workload: Workload, variant: Variant, place: Place) -> None:
+    def __init__(self, workload: Workload, variant: Variant, folder: CorpusFolder) -> None:
         self.workload, self.variant = workload, variant
-        prepared = place.prepare(workload, variant)
+        prepared = folder.prepare(workload, variant)
         self.mark, self.folder = prepared.mark, prepared.folder
         self.since = 0.0  # the monotonic time from which it is known to stand as it should
         self.seen: dict[int, int] = {}  # all its processes so far: when each began (clock ticks, for pids come again)
@@ -127,9 +127,9 @@ class Started:
     failures: list[str]
 
 
-def start(chosen: Sequence[tuple[Workload, Variant]], place: Place) -> Started:
+def start(chosen: Sequence[tuple[Workload, Variant]], folder: CorpusFolder) -> Started:
     """Start workloads and wait until each is as it should be."""
-    runs = [Run(workload, variant, place) for workload, variant in chosen]
+    runs = [Run(workload, variant, folder) for workload, variant in chosen]
     try:
         missing = _wait_until_started(runs)
         moving = _wait_until_still([run for run in runs if run not in missing])

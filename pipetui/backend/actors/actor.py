@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from pipetui.backend.runtime.channel import Receiver, Sender
+from pipetui.backend.runtime.orders import ACTOR_ORDER, ActorOrder
 from pipetui.kernel import fifo, ioctl
 from pipetui.kernel.errors import PipeError
 from pipetui.kernel.fd import Fd
@@ -77,8 +78,8 @@ class Actor(ABC):
     def work(self) -> None:
         """Do what the actor is for; ends by raising `Finished`."""
 
-    def told(self, order: dict[str, Any]) -> None:
-        """Take an order from the hub: the names and values of what to change."""
+    def obey(self, order: ActorOrder) -> None:
+        """Take an order from the hub; pausing is done here."""
 
     def gathered(self) -> list[tuple[Any, ...]]:
         """Return the messages for the report that is about to be sent."""
@@ -158,12 +159,11 @@ class Actor(ABC):
             self._pause_when_counted(inside, ticked)
 
     def _take_orders(self) -> None:
-        for order in self._control.receive():
-            self._acknowledged = order.pop("order")
-            if "pause" in order:
-                self._pausing, self._pausing_in = order.pop("pause"), None
-            if order:
-                self.told(order)
+        for order in map(ACTOR_ORDER.decode, self._control.receive()):
+            self._acknowledged = order.number
+            if order.pause is not None:
+                self._pausing, self._pausing_in = order.pause, None
+            self.obey(order)
         if self._control.ended:
             os._exit(0)  # the hub is gone
 

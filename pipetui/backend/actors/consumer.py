@@ -18,16 +18,17 @@ from typing import Any
 
 from pipetui.backend.actors.actor import Actor, Finished, Waiting
 from pipetui.backend.messages.framing import Region, make_framer
+from pipetui.backend.runtime.orders import ActorOrder
 from pipetui.kernel import fifo
 from pipetui.kernel.fd import Fd
 from pipetui.model import ConsumerSpec, Frame
 
 #: Room in the buffer for one frame of the greatest length and this much more.
-ROOM = 1 << 20
+BUFFER_SPACE = 1 << 20
 #: From here on the buffer is filled from its front again where that is cheap: a small buffer stays in the CPU's cache.
 EARLY = 1 << 18
 #: Reading never begins with less room than this, what a pipe holds by default.
-LEAST = 1 << 16
+LEAST_SPACE = 1 << 16
 
 #: What a report carries at most: messages, and bytes of them (one message may be larger).
 KEEP_MESSAGES = 500
@@ -36,10 +37,10 @@ KEEP_BYTES = 1 << 16
 MODEST = 1 << 20
 
 #: Above this (bytes an interval) the log gets only KEEP_BYTES, and pieces of a message without end are only counted.
-PATIENT = 1 << 22
+FLOOD = 1 << 22
 
 #: A delayed consumer reads no more than this at once, as programs with buffered input do: the rest stays in the pipe.
-SIP = 4096
+DELAYED_READ = 4096
 
 _NO_DATA = Waiting("waiting", "waits for data", "calm", after=1.5)
 _NO_WRITER = Waiting("waiting", "waits for a writer", "waiting")
@@ -54,7 +55,7 @@ class Consumer(Actor):
         self._spec = spec
         self._delay = spec.delay
         self._framer = make_framer(spec.framing, spec.fixed, spec.limit)
-        self._buffer = bytearray(spec.limit + ROOM)
+        self._buffer = bytearray(spec.limit + BUFFER_SPACE)
         self._view = memoryview(self._buffer)
         self._region = Region(0, True)
         self._position = 0
@@ -62,8 +63,9 @@ class Consumer(Actor):
         self._kept: list[tuple[Any, ...]] = []
         self._interval_bytes = 0
 
-    def told(self, order: dict[str, Any]) -> None:
-        self._delay = order.get("delay", self._delay)
+    def obey(self, order: ActorOrder) -> None:
+        if order.delay is not None:
+            self._delay = order.delay
 
     def work(self) -> None:
         self.identify(self._spec.path)
@@ -118,14 +120,14 @@ class Consumer(Actor):
         assert self.fd is not None
         fd = self.fd.fileno()
         while True:
-            count = self._sip(fd) if self._delay > 0 else self._gulp(fd)
+            count = self._read_delayed(fd) if self._delay > 0 else self._read_fast(fd)
             if count == 0:
                 return
             if count is None:
                 self.eagain += 1
                 self.pause(None, reading=fd, waiting=_NO_DATA)
 
-    def _gulp(self, fd: int) -> int | None:
+    def _read_fast(self, fd: int) -> int | None:
         """Read and count as fast as the kernel gives, until EOF (0), EAGAIN (None) or a delay is ordered (1).
 
         One long function on purpose: at 64 KiB a read, each call more in this loop costs half a percent of the speed.
@@ -155,13 +157,13 @@ class Consumer(Actor):
             self._position = end = start + count
             self.bytes += count
             self._interval_bytes += count
-            frames = skip(buffer, self._region.start, start, end, self._interval_bytes > PATIENT)
+            frames = skip(buffer, self._region.start, start, end, self._interval_bytes > FLOOD)
             self.messages = framer.count
             if frames is not None:
                 self._set_aside(frames)
-            if self._interval_bytes <= SIP:
+            if self._interval_bytes <= DELAYED_READ:
                 self._gather()  # at once, while that is cheap, for a true time stamp
-            if end > EARLY and (framer.tail < LEAST or len(buffer) - end < LEAST):
+            if end > EARLY and (framer.tail < LEAST_SPACE or len(buffer) - end < LEAST_SPACE):
                 self._from_the_front()
         return 1
 
@@ -172,7 +174,7 @@ class Consumer(Actor):
         self.split = self._framer.splits
         self._region = Region(self._position, self._framer.unfinished == 0)
 
-    def _sip(self, fd: int) -> int | None:
+    def _read_delayed(self, fd: int) -> int | None:
         """Read a little and take its messages one by one, each with the delay; the rest stays in the pipe."""
         self.step()
         self._gather()
@@ -182,7 +184,7 @@ class Consumer(Actor):
         self.tick()
         self._inside = True
         try:
-            data = os.read(fd, SIP)
+            data = os.read(fd, DELAYED_READ)
         except BlockingIOError:
             return None
         finally:
@@ -248,7 +250,7 @@ class Consumer(Actor):
 
     def gathered(self) -> list[tuple[Any, ...]]:
         self._gather()
-        kept, self._kept = self._newest(self._kept, MODEST if self._interval_bytes <= PATIENT else KEEP_BYTES), []
+        kept, self._kept = self._newest(self._kept, MODEST if self._interval_bytes <= FLOOD else KEEP_BYTES), []
         self._interval_bytes = 0
         return kept
 

@@ -12,10 +12,10 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pipetui.backend.actors.actor import Actor, Finished, Waiting
 from pipetui.backend.actors.template import compile_template
+from pipetui.backend.runtime.orders import ActorOrder
 from pipetui.kernel import fifo
 from pipetui.kernel.delivery import Opens
 from pipetui.kernel.errors import NoReader
@@ -73,9 +73,10 @@ class Producer(Actor):
         self._rate = spec.rate
         self._turn = 0.0
 
-    def told(self, order: dict[str, Any]) -> None:
-        self._rate = order.get("rate", self._rate)
-        self._turn = 0.0
+    def obey(self, order: ActorOrder) -> None:
+        if order.rate is not None:
+            self._rate = order.rate
+            self._turn = 0.0
 
     def work(self) -> None:
         self.identify(self._spec.path)

@@ -18,7 +18,7 @@ from pipetui.backend.runtime.loop import Loop, Timer
 from pipetui.backend.service import Refused
 from pipetui.kernel.lifetime import stand_back
 from pipetui.model import ActorSpec, ActorState, ConsumerSpec, Frame, PipeId, ProducerSpec
-from pipetui.protocol.requests import Action
+from pipetui.protocol.requests import ActorAction
 
 #: Rates are taken over about this time (seconds), and looked at again this often while any is above zero.
 WINDOW = 1.0
@@ -157,7 +157,7 @@ class ActorSupervisor:
         if len(self.actors) >= limits.MOST_ACTORS:
             raise Refused(f"{len(self.actors):,} producers and consumers are listed; dismiss some that have ended")
 
-    def control(self, number: int, action: Action) -> None:
+    def control(self, number: int, action: ActorAction) -> None:
         """Pause, resume, stop, kill or dismiss an actor. Raises `Refused`."""
         actor = self._actor(number)
         ended = actor.state.phase == "ended"

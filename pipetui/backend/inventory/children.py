@@ -15,7 +15,7 @@ from pipetui.kernel.errors import PipeError
 from pipetui.model import Pipe
 from pipetui.protocol.codec import codec
 from pipetui.watch import watcher
-from pipetui.watch.sight import Order, Sight
+from pipetui.watch.report import WatchOrder, WatchReport
 from pipetui.watch.tree import TreeWatch
 
 #: How many FIFOs travel in one report.
@@ -43,23 +43,23 @@ class FinderReport:
 
 FINDER_ORDER = codec(FinderOrder)
 FINDER_REPORT = codec(FinderReport)
-WATCHER_ORDER = codec(Order)
-WATCHER_REPORT = codec(Sight)
+WATCH_ORDER = codec(WatchOrder)
+WATCH_REPORT = codec(WatchReport)
 
 
 def finder_main(roots: tuple[str, ...], control: int, report: int) -> None:
     """Find the FIFOs below `roots` and keep telling what changes, until the hub is gone."""
     sender, receiver = Sender(report), Receiver(control)
     tree = TreeWatch(*roots)
-    told: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
 
     def tell(found: list[Pipe], gone: Iterable[str] = (), *, done: bool = False) -> None:
-        nonlocal told
+        nonlocal reported
         for start in range(0, len(found), BATCH):
             _send(FinderReport(tuple(found[start : start + BATCH])))
         partial = tuple(tree.partial)
-        if gone or done or partial != told:
-            told = partial
+        if gone or done or partial != reported:
+            reported = partial
             _send(FinderReport(gone=tuple(gone), done=done, partial=partial))
 
     def _send(what: FinderReport) -> None:
@@ -90,8 +90,8 @@ def watcher_main(control: int, report: int) -> None:
     """Watch ends and waits and tell what changes, until the hub is gone."""
     sender, receiver = Sender(report), Receiver(control)
 
-    def orders() -> list[Order]:
-        taken = [WATCHER_ORDER.decode(order) for order in receiver.receive()]
+    def orders() -> list[WatchOrder]:
+        taken = [WATCH_ORDER.decode(order) for order in receiver.receive()]
         if receiver.ended:
             raise SystemExit
         return taken
@@ -101,7 +101,7 @@ def watcher_main(control: int, report: int) -> None:
             watcher.Watcher(),
             orders,
             control,
-            lambda sight: send_all(sender, report, WATCHER_REPORT.encode(sight)),
+            lambda what: send_all(sender, report, WATCH_REPORT.encode(what)),
         )
     except SystemExit:
         return

@@ -8,7 +8,7 @@ from functools import partial
 
 from pipetui.backend.runtime.loop import Loop, Timer
 from pipetui.model import PipeId
-from pipetui.watch.sight import Rate
+from pipetui.watch.report import Rate
 
 #: Bytes moved within this time (seconds) make a pipe "flowing".
 RECENT = 2.0

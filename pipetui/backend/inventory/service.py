@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from pipetui.backend.inventory.children import (
-    WATCHER_ORDER,
-    WATCHER_REPORT,
+    WATCH_ORDER,
+    WATCH_REPORT,
     FinderOrder,
     FinderReport,
     watcher_main,
@@ -33,7 +33,7 @@ from pipetui.protocol.feeds import FINDINGS, PIPES, PROCESSES, STATUS
 from pipetui.protocol.messages import Ready
 from pipetui.protocol.requests import Past, Request, Sample, Samples
 from pipetui.watch.owners import owners
-from pipetui.watch.sight import Known, Order, Rate, Reach, Sight
+from pipetui.watch.report import Known, Rate, Reach, WatchOrder, WatchReport
 from pipetui.watch.state import describe
 
 #: How a finding calls a process.
@@ -81,14 +81,14 @@ class Inventory(Service):
         """Look at anonymous pipes too, as long as they are on a screen."""
         if ready.anonymous != self._anonymous:
             self._anonymous = ready.anonymous
-            self._order(Order(anonymous=ready.anonymous))
+            self._order(WatchOrder(anonymous=ready.anonymous))
 
     def start(self, roots: tuple[str, ...], *, elsewhere: bool = True) -> None:
         """Fork the watcher and a finder for each root; `elsewhere` also lists FIFOs that only a process holds."""
         self._started = True
         self._elsewhere = elsewhere
-        self._watcher = self._children.fork("pipetui-watch", watcher_main, self._on_sight, self._on_watcher_end)
-        self._order(Order(elsewhere=elsewhere))
+        self._watcher = self._children.fork("pipetui-watch", watcher_main, self._on_watch_report, self._on_watcher_end)
+        self._order(WatchOrder(elsewhere=elsewhere))
         self._finders.start(roots)
 
     def search_more(self, root: str) -> None:
@@ -121,7 +121,7 @@ class Inventory(Service):
         for path in report.gone:
             self._on_gone(self._found.remove(path))
         if known or report.gone:
-            self._order(Order(tuple(known), report.gone))
+            self._order(WatchOrder(tuple(known), report.gone))
 
     def _add(self, pipe: Pipe) -> bool:
         """Take over a FIFO that was found; return whether there was room for it."""
@@ -154,33 +154,33 @@ class Inventory(Service):
 
     # --- the watcher ----------------------------------------------------------------------------------------------
 
-    def _order(self, order: Order) -> None:
+    def _order(self, order: WatchOrder) -> None:
         if self._watcher is not None:
-            self._watcher.send(WATCHER_ORDER.encode(order))
+            self._watcher.send(WATCH_ORDER.encode(order))
 
-    def _on_sight(self, value: Any) -> None:
-        sight: Sight = WATCHER_REPORT.decode(value)
+    def _on_watch_report(self, value: Any) -> None:
+        report: WatchReport = WATCH_REPORT.decode(value)
         self._listed = None
-        for pipe in sight.pipes:
+        for pipe in report.pipes:
             self._observe(pipe)
-        for identity in sight.gone:
+        for identity in report.gone:
             for pid in _present(self._observed.pop(identity, None)):
                 self._processes.changed(pid)
             self._pipes.changed(identity)
-        for process in sight.processes:
+        for process in report.processes:
             named = replace(process, command=self._names.get(process.pid, process.command))
             self._known_processes[process.pid] = named
             self._processes.changed(process.pid)
-        for pid in sight.ended:
+        for pid in report.ended:
             self._known_processes.pop(pid, None)
             self._processes.changed(pid)
-        for rate in sight.rates:
+        for rate in report.rates:
             self._movement.note_counted(rate)
             self._note_flood(rate)
-        if sight.findings is not None:
-            self._on_findings(sight.findings)
-        if sight.reach is not None:
-            self._on_reach(sight.reach)
+        if report.findings is not None:
+            self._on_findings(report.findings)
+        if report.reach is not None:
+            self._on_reach(report.reach)
 
     def _observe(self, pipe: Pipe) -> None:
         before = self._observed.get(pipe.id)

@@ -12,21 +12,23 @@ import os
 import select
 import signal
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipetui.backend.runtime.channel import Receiver, Sender
 from pipetui.backend.runtime.children import Child, ChildProcesses
-from pipetui.backend.runtime.tempdir import Workshop
+from pipetui.backend.runtime.tempdir import LabFolders
 from pipetui.backend.service import Refused
 from pipetui.kernel import fifo
 from pipetui.kernel.lifetime import adopt_orphans, die_with_parent, end_orphans
 from pipetui.labs import all_labs
+from pipetui.labs.context import LabEvent
 from pipetui.labs.lab import Lab
-from pipetui.labs.play import Event, judge, play
+from pipetui.labs.play import judge, play
 from pipetui.model import ActorSpec, Fact, LabCard, LabLine, LabPart, LabRun, Pace
+from pipetui.protocol.codec import codec
 
 #: So many of the newest lines are kept of each run, and so many runs that have ended.
 MOST_LINES = 200
@@ -34,6 +36,21 @@ MOST_RUNS = 20
 
 #: Runs at one time.
 MOST_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Orders a player to end its run."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypedLine:
+    """A line from the person for the process of a lab that listens."""
+
+    text: str
+
+
+LAB_ORDER = codec(Stop | TypedLine)
 
 
 class _Run:
@@ -71,7 +88,7 @@ class LabRunner:
         self._on_folder = on_folder
         self._numbers = itertools.count(1)
         self._runs: dict[int, _Run] = {}
-        self._workshop: Workshop | None = None
+        self._folders: LabFolders | None = None
 
     def cards(self) -> tuple[LabCard, ...]:
         """Return all labs."""
@@ -87,8 +104,8 @@ class LabRunner:
         for run in self._runs.values():
             if run.player is not None:
                 _kill_group(run.group)
-        if self._workshop is not None:
-            self._workshop.close()
+        if self._folders is not None:
+            self._folders.close()
 
     # --- requests -------------------------------------------------------------------------------------------------
 
@@ -98,7 +115,7 @@ class LabRunner:
         if sum(run.state.passed is None for run in self._runs.values()) >= MOST_AT_ONCE:
             raise Refused(f"{MOST_AT_ONCE} labs are running; wait until one has ended, or stop one")
         number = next(self._numbers)
-        folder = self._room(f"{number}-{lab.name}")
+        folder = self._make_folder(f"{number}-{lab.name}")
         run = self._runs[number] = _Run(lab, LabRun(number, lab.name, pace), folder)
         try:
             run.player = self._children.fork(
@@ -110,7 +127,7 @@ class LabRunner:
             )
         except OSError as error:
             del self._runs[number]
-            Workshop.clear(folder)
+            LabFolders.clear(folder)
             raise Refused(f"no process could be started: {error.strerror}") from None
         self._forget_the_oldest()
         self._changed(number)
@@ -120,7 +137,7 @@ class LabRunner:
         """End a run; forget one that has ended. Raises `Refused`."""
         run = self._run(number)
         if run.state.passed is None and run.player is not None:
-            run.player.send({"stop": True})
+            run.player.send(LAB_ORDER.encode(Stop()))
         else:
             del self._runs[number]
             self._changed(number)
@@ -130,7 +147,7 @@ class LabRunner:
         run = self._run(number)
         if not run.state.listening or run.player is None:
             raise Refused("nobody listens there now")
-        run.player.send({"line": text})
+        run.player.send(LAB_ORDER.encode(TypedLine(text)))
         self._set(run, listening=False)
 
     def prepare(self, name: str) -> tuple[ActorSpec, ...]:
@@ -138,18 +155,18 @@ class LabRunner:
         lab = _lab(name)
         if not lab.actors:
             raise Refused(f"there is nothing to play on with after {name}")
-        room = self._room(f"{next(self._numbers)}-mine-{name}")
+        folder = self._make_folder(f"{next(self._numbers)}-mine-{name}")
         for fifo_name in {spec.path for spec in lab.actors}:
-            fifo.create(str(room / fifo_name), 0o600)
-        return tuple(replace(spec, path=str(room / spec.path)) for spec in lab.actors)
+            fifo.create(str(folder / fifo_name), 0o600)
+        return tuple(replace(spec, path=str(folder / spec.path)) for spec in lab.actors)
 
-    def _room(self, name: str) -> Path:
+    def _make_folder(self, name: str) -> Path:
         """Make a folder for a run, in a folder that is found, by now or soon."""
         try:
-            if self._workshop is None:
-                self._workshop = Workshop()
-                self._on_folder(str(self._workshop.path))
-            return self._workshop.room(name)
+            if self._folders is None:
+                self._folders = LabFolders()
+                self._on_folder(str(self._folders.path))
+            return self._folders.make_folder(name)
         except OSError as error:
             raise Refused(f"no folder can be made for this lab: {(error.strerror or str(error)).lower()}") from None
 
@@ -166,29 +183,35 @@ class LabRunner:
 
     # --- what the player tells ------------------------------------------------------------------------------------
 
-    def _on_event(self, run: _Run, event: Event) -> None:
-        kind, when, pid, *what = event
-        if kind == "main":
-            run.group = pid
-        elif kind == "part":
-            self._enter(run, pid, what[0])
-        elif kind == "gone":
-            self._set(run, parts=tuple(part for part in run.state.parts if part.pid != what[0]))
-            self._on_part(what[0], "")
-        elif kind == "say":
-            self._enter(run, pid, what[0])
-            line = LabLine(when, pid, what[0], what[1])
-            self._set(run, lines=(*run.state.lines, line)[-MOST_LINES:])
-            self._on_line(run.lab.name, line)
-        elif kind in ("saw", "skip"):
-            known: dict[str, Any] = run.facts if kind == "saw" else run.skipped
-            known[what[0]] = what[1]
-            seen = judge(run.lab, run.facts, run.skipped)
-            self._set(run, seen=tuple(one for one in seen if one.key in run.facts or one.key in run.skipped))
-        elif kind == "hear":
-            self._set(run, listening=True)
-        elif kind == "trouble":
-            self._set(run, trouble=what[0])
+    def _on_event(self, run: _Run, report: list[Any]) -> None:
+        event = LabEvent(*report)
+        match event.kind, event.value:
+            case "main", _:
+                run.group = event.pid
+            case "part", _:
+                self._enter(run, event.pid, event.name)
+            case "gone", int(gone):
+                self._set(run, parts=tuple(part for part in run.state.parts if part.pid != gone))
+                self._on_part(gone, "")
+            case "say", str(text):
+                self._enter(run, event.pid, event.name)
+                line = LabLine(event.time, event.pid, event.name, text)
+                self._set(run, lines=(*run.state.lines, line)[-MOST_LINES:])
+                self._on_line(run.lab.name, line)
+            case "saw", fact:
+                run.facts[event.name] = fact
+                self._judge(run)
+            case "skip", str(reason):
+                run.skipped[event.name] = reason
+                self._judge(run)
+            case "hear", _:
+                self._set(run, listening=True)
+            case "trouble", str(trouble):
+                self._set(run, trouble=trouble)
+
+    def _judge(self, run: _Run) -> None:
+        seen = judge(run.lab, run.facts, run.skipped)
+        self._set(run, seen=tuple(one for one in seen if one.key in run.facts or one.key in run.skipped))
 
     def _enter(self, run: _Run, pid: int, name: str) -> None:
         """A process shows itself: from now on it is called by the part it plays."""
@@ -209,7 +232,7 @@ class LabRunner:
             self._on_part(part.pid, "")
         self._set(run, seen=seen, parts=(), listening=False, trouble=trouble, passed=passed)
         run.player = None
-        Workshop.clear(run.folder)
+        LabFolders.clear(run.folder)
 
     def _set(self, run: _Run, **changes: Any) -> None:
         state = replace(run.state, **changes)
@@ -241,16 +264,20 @@ def _player(lab: Lab, folder: Path, pace: Pace, control: int, report: int) -> No
     adopt_orphans()
     sender, receiver = Sender(report), Receiver(control)
 
-    def tell(event: Event) -> None:
-        sender.send(event)
+    def tell(event: LabEvent) -> None:
+        sender.send(list(event))
         while not sender.flush():
             select.select([], [report], [])
 
     def orders() -> list[str] | None:
-        taken = list(receiver.receive())
-        if receiver.ended or any("stop" in order for order in taken):
-            return None
-        return [order["line"] for order in taken]
+        lines = []
+        for order in map(LAB_ORDER.decode, receiver.receive()):
+            match order:
+                case TypedLine(text):
+                    lines.append(text)
+                case Stop():
+                    return None
+        return None if receiver.ended else lines
 
     try:
         play(lab, folder, pace, tell, control, orders, private=(control, report))

@@ -15,7 +15,7 @@ from pipetui.backend.operations.target import pipe_id
 from pipetui.kernel.errors import Gone
 from pipetui.kernel.procfs import Proc
 from pipetui.model import Pipe, PipeId
-from pipetui.protocol.operations import Negative, Sight, Until, Watch
+from pipetui.protocol.operations import Negative, Until, Watch, WatchedPipe
 from pipetui.watch.activity import Activity
 from pipetui.watch.diagnosis import Judge
 from pipetui.watch.fill import fills
@@ -35,17 +35,17 @@ _PACE = 10.0
 _ENDS_SETTLE = 0.02
 
 
-def _line(sight: Sight) -> tuple[object, ...]:
+def _line(watched: WatchedPipe) -> tuple[object, ...]:
     """Return what makes a new line worth printing: the state in words, who holds it, and what is found wrong."""
-    found = tuple((one.rule, one.level, one.pids) for one in sight.findings if one.level != "note")
-    return describe(sight.pipe, sight.looked, sight.unseen), sight.writers, sight.readers, found
+    found = tuple((one.rule, one.level, one.pids) for one in watched.findings if one.level != "note")
+    return describe(watched.pipe, watched.looked, watched.unseen), watched.writers, watched.readers, found
 
 
-def _meets(sight: Sight, until: Until) -> bool:
+def _meets(watched: WatchedPipe, until: Until) -> bool:
     """Whether the condition holds."""
     if until == "problem":
-        return any(one.level == "problem" for one in sight.findings)
-    return UNTIL[until](sight.pipe, sight.whole)
+        return any(one.level == "problem" for one in watched.findings)
+    return UNTIL[until](watched.pipe, watched.whole)
 
 
 def _holds(access: str, kind: str) -> Callable[[Pipe, bool], bool]:
@@ -71,7 +71,7 @@ UNTIL: dict[Until, Callable[[Pipe, bool], bool]] = {
 }
 
 
-def answer(operation: Watch) -> Iterator[Sight]:
+def answer(operation: Watch) -> Iterator[WatchedPipe]:
     """Watch until the condition holds. Raises Missing, NotAFifo, Gone, and Negative when the time is over before."""
     identity = pipe_id(operation.pipe)
     path = absolute(operation.pipe) if look(absolute(operation.pipe)) else None
@@ -80,11 +80,11 @@ def answer(operation: Watch) -> Iterator[Sight]:
     shown: tuple[object, ...] = ()
     try:
         while True:
-            sight = watch.look()
-            if _line(sight) != shown:
-                yield sight
-                shown = _line(sight)
-            if operation.until and _meets(sight, operation.until):
+            watched = watch.look()
+            if _line(watched) != shown:
+                yield watched
+                shown = _line(watched)
+            if operation.until and _meets(watched, operation.until):
                 return
             if not watch.wait(deadline):
                 break
@@ -112,31 +112,33 @@ class _Watch:
         self._activity = Activity()
         if path is not None:
             self._activity.add(path, count=False)
-        self._sight: Sight | None = None
+        self._watched: WatchedPipe | None = None
         self._due = self._soonest = 0.0
         self._cost = 0.0
 
-    def look(self) -> Sight:
+    def look(self) -> WatchedPipe:
         """Return how the pipe is now. Raises Gone when it no longer is."""
         now = time.monotonic()
-        if self._sight is None or now >= self._due:
+        if self._watched is None or now >= self._due:
             self._activity.read()
             world = self._world()
             self._cost = time.monotonic() - now
             self._due = time.monotonic() + min(_LAZY, max(_EAGER, self._cost / _SHARE))
             self._soonest = time.monotonic() + self._cost * _PACE
-            self._sight = self._judge(world)
+            self._watched = self._judge(world)
             self._activity.read()  # a reopen of ours is nobody else's doing
-        elif self._sight.pipe.ends:
-            self._sight = replace(self._sight, pipe=self._measured(self._sight.pipe, reopen=False), time=time.time())
-        return self._sight
+        elif self._watched.pipe.ends:
+            self._watched = replace(
+                self._watched, pipe=self._measured(self._watched.pipe, reopen=False), time=time.time()
+            )
+        return self._watched
 
     def wait(self, deadline: float | None) -> bool:
         """Wait until another look is worth it; False when the deadline has passed."""
         now = time.monotonic()
         if deadline is not None and now >= deadline:
             return False
-        soonest = min(self._due, now + _FILL) if self._sight and self._sight.pipe.ends else self._due
+        soonest = min(self._due, now + _FILL) if self._watched and self._watched.pipe.ends else self._due
         if deadline is not None:
             soonest = min(soonest, deadline)
         poll = select.poll()
@@ -160,7 +162,7 @@ class _Watch:
         known = [found] if found is not None and found.id == self._identity else []
         return observe(known, self._proc, kernel=self._kernel, memory=self._memory)
 
-    def _judge(self, world: World) -> Sight:
+    def _judge(self, world: World) -> WatchedPipe:
         pipe = world.by_id.get(self._identity)
         if pipe is None:
             raise Gone(f"{self._name} is no longer there, and nobody has it open")
@@ -170,7 +172,7 @@ class _Watch:
         findings = tuple(one for one in found.findings if self._identity in [PipeId(*ref[:2]) for ref in one.pipes])
         writers, readers = (holding(pipe, access, world.parents) for access in SIDES)
         measured = self._measured(pipe, reopen=True) if pipe.ends else pipe
-        return Sight(measured, findings, not world.unseen, world.time, world.unseen, writers, readers, world.time)
+        return WatchedPipe(measured, findings, not world.unseen, world.time, world.unseen, writers, readers, world.time)
 
     def _measured(self, pipe: Pipe, *, reopen: bool) -> Pipe:
         capacities = self._memory.capacities

@@ -18,6 +18,7 @@ from typing import Any
 
 from pipetui.backend.runtime.channel import Receiver, Sender
 from pipetui.backend.runtime.loop import Loop, Timer
+from pipetui.backend.runtime.orders import ACTOR_ORDER, ActorOrder
 from pipetui.kernel.fd import Fd
 from pipetui.kernel.lifetime import close_all_except, die_with_parent, pidfd_open, set_name
 
@@ -139,10 +140,10 @@ class Child:
         if done:
             self._loop.on_writable(self._control.fileno(), None)
 
-    def order(self, **changes: Any) -> int:
+    def order(self, *, pause: bool | None = None, rate: float | None = None, delay: float | None = None) -> int:
         """Give an actor an order, and poke it until it says that it has taken it. Return the order's number."""
         self._orders += 1
-        self.send({"order": self._orders, **changes})
+        self.send(ACTOR_ORDER.encode(ActorOrder(self._orders, pause, rate, delay)))
         if self._poke is None or not self._poke.pending:
             self._poke_it()
         return self._orders

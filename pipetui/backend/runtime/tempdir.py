@@ -49,21 +49,21 @@ class TempFifos:
         self._lock.close()
 
 
-class Workshop(TempFifos):
+class LabFolders(TempFifos):
     """A private folder with a folder for each run of a lab, in which everything is the lab's; `close` removes all."""
 
     prefix = LABS_PREFIX
 
-    def room(self, name: str) -> Path:
+    def make_folder(self, name: str) -> Path:
         """Make a folder of this name for one run and return its path."""
         path = self.path / name
         path.mkdir(0o700)
         return path
 
     @staticmethod
-    def clear(room: Path) -> None:
+    def clear(folder: Path) -> None:
         """Remove a run's folder with all that is in it."""
-        shutil.rmtree(room, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def clean_up() -> list[Path]:
@@ -119,7 +119,7 @@ def _empty(folder: Path) -> bool:
         if folder.name.startswith(LABS_PREFIX):
             for entry in list(os.scandir(folder)):
                 if entry.is_dir(follow_symlinks=False):
-                    Workshop.clear(Path(entry.path))
+                    LabFolders.clear(Path(entry.path))
         for entry in list(os.scandir(folder)):
             status = entry.stat(follow_symlinks=False)
             if stat.S_ISFIFO(status.st_mode):

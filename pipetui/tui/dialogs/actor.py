@@ -10,6 +10,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from pipetui.client.session import Refused, Session
 from pipetui.model import ActorSpec
+from pipetui.protocol import requests
 from pipetui.tui.dialogs.form import Form, Values
 
 S = TypeVar("S", bound=ActorSpec)
@@ -52,7 +53,7 @@ async def start_instead(session: Session, old: int | None, spec: ActorSpec) -> i
     if before is None:
         return await session.start(spec)
     if before.phase != "ended":
-        await session.control(before.id, "stop")
+        await session.ask(requests.Control(before.id, "stop"))
     new = await session.start(spec)
     for _ in range(_TRIES):
         state = session.actors.get(before.id)
@@ -60,7 +61,7 @@ async def start_instead(session: Session, old: int | None, spec: ActorSpec) -> i
             break
         if state.phase == "ended":
             try:
-                await session.control(before.id, "dismiss")
+                await session.ask(requests.Control(before.id, "dismiss"))
             except Refused:
                 pass
             break

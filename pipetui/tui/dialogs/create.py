@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipetui.client.session import Session
+from pipetui.protocol import requests
 from pipetui.text import safe
 from pipetui.tui.dialogs.form import Field, Form, Values, is_path
 
@@ -47,5 +48,5 @@ class CreateFifo(Form):
     async def carry_out(self, values: Values) -> str:
         path = str(Path(values["path"]).expanduser()) if values["path"].startswith("~/") else values["path"]
         session = self._hosts[values["host"]] if self._hosts else self._session
-        await session.create_fifo(path, int(values["mode"], 8))
+        await session.ask(requests.CreateFifo(path, int(values["mode"], 8)))
         return f"Created {path}" + (f" on {session.name}" if self._hosts else "")

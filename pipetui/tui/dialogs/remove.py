@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipetui.client.session import Session
 from pipetui.model import PipeRow
+from pipetui.protocol import requests
 from pipetui.text import safe
 from pipetui.tui.dialogs.form import Form, Values
 from pipetui.tui.views.fifos import title
@@ -44,5 +45,5 @@ class RemoveFifo(Form):
 
     async def carry_out(self, values: Values) -> str:
         path = self._row.pipe.path or ""
-        await self._session.remove_fifo(path, self._row.pipe.id)
+        await self._session.ask(requests.RemoveFifo(path, self._row.pipe.id))
         return f"Removed {safe(path)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipetui.client.session import Session
+from pipetui.protocol import requests
 from pipetui.text import encode, plural
 from pipetui.tui.dialogs.form import Field, Form, Values, is_amount, is_path
 from pipetui.tui.widgets.inputs import kept
@@ -33,5 +34,5 @@ class SendMessage(Form):
     async def carry_out(self, values: Values) -> str:
         payload = values["text"] + ("\n" if values["newline"] == "yes" else "")
         path = kept(self._path, values["path"])
-        await self._session.send_message(path, payload, float(values["timeout"]))
+        await self._session.ask(requests.Send(path, payload, float(values["timeout"])))
         return f"Sent {plural(len(encode(payload)), 'byte')} to {path}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from pipetui.client.session import Session
+from pipetui.protocol import requests
 from pipetui.tui.dialogs.form import Field, Form, Values
 from pipetui.tui.views.holders import short_command
 from pipetui.tui.widgets.inputs import ChoiceInput
@@ -48,5 +49,5 @@ class SendSignal(Form):
 
     async def carry_out(self, values: Values) -> str:
         name = f"SIG{values['signal']}"
-        await self._session.signal(self._pid, self._command, int(signal.Signals[name]))
+        await self._session.ask(requests.Signal(self._pid, self._command, int(signal.Signals[name])))
         return f"Sent {name} to {self._pid} {short_command(self._command)}"

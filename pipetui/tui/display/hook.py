@@ -28,7 +28,7 @@ from textual.strip import Strip
 
 from pipetui.tui.display.abilities import abilities
 from pipetui.tui.display.frame import Row, fitted, row_of
-from pipetui.tui.display.pace import BUDGET, Pace, Permit
+from pipetui.tui.display.pace import BUDGET, Pacer, Permit
 from pipetui.tui.display.painter import Painter
 from pipetui.tui.display.write import LEAVE
 
@@ -99,7 +99,7 @@ class ThinDisplay(App[ReturnType], Generic[ReturnType]):
         self._thin_painter = Painter(
             abilities(os.environ), _SYSTEMS.get(self.console.color_system or "", ColorSystem.TRUECOLOR)
         )
-        self._thin_pace = Pace(display_budget)
+        self._thin_pace = Pacer(display_budget)
         self._thin_strips: dict[tuple[Segment, ...], Row] = {}
         self._thin_driver: Driver | None = None
         self._thin_writer: Any = None

@@ -82,7 +82,7 @@ class Permit:
     again: float = 0.03
 
 
-class Pace:
+class Pacer:
     """Counts what was written and answered, and decides what may be written."""
 
     def __init__(self, budget: int = BUDGET) -> None:

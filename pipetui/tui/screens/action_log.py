@@ -10,13 +10,13 @@ from pipetui.client.actionlog import LoggedAction
 from pipetui.client.hosts import HostPool
 from pipetui.text import safe
 from pipetui.tui.core.theme import Palette
-from pipetui.tui.screens.help import Page
+from pipetui.tui.screens.help import PageScreen
 from pipetui.tui.views.cells import Part, Parts, wrap_words
 
 _INDENT = 10
 
 
-class Actions(Page):
+class Actions(PageScreen):
     """What pipetui did to each host, and the command that does the same."""
 
     HEADING = "ACTIONS"

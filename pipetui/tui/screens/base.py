@@ -9,6 +9,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 
 from pipetui.client.session import Refused
+from pipetui.protocol.requests import Done
 from pipetui.tui.core.actions import BY_ID, Action
 from pipetui.tui.core.context import AppContext
 from pipetui.tui.core.keys import perform
@@ -52,17 +53,17 @@ class BaseScreen(Screen[None]):
         """Show a message in the footer until the next key."""
         self.keys.show_message(message, severity)
 
-    def request(self, work: Coroutine[Any, Any, str | None], *, exclusive: bool = False) -> None:
+    def request(self, work: Coroutine[Any, Any, str | Done | None], *, exclusive: bool = False) -> None:
         """Do what takes a while; show the message it returns, or why it was refused. One `exclusive` ends another."""
 
         async def run() -> None:
             try:
-                message = await work
+                answer = await work
             except Refused as refused:
                 self.notify(str(refused), severity="error")
             else:
-                if message:
-                    self.notify(message)
+                if isinstance(answer, str) and answer:
+                    self.notify(answer)
 
         self.run_worker(run(), exclusive=exclusive)
 

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 
 from pipetui.client.session import Change, Session
 from pipetui.model import BenchReport
+from pipetui.protocol import requests
 from pipetui.protocol.feeds import BENCH, STATUS
 from pipetui.text import safe
 from pipetui.tui.core.actions import BY_ID, Scope
@@ -124,11 +125,11 @@ class BenchScreen(DetailScreen):
         if self._measuring:
             self.notify("Already running.")
         else:
-            self.request(self.session.run_bench())
+            self.request(self.session.ask(requests.RunBench()))
 
     def action_bench_stop(self) -> None:
         if self._measuring:
-            self.request(self.session.stop_bench())
+            self.request(self.session.ask(requests.StopBench()))
         else:
             self.notify("Not running.")
 

@@ -22,12 +22,12 @@ from pipetui.tui.widgets.rule import Rule
 from pipetui.tui.widgets.sheet import Sheet
 
 
-class Page(BaseScreen):
+class PageScreen(BaseScreen):
     """Lines under a title."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("page")
 
-    DEFAULT_CSS = "Page { layout: vertical; }"
+    DEFAULT_CSS = "PageScreen { layout: vertical; }"
 
     HEADING = ""
 
@@ -62,7 +62,7 @@ class Page(BaseScreen):
         self.dismiss(None)
 
 
-class Help(Page):
+class Help(PageScreen):
     """All keys, from the registry, with their effect on pipes."""
 
     HEADING = "KEYS"
@@ -108,7 +108,7 @@ _EFFECTS = (
 )
 
 
-class Notes(Page):
+class Notes(PageScreen):
     """Missing data and helper errors."""
 
     HEADING = "NOTES"

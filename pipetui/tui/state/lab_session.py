@@ -16,7 +16,7 @@ from pipetui.protocol.feeds import LABS
 from pipetui.tui.state.lab_progress import LabProgress
 
 #: "predict": it has not been run since it was last begun; "over": it was, and there is something to say about it.
-Phase = Literal["predict", "running", "over"]
+LabPhase = Literal["predict", "running", "over"]
 
 PACES: tuple[Pace, ...] = ("normal", "slow", "fast")
 PACE_WORDS: dict[Pace, str] = {"fast": "fast", "normal": "normal", "slow": "slow motion"}
@@ -35,7 +35,7 @@ class LabAttempt:
     began: float | None = None
 
     @property
-    def phase(self) -> Phase:
+    def phase(self) -> LabPhase:
         """How far the attempt has got."""
         if self.number is None:
             return "predict"

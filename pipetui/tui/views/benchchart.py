@@ -50,14 +50,14 @@ def chosen(report: BenchReport, wanted: int | None = None) -> int:
     return 64 << 10 if 64 << 10 in report.sizes else max(report.sizes, default=0)
 
 
-class Scale(NamedTuple):
+class LogScale(NamedTuple):
     """A log scale from 10**low to 10**high; only what it begins with is a whole power."""
 
     low: int
     high: float
 
     @classmethod
-    def over(cls, values: Sequence[float]) -> Scale:
+    def over(cls, values: Sequence[float]) -> LogScale:
         """Return the smallest scale on which each of these has a bar that can be seen."""
         values = [value for value in values if value > 0]
         if not values:
@@ -114,7 +114,7 @@ def chart(report: BenchReport, size: int, width: int) -> list[DrawnLine]:
     left, right = room - room // 2, room // 2
     speeds = {one.mechanism: one.rate / 1e6 for one in report.figures if one.size == size}
     trips = {one.mechanism: one.median * 1e6 for one in report.trips}
-    speed_scale, trip_scale = Scale.over(list(speeds.values())), Scale.over(list(trips.values()))
+    speed_scale, trip_scale = LogScale.over(list(speeds.values())), LogScale.over(list(trips.values()))
     most, soonest = max(speeds.values(), default=0), min(trips.values(), default=0)
     there_and_back = "µs round trip"
     if report.trips and right >= _WITH_SIZE:

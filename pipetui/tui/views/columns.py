@@ -11,9 +11,9 @@ from pipetui.tui.views.cells import Align, Parts
 
 R = TypeVar("R")
 
-#: Between two columns (cells), and from which width on a table is roomy.
+#: Between two columns (cells), and from which width on a table is wide.
 GAP = 2
-_ROOMY = 140
+_WIDE = 140
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Column(Generic[R]):
 
     `render` gives the parts of a cell for a row, the palette and the column's width. When the table is narrow the
     columns of the highest `priority` go first; those of priority 0 always stay. Columns of a priority above 2 go
-    already when others do not get their `comfort`; a `roomy` column is for tables of 140 cells and more. A column that
-    is `only_for` some rows is not there when there are others only.
+    already when others do not get their `comfort`; a `wide_only` one is for tables of 140 cells and more. A column
+    that is `only_for` some rows is not there when there are others only.
     """
 
     title: str
@@ -34,7 +34,7 @@ class Column(Generic[R]):
     minimum: int = 8
     natural: Callable[[R], int] | None = None
     comfort: int = 0
-    roomy: bool = False
+    wide_only: bool = False
     only_for: Callable[[R], bool] | None = None
 
 
@@ -42,7 +42,7 @@ def widths(
     columns: Sequence[Column[R]], width: int, natural: Callable[[Column[R]], int]
 ) -> list[tuple[Column[R], int]]:
     """Return the columns that fit into `width` cells, each with its own; `natural` tells the widest cell of one."""
-    fitting = _fitting([column for column in columns if not column.roomy or width >= _ROOMY], width, natural)
+    fitting = _fitting([column for column in columns if not column.wide_only or width >= _WIDE], width, natural)
     spare = width - _need(fitting)
     flexible = [column for column in fitting if not column.width]
     while spare < 0 and len(flexible) > 1:  # the last columns go, rather than leave the first unreadable

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rich.cells import cell_len
 
-from pipetui.client.hosts import FifoKey, Listed
+from pipetui.client.hosts import FifoKey, HostPipe
 from pipetui.model import PipeRow, Severity
 from pipetui.text import rate, safe, size
 from pipetui.tui.core.theme import Palette
@@ -34,15 +34,15 @@ def process_count(row: PipeRow, access: str) -> int:
     return len(pids | {waiter.pid for waiter in row.pipe.waiters if waiter.kind == waiting})
 
 
-def _host(listed: Listed, palette: Palette, width: int) -> Parts:
+def _host(listed: HostPipe, palette: Palette, width: int) -> Parts:
     return ((cut(safe(listed.session.name), width), palette.dim),)
 
 
-def _path(listed: Listed, palette: Palette, width: int) -> Parts:
+def _path(listed: HostPipe, palette: Palette, width: int) -> Parts:
     return ((fit_middle(title(listed.row), width), None),)
 
 
-def _fill(listed: Listed, palette: Palette, width: int) -> Parts:
+def _fill(listed: HostPipe, palette: Palette, width: int) -> Parts:
     row = listed.row
     return gauge(row.pipe.queued, row.pipe.capacity, row.severity, width, palette, row.history)
 
@@ -56,41 +56,41 @@ def _times(value: float | None, palette: Palette) -> Parts:
     return ((rate(value).removesuffix("/s"), palette.text if value else palette.dim),)
 
 
-def _queued(listed: Listed, palette: Palette, width: int) -> Parts:
+def _queued(listed: HostPipe, palette: Palette, width: int) -> Parts:
     return _bytes(listed.row.pipe.queued, palette)
 
 
-def _capacity(listed: Listed, palette: Palette, width: int) -> Parts:
+def _capacity(listed: HostPipe, palette: Palette, width: int) -> Parts:
     return ((size(listed.row.pipe.capacity), palette.dim),)
 
 
-def _written(listed: Listed, palette: Palette, width: int) -> Parts:
+def _written(listed: HostPipe, palette: Palette, width: int) -> Parts:
     return _times(listed.row.write_rate, palette)
 
 
-def _read(listed: Listed, palette: Palette, width: int) -> Parts:
+def _read(listed: HostPipe, palette: Palette, width: int) -> Parts:
     return _times(listed.row.read_rate, palette)
 
 
-def _count(listed: Listed, access: str, palette: Palette) -> Parts:
+def _count(listed: HostPipe, access: str, palette: Palette) -> Parts:
     count = process_count(listed.row, access)
     return ((str(count), palette.text if count else palette.dim),)
 
 
-def _state(listed: Listed, palette: Palette, width: int) -> Parts:
+def _state(listed: HostPipe, palette: Palette, width: int) -> Parts:
     row = listed.row
     return ((cut(safe(listed.away or row.state), width), palette.severity(row.severity) if row.state else None),)
 
 
-HOST: Column[Listed] = Column(
+HOST: Column[HostPipe] = Column(
     "HOST", _host, minimum=5, natural=lambda listed: min(16, cell_len(safe(listed.session.name)))
 )
 
-COLUMNS: tuple[Column[Listed], ...] = (
+COLUMNS: tuple[Column[HostPipe], ...] = (
     Column("FIFO", _path, minimum=14, natural=lambda listed: len(title(listed.row)), comfort=34),
     Column("FILL", _fill, 17, priority=1),
     Column("QUEUED", _queued, 9, "right", 3),
-    Column("OF", _capacity, 9, "right", 6, roomy=True),
+    Column("OF", _capacity, 9, "right", 6, wide_only=True),
     Column("WRITES/S", _written, 9, "right", 4),
     Column("READS/S", _read, 9, "right", 5),
     Column("W", lambda listed, palette, width: _count(listed, "w", palette), 2, "right", 2),
@@ -102,13 +102,13 @@ COLUMNS: tuple[Column[Listed], ...] = (
 _SEVERITY: dict[Severity, int] = {"stuck": 0, "waiting": 1, "active": 2, "calm": 3}
 
 
-def matching(fifos: Mapping[FifoKey, Listed], name: str) -> Mapping[FifoKey, Listed]:
+def matching(fifos: Mapping[FifoKey, HostPipe], name: str) -> Mapping[FifoKey, HostPipe]:
     """Return the FIFOs whose path holds `name` (any case, if `name` is all lower case)."""
     if not name:
         return fifos
     folds = name == name.lower()
 
-    def has(listed: Listed) -> bool:
+    def has(listed: HostPipe) -> bool:
         host = f"{listed.session.name}:" if listed.session.name else ""
         paths = (host + path for path in listed.row.pipe.paths)
         return any(name in (path.lower() if folds else path) for path in paths)
@@ -116,7 +116,7 @@ def matching(fifos: Mapping[FifoKey, Listed], name: str) -> Mapping[FifoKey, Lis
     return {key: listed for key, listed in fifos.items() if has(listed)}
 
 
-def severities(fifos: Mapping[FifoKey, Listed]) -> dict[Severity, int]:
+def severities(fifos: Mapping[FifoKey, HostPipe]) -> dict[Severity, int]:
     """Return how many FIFOs are of each severity, the most severe first; for a host that is away it is not known."""
     counts = dict.fromkeys(sorted(_SEVERITY, key=lambda severity: _SEVERITY[severity]), 0)
     for listed in fifos.values():

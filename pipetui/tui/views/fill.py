@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from rich.style import Style
 
-from pipetui.client.session import Sample
 from pipetui.model import PipeRow, Severity
+from pipetui.protocol.requests import Sample
 from pipetui.text import age, safe, size
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.views.cells import Part, Parts, heading, length

@@ -3,7 +3,7 @@ and what happened to the others."""
 
 from __future__ import annotations
 
-from pipetui.client.hosts import HostPool, Listed
+from pipetui.client.hosts import HostPipe, HostPool
 from pipetui.model import LogFilter, Role
 from pipetui.text import amount, number, safe
 from pipetui.tui.core.theme import Palette
@@ -98,13 +98,13 @@ def filter_words(shown: int, total: int, name: str, palette: Palette) -> Parts:
     return ((words, palette.dim), (safe(name), palette.accent), ("”", palette.dim))
 
 
-def fifo_name(listed: Listed, *, with_host: bool) -> str:
+def fifo_name(listed: HostPipe, *, with_host: bool) -> str:
     """Return a FIFO's name without its folder, if wanted with its host."""
     name = short(listed.row.pipe.path or "")
     return f"{safe(listed.session.name)}:{name}" if with_host else name
 
 
-def no_holders(role: Role, listed: Listed | None, start: str) -> str:
+def no_holders(role: Role, listed: HostPipe | None, start: str) -> str:
     """Return what is said where nobody writes to (reads) the selected FIFO; `start` is the key that changes that."""
     if listed is None:
         return "Select a FIFO to see its writers and readers."

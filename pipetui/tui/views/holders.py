@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipetui.client.hosts import HostPool, Listed
+from pipetui.client.hosts import HostPipe, HostPool
 from pipetui.client.session import Session
 from pipetui.model import ActorState, PipeId, PipeRow, Process, Role, Severity, WaitKind
 from pipetui.text import byte_rate, number, rate, safe, size
@@ -92,7 +92,7 @@ def holders(
     return found
 
 
-def pool_holders(pool: HostPool, chosen: Listed | None, role: Role) -> dict[PoolHolderKey, Holder]:
+def pool_holders(pool: HostPool, chosen: HostPipe | None, role: Role) -> dict[PoolHolderKey, Holder]:
     """Return who is at one side of the chosen FIFO, and our actors on any host whose FIFO is not listed any more."""
     found: dict[PoolHolderKey, Holder] = {}
     for host, session in enumerate(pool.sessions):

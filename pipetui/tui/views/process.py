@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from pipetui.client.session import Examined
 from pipetui.model import Doing, Pipe, PipeId, PipeRow, Polled, Process, ProcessState, Severity, TaskState
+from pipetui.protocol.requests import Examined
 from pipetui.text import plural, safe, size
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.views.cells import Part, Parts, cut, wrap_words

@@ -16,8 +16,8 @@ from pipetui.watch.findings.wording import fds, kill, listed, named, newest, peo
 from pipetui.watch.stuck import Knot, knots
 from pipetui.watch.world import World, ref, sides
 
-#: So many members are told one by one.
-_TOLD = 5
+#: So many members are named one by one.
+_MOST = 5
 
 
 def deadlock(world: World) -> Iterator[Finding | Later]:
@@ -39,15 +39,15 @@ def _finding(world: World, knot: Knot, level: Level) -> Finding:
     headline = (
         f"{people(world, core)} waits for itself and can't continue"
         if len(core) == 1
-        else f"{people(world, core, _TOLD)} wait for each other; {'neither' if len(core) == 2 else 'none'} can continue"
+        else f"{people(world, core, _MOST)} wait for each other; {'neither' if len(core) == 2 else 'none'} can continue"
     )
     if fifos:
         headline += f" unless a new process opens {listed([named(pipe) for pipe in fifos])}"
     if not knot.sure:
         headline += ", unless a signal handler frees one of them"
-    sentences = [_waits(world, pid, task) for pid, task in tasks[:_TOLD]]
-    if len(tasks) > _TOLD:
-        sentences.append(f"And so on: {plural(len(tasks) - _TOLD, 'more wait')}.")
+    sentences = [_waits(world, pid, task) for pid, task in tasks[:_MOST]]
+    if len(tasks) > _MOST:
+        sentences.append(f"And so on: {plural(len(tasks) - _MOST, 'more wait')}.")
     sentences.append(
         "Everyone who could release one of them is waiting too (pipe(7), wait(2))."
         if len(core) > 1

@@ -24,7 +24,7 @@ def open_order(world: World) -> Iterator[Finding | Later]:
     """Tell of openers that each may be what the other waits for."""
     blocked = _blocked(world)
     for group in _groups(world):
-        yield from _told(world, {pid: blocked[pid] for pid in group}, _MAIN)
+        yield from _findings(world, {pid: blocked[pid] for pid in group}, _MAIN)
 
 
 def ordered(world: World) -> frozenset[int]:
@@ -56,7 +56,7 @@ def _blocked(world: World) -> dict[int, TaskState]:
     }
 
 
-def _told(world: World, blocked: dict[int, TaskState], steps: tuple[Step, ...]) -> Iterator[Finding | Later]:
+def _findings(world: World, blocked: dict[int, TaskState], steps: tuple[Step, ...]) -> Iterator[Finding | Later]:
     tasks = list(blocked.values())
     since = newest(world, tasks)
     level, later = reached(world, since, *steps)

@@ -30,7 +30,7 @@ def no_reader(world: World) -> Iterator[Finding | Later]:
     """Tell of writers whose open waits for a reader."""
     for pipe, openers in _openers(world, "open-write"):
         path = pipe.path if pipe and pipe.path else openers[0][1].path
-        yield from _told(
+        yield from _findings(
             world, "no-reader", pipe, openers, _steps_without_reader(world, pipe, openers),
             f"wait{_s(openers)} to write to {named(pipe) if pipe else path}, which nobody reads",
             "open(2) of a FIFO for writing blocks until some process opens it for reading (fifo(7)). Until then the "
@@ -45,7 +45,7 @@ def no_writer(world: World) -> Iterator[Finding | Later]:
     """Tell of readers whose open waits for a writer."""
     for pipe, openers in _openers(world, "open-read"):
         path = pipe.path if pipe and pipe.path else openers[0][1].path
-        yield from _told(
+        yield from _findings(
             world, "no-writer", pipe, openers, ((MOMENT, "note"),),
             f"wait{_s(openers)} to read {named(pipe) if pipe else path}, which nobody writes to",
             "open(2) of a FIFO for reading blocks until some process opens it for writing (fifo(7)). A server that "
@@ -83,7 +83,7 @@ def _steps_without_reader(world: World, pipe: Pipe | None, openers: _Openers) ->
     return (MOMENT, "note"), (WHILE, "warning")
 
 
-def _told(
+def _findings(
     world: World,
     rule: str,
     pipe: Pipe | None,

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from pipetui.client.session import Change, Peeked, Refused, Sample, Session
+from pipetui.client.session import Change, Refused, Session
 from pipetui.model import PipeId, PipeRow
+from pipetui.protocol import requests
 from pipetui.text import number, safe
 from pipetui.tui.core.actions import Scope
 from pipetui.tui.core.keys import bindings
@@ -42,9 +43,9 @@ class PipeScreen(DetailScreen):
         self._path = path
         self._row: PipeRow | None = session.pipes.get(pipe)
         self._gone = False
-        self._samples: tuple[Sample, ...] = ()
+        self._samples: tuple[requests.Sample, ...] = ()
         self._sampled = 0.0
-        self._peeked: Peeked | None = None
+        self._peeked: requests.Peeked | None = None
         self._refused = ""
         self._view = ""
         self._peek_line = 0
@@ -73,14 +74,14 @@ class PipeScreen(DetailScreen):
 
     async def _past(self) -> None:
         try:
-            self._samples = await self.session.past(self.pipe)
+            self._samples = (await self.session.ask(requests.Past(self.pipe))).samples
         except Refused:
             self._samples = ()
         self.lay_out()
 
     async def _peek(self) -> None:
         try:
-            self._peeked, self._refused = await self.session.peek(self.pipe), ""
+            self._peeked, self._refused = await self.session.ask(requests.Peek(self.pipe)), ""
         except Refused as refused:
             self._peeked, self._refused = None, str(refused)
         self.lay_out()
@@ -195,6 +196,6 @@ class PipeScreen(DetailScreen):
         self.app.show_messages(self.session, self._row)
 
 
-def _peeked_words(peeked: Peeked) -> str:
+def _peeked_words(peeked: requests.Peeked) -> str:
     of = f"{number(peeked.queued)} of {number(peeked.capacity)} bytes queued"
     return f"{of} at {time.strftime('%H:%M:%S', time.localtime(peeked.time))}, not consumed"

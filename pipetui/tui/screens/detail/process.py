@@ -9,8 +9,9 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.timer import Timer
 
-from pipetui.client.session import Change, Examined, Refused, Session
+from pipetui.client.session import Change, Refused, Session
 from pipetui.model import End, Finding, PipeId, PipeRow, Waiter
+from pipetui.protocol import requests
 from pipetui.protocol.feeds import FINDINGS, PIPES, PROCESSES
 from pipetui.text import safe, size
 from pipetui.tui.core.actions import Scope
@@ -38,7 +39,7 @@ class ProcessScreen(DetailScreen):
         super().__init__(session)
         self.pid = pid
         self._holder = holder
-        self._known = Examined(None)
+        self._known = requests.Examined(None)
         self._asked_at = 0.0
         self._again: Timer | None = None
         self._answered = False
@@ -70,7 +71,7 @@ class ProcessScreen(DetailScreen):
 
     async def _ask(self) -> None:
         try:
-            self._known, self._refused = await self.session.examine(self.pid), ""
+            self._known, self._refused = await self.session.ask(requests.Examine(self.pid)), ""
         except Refused as refused:
             self._refused = str(refused)
         self._answered = True

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 
 from pipetui.client.session import Change, Session
+from pipetui.protocol import requests
 from pipetui.protocol.feeds import LABS
 from pipetui.text import safe
 from pipetui.tui.core.actions import BY_ID, Action
@@ -105,7 +106,7 @@ class LabsLayout(DetailScreen, inherit_bindings=False):
 
     async def _list(self) -> None:
         self._empty = "No labs here."
-        self.labs.take(await self.session.list_labs())
+        self.labs.take((await self.session.ask(requests.ListLabs())).labs)
         self.lay_out()
         self._focus()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from pipetui.client.session import Session
 from pipetui.model import ActorSpec, ConsumerSpec, ProducerSpec
+from pipetui.protocol import requests
 from pipetui.tui.core.context import AppContext
 from pipetui.tui.dialogs.consumer import StartConsumer
 from pipetui.tui.dialogs.form import Form
@@ -39,7 +40,7 @@ def in_order(specs: tuple[ActorSpec, ...]) -> list[ActorSpec]:
 
 async def start_actors(app: AppContext, session: Session, lab: str) -> str:
     """Create the FIFOs, ask about each actor, and select the first FIFO on the main screen; return a message."""
-    specs = in_order(await session.prepare_lab(lab))
+    specs = in_order((await session.ask(requests.PrepareLab(lab))).specs)
     for number, spec in enumerate(specs, 1):
         await _asked(app, dialog(session, spec, number, len(specs)))
     app.show_main()

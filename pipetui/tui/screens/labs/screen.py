@@ -8,6 +8,7 @@ from textual.binding import BindingType
 from textual.widgets import Input
 
 from pipetui.client.session import Refused
+from pipetui.protocol import requests
 from pipetui.tui.core.actions import Scope
 from pipetui.tui.core.keys import bindings
 from pipetui.tui.screens.bench import BenchScreen
@@ -48,7 +49,7 @@ class LabsScreen(LabsLayout):
             self.request(self._start(attempt))
 
     async def _start(self, attempt: LabAttempt) -> None:
-        attempt.start(await self.session.run_lab(attempt.card.name, self.labs.pace))
+        attempt.start((await self.session.ask(requests.RunLab(attempt.card.name, self.labs.pace))).number)
         self.labs.inside = True
         self.labs.update_runs()
         self.lay_out()
@@ -58,7 +59,7 @@ class LabsScreen(LabsLayout):
         if attempt is None or attempt.phase != "running" or attempt.number is None:
             self.notify("Not running.")
         else:
-            self.request(self.session.stop_lab(attempt.number))
+            self.request(self.session.ask(requests.StopLab(attempt.number)))
 
     def action_labs_pace(self) -> None:
         words = PACE_WORDS[self.labs.turn_pace()]
@@ -194,4 +195,4 @@ class LabsScreen(LabsLayout):
         if attempt is None or attempt.number is None:
             return
         self.line.value = ""
-        self.request(self.session.tell_lab(attempt.number, text))
+        self.request(self.session.ask(requests.TellLab(attempt.number, text)))

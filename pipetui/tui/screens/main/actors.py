@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pipetui.client.session import Action, Session
+from pipetui.client.session import Session
 from pipetui.model import ActorState, ProducerSpec
+from pipetui.protocol import requests
 from pipetui.text import rate
 from pipetui.tui.dialogs.consumer import StartConsumer
 from pipetui.tui.dialogs.producer import StartProducer
@@ -75,8 +76,8 @@ class ActorActions(MainPanes):
         holder = self.holder
         return holder.session if holder is not None and holder.session is not None else self.session
 
-    async def _control(self, actor: ActorState, action: Action, done: str) -> str:
-        await self._host.control(actor.id, action)
+    async def _control(self, actor: ActorState, action: requests.ActorAction, done: str) -> str:
+        await self._host.ask(requests.Control(actor.id, action))
         return f"{done} {actor.spec.name} ({actor.pid})"
 
     def _change_speed(self, factor: float) -> None:
@@ -86,9 +87,9 @@ class ActorActions(MainPanes):
 
 async def _scale(session: Session, actor: ActorState, factor: float) -> str:
     """Return the actor's new speed from the hub's answer: its row may lag behind quick keys."""
-    wanted, delay = await session.scale(actor.id, factor)
-    if wanted is not None:
-        how = f"writes {rate(wanted)}"
+    answer = await session.ask(requests.Scale(actor.id, factor))
+    if answer.rate is not None:
+        how = f"writes {rate(answer.rate)}"
     else:
-        how = f"sleeps {delay:g} s after each message" if delay else "reads as fast as possible"
+        how = f"sleeps {answer.delay:g} s after each message" if answer.delay else "reads as fast as possible"
     return f"{actor.spec.name} ({actor.pid}) now {how}"

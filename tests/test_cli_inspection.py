@@ -118,7 +118,7 @@ def test_who_has_a_fifo_open_is_unknown_where_somebody_can_not_be_read() -> None
 
         def answers() -> list[list[Any]]:
             asked = (ls, Ls((path,))), (doctor, Doctor((path,))), (doctor, Doctor((folder,)))
-            return [list(duty.answer(question)) for duty, question in asked]
+            return [list(operation.answer(question)) for operation, question in asked]
 
         listed, named, around = as_nobody(answers)
         for answer in (listed, named):

@@ -92,7 +92,7 @@ def _which(name: str) -> str | None:
     return shutil.which(name, path=_SYSTEM)
 
 
-class Place:
+class CorpusFolder:
     """A temporary folder for the runs of a corpus, removed by `close`."""
 
     def __init__(self) -> None:

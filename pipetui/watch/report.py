@@ -32,7 +32,7 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class WatchReport:
     """What changed since the last one. `findings` are all there are, None when they are as before.
 
     `reach` comes at the end of each look; between two looks, and before the last portion of one, it is None.
@@ -55,7 +55,7 @@ class Known(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Order:
+class WatchOrder:
     """What the hub wants: FIFOs to know and paths to forget; whether FIFOs that processes hold `elsewhere` count too;
     whether `anonymous` pipes are on a screen. None leaves it as it is.
     """
