@@ -26,10 +26,14 @@ from pipetui.backend.runtime.orders import ACTOR_ORDER, ActorOrder
 from pipetui.kernel import fifo, ioctl
 from pipetui.kernel.errors import PipeError
 from pipetui.kernel.fd import Fd
-from pipetui.model import Counters, Phase, PipeId, Severity
+from pipetui.model import Counters, Phase, Piece, PipeId, Severity
 
 #: Seconds between reports while there is something new.
 REPORT_INTERVAL = 0.05
+
+#: A message as it is reported: its number in the stream, when it was read (epoch), its payload, and what piece it is.
+#: A plain tuple, since marshal knows no other.
+Kept = tuple[int, float, bytes, Piece]
 
 
 class Waiting(NamedTuple):
@@ -81,7 +85,7 @@ class Actor(ABC):
     def obey(self, order: ActorOrder) -> None:
         """Take an order from the hub; pausing is done here."""
 
-    def gathered(self) -> list[tuple[Any, ...]]:
+    def gathered(self) -> list[Kept]:
         """Return the messages for the report that is about to be sent."""
         return []
 

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
 
-from pipetui.backend.actors.actor import Actor, Finished, Waiting
+from pipetui.backend.actors.actor import Actor, Finished, Kept, Waiting
 from pipetui.backend.messages.framing import Region, make_framer
 from pipetui.backend.runtime.orders import ActorOrder
 from pipetui.kernel import fifo
@@ -60,7 +59,7 @@ class Consumer(Actor):
         self._region = Region(0, True)
         self._position = 0
         self._shown = 0  # index of the last frame that was kept or passed over
-        self._kept: list[tuple[Any, ...]] = []
+        self._kept: list[Kept] = []
         self._interval_bytes = 0
 
     def obey(self, order: ActorOrder) -> None:
@@ -232,7 +231,7 @@ class Consumer(Actor):
 
     def _keep(self, frames: list[Frame]) -> None:
         now = time.time()
-        self._kept += [(frame.number, now, len(frame.payload), frame.payload, frame.piece) for frame in frames]
+        self._kept += [(frame.number, now, frame.payload, frame.piece) for frame in frames]
         if len(self._kept) > 4 * KEEP_MESSAGES or self._interval_bytes > 2 * MODEST:
             self._kept = self._newest(self._kept, MODEST)
 
@@ -248,18 +247,18 @@ class Consumer(Actor):
     def has_news(self) -> bool:
         return bool(self._kept)
 
-    def gathered(self) -> list[tuple[Any, ...]]:
+    def gathered(self) -> list[Kept]:
         self._gather()
         kept, self._kept = self._newest(self._kept, MODEST if self._interval_bytes <= FLOOD else KEEP_BYTES), []
         self._interval_bytes = 0
         return kept
 
     @staticmethod
-    def _newest(kept: list[tuple[Any, ...]], room: int) -> list[tuple[Any, ...]]:
+    def _newest(kept: list[Kept], room: int) -> list[Kept]:
         """Return the newest of what was kept: at least one, then as many as a report and `room` (bytes) hold."""
         first = len(kept)
         while first > 0 and len(kept) - first < KEEP_MESSAGES:
-            room -= kept[first - 1][2]
+            room -= len(kept[first - 1][2])
             if room < 0 and first < len(kept):
                 break
             first -= 1

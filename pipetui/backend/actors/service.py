@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipetui.backend.actors import validation
+from pipetui.backend.actors.actor import Kept
 from pipetui.backend.actors.supervisor import ActorSupervisor, ManagedActor, authors
 from pipetui.backend.inventory.service import Inventory
 from pipetui.backend.messages.ring import Entry
@@ -14,7 +15,7 @@ from pipetui.backend.publisher import Rows, Source
 from pipetui.backend.runtime.children import ChildProcesses
 from pipetui.backend.runtime.loop import Loop
 from pipetui.backend.service import Handler, Service
-from pipetui.model import ActorSpec, ActorState, Frame, PipeId
+from pipetui.model import ActorSpec, ActorState, PipeId
 from pipetui.protocol.feeds import ACTORS
 from pipetui.protocol.requests import (
     Control,
@@ -35,7 +36,7 @@ class Actors(Service):
     def __init__(self, loop: Loop, children: ChildProcesses, inventory: Inventory, messages: Messages) -> None:
         self._inventory = inventory
         self._messages = messages
-        self._supervisor = ActorSupervisor(loop, children, self._on_actor, self._on_frames, self._on_pipe)
+        self._supervisor = ActorSupervisor(loop, children, self._on_actor, self._on_messages, self._on_pipe)
         self._rows: Rows[int, ActorState] = Rows(ACTORS, self._row)
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
@@ -106,29 +107,25 @@ class Actors(Service):
             rates.append(sum(of_role) if of_role and all_ours else None)
         self._inventory.note_rates(identity, *rates)
 
-    def _on_frames(self, actor: ManagedActor, messages: int, count: int, frames: list[tuple[Frame, float]]) -> None:
-        """A consumer has read messages: number them all, keep those it showed."""
+    def _on_messages(self, actor: ManagedActor, messages: int, count: int, kept: list[Kept]) -> None:
+        """A consumer has read messages: number them all, keep those it kept."""
         state = actor.state
         before = self._messages.advance(messages, count)
         offset = before - (state.counters.messages - messages)
-        writers = self._writers(state.pipe, [frame for frame, _ in frames])
         path, pid = state.spec.path, state.pid
-        for (frame, when), writer in zip(frames, writers, strict=True):
-            payload = frame.payload
-            self._messages.add(
-                Entry(frame.number + offset, when, path, pid, writer, len(payload), payload, frame.piece)
-            )
+        for (index, when, payload, piece), writer in zip(kept, self._writers(state.pipe, kept), strict=True):
+            self._messages.add(Entry(index + offset, when, path, pid, writer, len(payload), payload, piece))
 
-    def _writers(self, identity: PipeId | None, frames: list[Frame]) -> list[int | None]:
+    def _writers(self, identity: PipeId | None, kept: list[Kept]) -> list[int | None]:
         """Say who wrote each message, where that is known: a pipe does not carry it (pipe(7)).
 
         It is known when the pipe has just one writer, and when all its writers are our own and announced it.
         """
         if identity is None:
-            return [None] * len(frames)
+            return [None] * len(kept)
         producers = self._supervisor.writers(identity)
         ours = {producer.state.pid for producer in producers}
         everybody = ours | set(self._inventory.writers(identity))
         if len(everybody) == 1:
-            return [everybody.pop()] * len(frames)
-        return authors(producers, frames) if ours == everybody else [None] * len(frames)
+            return [everybody.pop()] * len(kept)
+        return authors(producers, kept) if ours == everybody else [None] * len(kept)

@@ -11,13 +11,13 @@ from functools import partial
 from typing import Any
 
 from pipetui.backend.actors import consumer, producer
-from pipetui.backend.actors.actor import counters
+from pipetui.backend.actors.actor import Kept, counters
 from pipetui.backend.runtime import limits
 from pipetui.backend.runtime.children import ACTOR_NICENESS, Child, ChildProcesses
 from pipetui.backend.runtime.loop import Loop, Timer
 from pipetui.backend.service import Refused
 from pipetui.kernel.lifetime import stand_back
-from pipetui.model import ActorSpec, ActorState, ConsumerSpec, Frame, PipeId, ProducerSpec
+from pipetui.model import ActorSpec, ActorState, ConsumerSpec, PipeId, ProducerSpec
 from pipetui.protocol.requests import ActorAction
 
 #: Rates are taken over about this time (seconds), and looked at again this often while any is above zero.
@@ -99,8 +99,8 @@ class ManagedActor:
         self.last_state: dict[str, Any] = {}  # as it was reported: phase, detail, severity
 
 
-#: What a consumer's report tells the log: the actor, how many messages are new, their bytes, and the kept frames.
-OnFrames = Callable[[ManagedActor, int, int, list[tuple[Frame, float]]], None]
+#: What a consumer's report tells the log: the actor, how many messages are new, their bytes, and those it kept.
+OnMessages = Callable[[ManagedActor, int, int, list[Kept]], None]
 
 
 class ActorSupervisor:
@@ -111,13 +111,13 @@ class ActorSupervisor:
         loop: Loop,
         children: ChildProcesses,
         changed: Callable[[int], None],
-        on_frames: OnFrames,
+        on_messages: OnMessages,
         on_pipe: Callable[[PipeId, int | None, int | None], None],
     ) -> None:
         self._loop = loop
         self._children = children
         self._changed = changed
-        self._on_frames = on_frames
+        self._on_messages = on_messages
         self._on_pipe = on_pipe
         self.actors: dict[int, ManagedActor] = {}
         self._numbers = 0
@@ -268,8 +268,7 @@ class ActorSupervisor:
             self._freeze(actor, actor.child)
         self._set(actor, counters=counters(counts, blocked), pipe=identity)
         if actor.state.role == "consumer" and new_messages:
-            frames = [(Frame(payload, piece, index), when) for index, when, _, payload, piece in kept]
-            self._on_frames(actor, new_messages, new_bytes, frames)
+            self._on_messages(actor, new_messages, new_bytes, kept)
         if identity is not None:
             self._on_pipe(identity, queued, capacity)
         if self._again is None or not self._again.pending:
@@ -355,11 +354,11 @@ def _delayed(delay: float, factor: float) -> float:
     return after if after >= SHORTEST else 0.0
 
 
-def authors(actors: list[ManagedActor], frames: list[Frame]) -> list[int | None]:
+def authors(actors: list[ManagedActor], kept: list[Kept]) -> list[int | None]:
     """Return which of these producers wrote each message, by what they announced; None where that is not certain."""
     pids: list[int | None] = []
-    for frame in frames:
-        message = hash(frame.payload)
+    for _, _, payload, _ in kept:
+        message = hash(payload)
         candidates = [actor for actor in actors if message in actor.announced]
         for actor in candidates:
             actor.announced.take(message)
