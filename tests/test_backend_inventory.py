@@ -104,7 +104,7 @@ def test_peeking_shows_what_is_queued_and_leaves_it(hub: HubClient, fifo: Path) 
         hub.wait_for(lambda: row(hub, fifo).pipe.queued == 14)
         for _ in range(2):
             answer = hub.ask(requests.Peek(row(hub, fifo).pipe.id))
-            assert (answer.payload, answer.queued, answer.capacity) == ("not yet read \udcff", 14, 65536)
+            assert (answer.payload, answer.queued, answer.capacity) == (b"not yet read \xff", 14, 65536)
         assert os.read(end, 100) == b"not yet read \xff"
     finally:
         os.close(end)

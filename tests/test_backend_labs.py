@@ -73,7 +73,7 @@ def test_a_lab_tells_what_it_found_and_is_gone_afterwards(own_tmp: Path, tmp_pat
         assert facts["first"] == "waits"
         assert facts["message"] == "Hello, World!"
         assert hub.labs[run].parts == ()
-        assert any("reader: got 'Hello, World!'" in line.payload for line in hub.lines)
+        assert any(b"reader: got 'Hello, World!'" in line.payload for line in hub.lines)
         hub.wait_for(lambda: not hub.pipes)
     assert not list(own_tmp.iterdir())
 
@@ -134,7 +134,7 @@ def test_playing_on_is_with_fifos_of_its_own(own_tmp: Path) -> None:
         assert {Path(spec.path).name for spec in answer.specs} == {"greetings"}
         actors = [hub.start(spec) for spec in answer.specs]
         hub.wait_for(lambda: all(hub.actors[actor].phase == "running" for actor in actors if actor in hub.actors))
-        hub.wait_for(lambda: any(line.payload.startswith("Hello, World!") for line in hub.lines))
+        hub.wait_for(lambda: any(line.payload.startswith(b"Hello, World!") for line in hub.lines))
     assert not list(own_tmp.iterdir())
 
 

@@ -8,15 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipetui.backend.messages.reader import LogReader
-from pipetui.backend.messages.ring import OVERHEAD, Entry, Ring
-from pipetui.model import LogFilter
+from pipetui.backend.messages.ring import OVERHEAD, Ring
+from pipetui.model import Line, LogFilter
 from pipetui.protocol.messages import LogView
+from pipetui.text import decode
 
 
 def put(ring: Ring, payload: bytes, *, fifo: str = "/f", lost: int = 0) -> int:
     """Add a message after `lost` that were not kept; return its number."""
     number = ring.advance(lost + 1, len(payload)) + lost + 1
-    ring.add(Entry(number, 0.0, fifo, 1, None, len(payload), payload, ""))
+    ring.add(Line(number, 0.0, fifo, 1, None, len(payload), payload))
     return number
 
 
@@ -33,7 +34,7 @@ def settled(reader: LogReader, view: LogView) -> list[str]:
     while True:
         page = reader.page(view)
         if page is not None:
-            new = [line.payload for line in page.lines]
+            new = [decode(line.payload) for line in page.lines]
             lines = lines + new if page.append else new
         if not reader.unfinished:
             return lines
@@ -47,16 +48,16 @@ def test_every_message_is_kept_or_counted(sizes: list[tuple[int, int]], most: in
         counts = ring.counts
         assert counts.seen == counts.kept + counts.not_kept + counts.evicted
         assert counts.kept <= most
-        assert sum(len(entry.payload) + OVERHEAD for entry in ring.forwards(0)) <= 5000
+        assert sum(len(line.payload) + OVERHEAD for line in ring.forwards(0)) <= 5000
     assert ring.counts.seen == sum(lost + 1 for _, lost in sizes)
     assert ring.counts.bytes == sum(size for size, _ in sizes)
-    numbers = [entry.number for entry in ring.forwards(0)]
+    numbers = [line.number for line in ring.forwards(0)]
     assert numbers == sorted(set(numbers))
-    assert [entry.number for entry in ring.backwards(ring.last + 1)] == numbers[::-1]
+    assert [line.number for line in ring.backwards(ring.last + 1)] == numbers[::-1]
     for number in numbers:
-        entry = ring.get(number)
-        assert entry is not None
-        assert entry.number == number
+        line = ring.get(number)
+        assert line is not None
+        assert line.number == number
 
 
 def test_a_following_screen_gets_only_what_is_new() -> None:
@@ -72,7 +73,7 @@ def test_a_following_screen_gets_only_what_is_new() -> None:
     second = reader.page(view)
     assert second is not None
     assert second.append
-    assert [line.payload for line in second.lines] == ["eleven"]
+    assert [line.payload for line in second.lines] == [b"eleven"]
 
 
 def test_a_following_screen_is_told_how_many_it_missed() -> None:

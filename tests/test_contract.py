@@ -252,9 +252,9 @@ def test_every_request_that_makes_sense_is_answered(setup: Make, folder: Path) -
         answers = {kind: await setup.session.ask(request) for kind, request in made.items()}
         for kind, answer in answers.items():
             assert made[kind].accepts(answer)
-        assert (answers[requests.Peek].payload, answers[requests.Peek].queued) == ("", 0)
+        assert (answers[requests.Peek].payload, answers[requests.Peek].queued) == (b"", 0)
         assert answers[requests.Examine].process.pid == setup.reader
-        assert answers[requests.Fetch].line.payload == "Number 002"
+        assert answers[requests.Fetch].line.payload == b"Number 002"
         assert answers[requests.Find].number == 5
         assert [line.number for line in answers[requests.Export].lines] == [6]
         assert answers[requests.Export].next is None
@@ -351,7 +351,7 @@ def test_a_view_of_the_log_is_answered_by_its_page(setup: Make, folder: Path) ->
         first = await page(LogView(3, only, follow=False, anchor=1, before=2, after=2))
         assert (numbers(first), first.newer, first.older) == ([1, 2], 8, False)
         narrow = await page(LogView(4, LogFilter("00[27]$", regex=True, fifo=flow), width=6))
-        assert [(line.payload, line.length) for line in narrow.lines] == [("Number", 10), ("Number", 10)]
+        assert [(line.payload, line.length) for line in narrow.lines] == [(b"Number", 10), (b"Number", 10)]
         nothing = await page(LogView(5, LogFilter("NUMBER", fifo=flow)))
         assert numbers(nothing) == [], "with capitals the case counts"
         broken = await page(LogView(6, LogFilter("(", regex=True, fifo=flow)))

@@ -16,7 +16,7 @@ from updates import update
 
 from pipetui.backend.messages.reader import LogReader
 from pipetui.backend.messages.retrieval import find
-from pipetui.backend.messages.ring import Entry, Ring
+from pipetui.backend.messages.ring import Ring
 from pipetui.client import hosts as hosts_module
 from pipetui.client.advice import from_here
 from pipetui.client.hosts import FifoKey, Here, HostPool, far_hosts
@@ -25,6 +25,7 @@ from pipetui.client.mergedlog import MergedLog
 from pipetui.client.session import LogPage, LogView, Refused
 from pipetui.model import Finding, Line, LogFilter, PipeId, Status
 from pipetui.protocol import messages, requests
+from pipetui.text import decode
 from pipetui.tui.state.log_window import LogWindow
 
 # --- the log, against the truth -----------------------------------------------------------------------------------
@@ -43,8 +44,8 @@ class LogOfOne:
     def add(self, when: float) -> None:
         """Let a message arrive, whose payload is its name."""
         number = self.ring.advance(1, 10) + 1
-        payload = f"{self.name} number {number};"
-        self.ring.add(Entry(number, when, f"/tmp/{self.name}", 1, None, len(payload), payload.encode(), ""))
+        payload = f"{self.name} number {number};".encode()
+        self.ring.add(Line(number, when, f"/tmp/{self.name}", 1, None, len(payload), payload))
 
     def look(self, view: LogView) -> None:
         self.view = view
@@ -53,11 +54,10 @@ class LogOfOne:
         return find(self.ring, requests.Find(within, wanted, start, backwards))
 
     async def fetch(self, number: int) -> Line | None:
-        entry = self.ring.get(number)
-        return entry.line() if entry else None
+        return self.ring.get(number)
 
     async def export(self, within: LogFilter) -> AsyncIterator[tuple[Line, ...]]:
-        lines = tuple(entry.line() for entry in self.ring.forwards(1))
+        lines = tuple(self.ring.forwards(1))
         for start in range(0, len(lines), 3):
             yield lines[start : start + 3]
 
@@ -90,16 +90,16 @@ class Screen:
         """Return the payloads of all lines that are held, in their order."""
         numbers = [item.number for item in self.window.items]
         assert numbers == sorted(set(numbers)), "twice, or out of order"
-        return [item.payload for item in self.window.items if isinstance(item, Line)]
+        return [decode(item.payload) for item in self.window.items if isinstance(item, Line)]
 
     def truth(self) -> list[str]:
         """Return all payloads in the order in which they should stand."""
         told = []
         for index, log in enumerate(self.logs):
             latest = 0.0
-            for entry in log.ring.forwards(1):
-                latest = max(latest, entry.time)
-                told.append((round(latest * 1e6), index, entry.number, entry.payload.decode()))
+            for each in log.ring.forwards(1):
+                latest = max(latest, each.time)
+                told.append((round(latest * 1e6), index, each.number, decode(each.payload)))
         return [payload for *_, payload in sorted(told)]
 
 
@@ -115,7 +115,7 @@ MESSAGES = st.lists(
 
 
 def fill(screen: Screen, messages: list[tuple[int, float]]) -> None:
-    latest = [entry.time for log in screen.logs for entry in log.ring.backwards(1 << 40)]
+    latest = [each.time for log in screen.logs for each in log.ring.backwards(1 << 40)]
     now = max(latest, default=1000.0)
     for host, later in messages:
         screen.logs[host].add(now + later)
@@ -167,13 +167,13 @@ def test_any_message_can_be_found_from_anywhere(messages: list[tuple[int, float]
         assert key is not None
         whole = await screen.merged.fetch(key)
         assert whole is not None
-        assert whole.payload == wanted
+        assert decode(whole.payload) == wanted
         position = truth.index(wanted)
         after = await screen.merged.find(LogFilter(), LogFilter(), key)
         before = await screen.merged.find(LogFilter(), LogFilter(), key, backwards=True)
         for found, there in ((after, position + 1), (before, position - 1)):
             line = await screen.merged.fetch(found) if found is not None else None
-            assert (line.payload if line else None) == (truth[there] if 0 <= there < len(truth) else None)
+            assert (decode(line.payload) if line else None) == (truth[there] if 0 <= there < len(truth) else None)
 
     played(story)
 
@@ -244,8 +244,8 @@ def test_an_export_is_in_the_order_of_time_and_names_the_hosts() -> None:
         screen = Screen(3)
         fill(screen, [(each * each % 3, 0.1) for each in range(40)])
         told = [each async for page in screen.merged.export(LogFilter()) for each in page]
-        assert [line.payload for _, line in told] == screen.truth()
-        assert all(line.payload.startswith(name) for name, line in told)
+        assert [decode(line.payload) for _, line in told] == screen.truth()
+        assert all(decode(line.payload).startswith(name) for name, line in told)
 
     played(story)
 

@@ -14,6 +14,7 @@ from updates import update
 
 from pipetui.model import ActorState, End, PipeId, Status
 from pipetui.protocol import messages, requests
+from pipetui.text import encode
 from pipetui.tui.app import PipetuiApp
 from pipetui.tui.core.config import Config
 from pipetui.tui.views.fifos import COLUMNS
@@ -180,7 +181,7 @@ def hostile() -> FakeHub:
     hub.pipes = (*hub.pipes, fifo(66, f"/{EVIL}", EVIL, ends=ends))
     hub.actors = (*hub.actors, actor)
     hub.status = Status(EVIL, partial=(EVIL,), troubles=(EVIL,))
-    hub.lines = [replace(hub.lines[-1], payload=EVIL, fifo=f"/{EVIL}")]
+    hub.lines = [hub.lines[-1]._replace(payload=encode(EVIL), fifo=f"/{EVIL}")]
     return hub
 
 

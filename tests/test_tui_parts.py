@@ -181,7 +181,7 @@ def test_patterns_that_could_take_for_ever_are_not_coloured() -> None:
 
 
 def test_json_is_laid_out_by_its_own_tokens() -> None:
-    text = '{"a":[1.50,1e400,"x, {y}"],"b":{},"c":[]}'
+    text = b'{"a":[1.50,1e400,"x, {y}"],"b":{},"c":[]}'
     assert payload.is_json(text)
     assert payload.json_lines(text, 80) == [
         "{",
@@ -194,16 +194,16 @@ def test_json_is_laid_out_by_its_own_tokens() -> None:
         '  "c": []',
         "}",
     ]
-    for other in ("", "12", "{", "[" * 100_000, '{"a": 1} x'):
+    for other in (b"", b"12", b"{", b"[" * 100_000, b'{"a": 1} x'):
         assert not payload.is_json(other)
 
 
 def test_the_hex_view_makes_lines_only_when_asked() -> None:
-    hexes = payload.Hex("x" * (1 << 20), 100)
+    hexes = payload.Hex(b"x" * (1 << 20), 100)
     assert hexes.count == 65536
     assert hexes.line(65535).startswith("000ffff0")
-    assert payload.Hex("", 100).line(0) == "(empty)"
-    assert payload.Hex("\udcff", 100).line(0).split()[1] == "ff"
+    assert payload.Hex(b"", 100).line(0) == "(empty)"
+    assert payload.Hex(b"\xff", 100).line(0).split()[1] == "ff"
 
 
 def test_long_lines_are_wrapped_by_cells() -> None:

@@ -16,7 +16,7 @@ from pipetui.backend.actors import validation
 from pipetui.backend.messages.patterns import BadPattern
 from pipetui.backend.messages.reader import LogReader
 from pipetui.backend.messages.retrieval import export, find
-from pipetui.backend.messages.ring import Entry, Ring
+from pipetui.backend.messages.ring import Ring
 from pipetui.client.link import LinkLost
 from pipetui.client.state import HubState
 from pipetui.kernel.errors import Missing, NotPermitted, PipeError
@@ -151,11 +151,8 @@ class FakeHub:
             self._kept, self._ring = [], Ring()
             self._reader = LogReader(self._ring)
         for line in self.lines[len(self._kept) :]:
-            payload = encode(line.payload)
-            self._ring.advance(line.number - self._ring.last, len(payload))
-            self._ring.add(
-                Entry(line.number, line.time, line.fifo, line.reader, line.writer, line.length, payload, line.piece)
-            )
+            self._ring.advance(line.number - self._ring.last, len(line.payload))
+            self._ring.add(line)
         self._kept = list(self.lines)
         return self._ring
 
@@ -233,15 +230,14 @@ class FakeHub:
 
     def _answer(self, request: Request[Any]) -> Any:
         if isinstance(request, requests.Fetch):
-            entry = self._log().get(request.number)
-            return requests.Whole(entry.line() if entry else None)
+            return requests.Whole(self._log().get(request.number))
         if isinstance(request, requests.Find):
             return requests.Found(find(self._log(), request))
         if isinstance(request, requests.Export):
             return export(self._log(), request)
         if isinstance(request, requests.Peek):
-            payload = self.peeked.get(request.id, "")
-            return requests.Peeked(payload, len(encode(payload)), 65536, NOON)
+            payload = encode(self.peeked.get(request.id, ""))
+            return requests.Peeked(payload, len(payload), 65536, NOON)
         if isinstance(request, requests.Past):
             return requests.Samples(tuple(requests.Sample(queued, 65536) for queued in self.past.get(request.id, ())))
         if isinstance(request, requests.Examine):
@@ -290,9 +286,8 @@ def everything(hub: FakeHub, **others: Any) -> messages.Update:
 
 def line(number: int, payload: str = "", fifo: str = "/tmp/demo/orders", **more: Any) -> Line:
     """Return a message."""
-    payload = payload or f"Number {number:03d}"
-    made = Line(number, NOON + number * 0.012, fifo, 4125, 4121, len(encode(payload)), payload)
-    return replace(made, **more)
+    data = encode(payload or f"Number {number:03d}")
+    return Line(number, NOON + number * 0.012, fifo, 4125, 4121, len(data), data)._replace(**more)
 
 
 def fifo(inode: int, path: str, state: str = "idle", **more: Any) -> PipeRow:

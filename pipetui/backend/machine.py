@@ -25,7 +25,7 @@ from pipetui.protocol.requests import (
     Send,
     Signal,
 )
-from pipetui.text import decode, encode
+from pipetui.text import encode
 from pipetui.watch.examination import examine
 
 #: So long (seconds) at most a message that is to be sent waits for a reader.
@@ -61,7 +61,7 @@ class Machine(Service):
             seen = peek(ends, identity, name)
             return seen.data, seen.queued, seen.capacity, seen.time
 
-        return Background(look, lambda seen: Peeked(decode(seen[0]), *seen[1:]))
+        return Background(look, lambda seen: Peeked(*seen))
 
 
 def _create(request: CreateFifo) -> Done:

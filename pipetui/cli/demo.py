@@ -16,7 +16,7 @@ from pipetui.client.link import Link, start_hub
 from pipetui.client.session import Change, LogView, Session
 from pipetui.model import Line
 from pipetui.protocol.effects import Effect
-from pipetui.text import safe
+from pipetui.text import decode, safe
 
 NAME = "demo"
 EFFECT: Effect = "changes"
@@ -94,7 +94,7 @@ def format_line(line: Line) -> str:
     if line.gap:
         return f"{stamp} … {line.gap:,} messages not kept: they came faster than the log takes"
     writer = line.writer if line.writer is not None else "?"
-    text = safe(line.payload)
+    text = safe(decode(line.payload))
     if len(text) > WIDTH:
         text = text[: WIDTH - 1] + "…"
     return f"{stamp} {safe(PurePath(line.fifo).name)} {writer}->{line.reader} {line.length} {text}"

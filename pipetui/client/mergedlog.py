@@ -90,7 +90,7 @@ class HostLog:
             stamps = [min(stamp, ceiling) for stamp in stamps]
         self.stamps.update(zip((line.number for line in lines), stamps, strict=True))
         self.numbers[at:after] = sorted({*self.numbers[at:after], *(line.number for line in lines)})
-        return [replace(line, number=self.key(s, line.number)) for line, s in zip(lines, stamps, strict=True)]
+        return [line._replace(number=self.key(s, line.number)) for line, s in zip(lines, stamps, strict=True)]
 
     def trim(self, most: int) -> None:
         """Forget the oldest of many."""
@@ -275,7 +275,7 @@ class MergedLog:
         if not log.has(number):
             return None
         line = await log.session.fetch(number % _NUMBERS)
-        return None if line is None else replace(line, number=number)
+        return None if line is None else line._replace(number=number)
 
     async def find(self, within: LogFilter, find: LogFilter, start: int, *, backwards: bool = False) -> int | None:
         """Return the number of the nearest match after (before) message `start`, or None."""

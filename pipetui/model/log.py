@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import NamedTuple
+
+from pipetui.model.actors import Piece
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the message log.
+class Line(NamedTuple):
+    """One line of the message log, as it is kept, travels and is drawn.
 
     `number` counts every message that our consumers have read, from 1. `gap` above 0 makes the line stand for
     that many messages (the last of them is `number`) that were counted but not kept. `payload` is the whole
     message or, in a listing, its first bytes; `length` is the message's true length without its delimiter. What a lab's
     process said is a line without a reader (0), and `fifo` is the lab's name.
+
+    A named tuple, because floods make many: it costs a quarter of the time that a frozen dataclass does. `number` comes
+    first, so lines sort by it.
     """
 
     number: int
@@ -22,8 +26,8 @@ class Line:
     reader: int
     writer: int | None = None
     length: int = 0
-    payload: str = ""
-    piece: Literal["", "split", "incomplete"] = ""
+    payload: bytes = b""
+    piece: Piece = ""
     gap: int = 0
 
 

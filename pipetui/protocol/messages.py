@@ -22,7 +22,7 @@ from pipetui.protocol.frames import frame
 from pipetui.protocol.requests import ANSWERS, REQUESTS, Request
 
 #: Raised whenever what is said changes its meaning. Both ends must agree.
-VERSION = 2
+VERSION = 3
 
 K = TypeVar("K")
 V = TypeVar("V")

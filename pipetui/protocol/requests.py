@@ -94,7 +94,7 @@ class Page:
 class Peeked:
     """The queued bytes as far as they fit, how many there are, of how many, and when (epoch)."""
 
-    payload: str
+    payload: bytes
     queued: int
     capacity: int
     time: float

@@ -9,13 +9,12 @@ from pipetui.backend.actors import validation
 from pipetui.backend.actors.actor import Kept
 from pipetui.backend.actors.supervisor import ActorSupervisor, ManagedActor, authors
 from pipetui.backend.inventory.service import Inventory
-from pipetui.backend.messages.ring import Entry
 from pipetui.backend.messages.service import Messages
 from pipetui.backend.publisher import Rows, Source
 from pipetui.backend.runtime.children import ChildProcesses
 from pipetui.backend.runtime.loop import Loop
 from pipetui.backend.service import Handler, Service
-from pipetui.model import ActorSpec, ActorState, PipeId
+from pipetui.model import ActorSpec, ActorState, Line, PipeId
 from pipetui.protocol.feeds import ACTORS
 from pipetui.protocol.requests import (
     Control,
@@ -114,7 +113,7 @@ class Actors(Service):
         offset = before - (state.counters.messages - messages)
         path, pid = state.spec.path, state.pid
         for (index, when, payload, piece), writer in zip(kept, self._writers(state.pipe, kept), strict=True):
-            self._messages.add(Entry(index + offset, when, path, pid, writer, len(payload), payload, piece))
+            self._messages.add(Line(index + offset, when, path, pid, writer, len(payload), payload, piece))
 
     def _writers(self, identity: PipeId | None, kept: list[Kept]) -> list[int | None]:
         """Say who wrote each message, where that is known: a pipe does not carry it (pipe(7)).

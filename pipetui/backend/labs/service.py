@@ -7,12 +7,11 @@ from typing import Any
 
 from pipetui.backend.inventory.service import Inventory
 from pipetui.backend.labs.runner import LabRunner
-from pipetui.backend.messages.ring import Entry
 from pipetui.backend.messages.service import Messages
 from pipetui.backend.publisher import Rows, Source
 from pipetui.backend.runtime.children import ChildProcesses
 from pipetui.backend.service import Handler, Service
-from pipetui.model import LabLine, LabRun
+from pipetui.model import LabLine, LabRun, Line
 from pipetui.protocol.feeds import LABS
 from pipetui.protocol.requests import (
     Done,
@@ -68,7 +67,7 @@ class Labs(Service):
         """What a lab's process says is a message too, one that nobody had to read from a pipe."""
         payload = encode(f"{line.name}: {line.text}")
         number = self._messages.advance(1, len(payload)) + 1
-        self._messages.add(Entry(number, line.time, lab, 0, line.pid, len(payload), payload, ""))
+        self._messages.add(Line(number, line.time, lab, 0, line.pid, len(payload), payload))
 
     def _on_part(self, pid: int, part: str) -> None:
         if part:

@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from pipetui.backend.messages.ring import Entry
-from pipetui.model import LogFilter
+from pipetui.model import Line, LogFilter
 from pipetui.text import decode
 
-Test = Callable[[Entry], bool]
+Test = Callable[[Line], bool]
 
 #: How much of a message is searched (bytes).
 SEARCHED = 1 << 16
@@ -40,13 +39,13 @@ def compile_filter(wanted: LogFilter) -> Test | None:
     """Return the test for a filter, None if it lets everything through. Raises `BadPattern`."""
     tests: list[Test] = []
     if wanted.fifo:
-        tests.append(lambda entry: entry.fifo == wanted.fifo)
+        tests.append(lambda line: line.fifo == wanted.fifo)
     if wanted.pattern:
         search = compile_pattern(wanted.pattern, regex=wanted.regex).search
-        tests.append(lambda entry: search(decode(entry.payload[:SEARCHED])) is not None)
+        tests.append(lambda line: search(decode(line.payload[:SEARCHED])) is not None)
     if not tests:
         return None
-    return tests[0] if len(tests) == 1 else lambda entry: all(test(entry) for test in tests)
+    return tests[0] if len(tests) == 1 else lambda line: all(test(line) for test in tests)
 
 
 def compile_pattern(pattern: str, *, regex: bool) -> re.Pattern[str]:

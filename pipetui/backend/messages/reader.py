@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import islice
 
 from pipetui.backend.messages.patterns import BadPattern, Test, TooSlow, compile_filter, guarded
-from pipetui.backend.messages.ring import Entry, Ring
+from pipetui.backend.messages.ring import Ring
 from pipetui.model import Line, LogFilter
 from pipetui.protocol.feeds import LogPage
 from pipetui.protocol.messages import LogView
@@ -60,10 +60,10 @@ class Selection:
             return True
 
     def _newer(self, test: Test, deadline: float) -> bool:
-        for step, entry in enumerate(self._ring.forwards(self._high)):
-            if test(entry):
-                self._numbers.append(entry.number)
-            self._high = entry.number + 1
+        for step, line in enumerate(self._ring.forwards(self._high)):
+            if test(line):
+                self._numbers.append(line.number)
+            self._high = line.number + 1
             if step % 32 == 31 and time.monotonic() > deadline:
                 return False
         self._high = self._ring.last + 1
@@ -72,10 +72,10 @@ class Selection:
     def _older(self, test: Test, deadline: float) -> bool:
         found: list[int] = []
         done = True
-        for step, entry in enumerate(self._ring.backwards(self._low)):
-            if test(entry):
-                found.append(entry.number)
-            self._low = entry.number
+        for step, line in enumerate(self._ring.backwards(self._low)):
+            if test(line):
+                found.append(line.number)
+            self._low = line.number
             if step % 32 == 31 and time.monotonic() > deadline:
                 done = False
                 break
@@ -85,31 +85,31 @@ class Selection:
             self._numbers[:0] = reversed(found)
         return done
 
-    def before(self, number: int, count: int) -> list[Entry]:
-        """Return up to `count` entries before `number`, oldest first."""
+    def before(self, number: int, count: int) -> list[Line]:
+        """Return up to `count` lines before `number`, oldest first."""
         if self.everything:
-            entries = list(islice(self._ring.backwards(number), count))
-            entries.reverse()
-            return entries
+            lines = list(islice(self._ring.backwards(number), count))
+            lines.reverse()
+            return lines
         index = bisect_left(self._numbers, number)
-        return self._entries(self._numbers[max(0, index - count) : index])
+        return self._those(self._numbers[max(0, index - count) : index])
 
-    def since(self, number: int, count: int) -> list[Entry]:
-        """Return up to `count` entries from `number` on."""
+    def since(self, number: int, count: int) -> list[Line]:
+        """Return up to `count` lines from `number` on."""
         if self.everything:
             return list(islice(self._ring.forwards(number), count))
         index = bisect_left(self._numbers, number)
-        return self._entries(self._numbers[index : index + count])
+        return self._those(self._numbers[index : index + count])
 
     def count_from(self, number: int) -> int:
-        """Return how many entries there are from `number` on."""
+        """Return how many lines there are from `number` on."""
         if self.everything:
             return self._ring.count_from(number)
         return len(self._numbers) - bisect_left(self._numbers, number)
 
-    def _entries(self, numbers: list[int]) -> list[Entry]:
+    def _those(self, numbers: list[int]) -> list[Line]:
         found = (self._ring.get(number) for number in numbers)
-        return [entry for entry in found if entry is not None]
+        return [line for line in found if line is not None]
 
     def forget_evicted(self) -> None:
         """Drop the numbers that the ring no longer keeps."""
@@ -148,29 +148,29 @@ class LogReader:
     def _following(self, view: LogView, fresh: bool) -> LogPage:
         rows = max(1, min(view.after, MOST_LINES))
         if fresh:
-            entries = self._selection.before(self._ring.last + 1, rows)
+            lines = self._selection.before(self._ring.last + 1, rows)
             skipped = 0
         else:
             waiting = self._selection.count_from(self._sent + 1)
             skipped = max(0, waiting - rows)
-            entries = self._selection.before(self._ring.last + 1, min(rows, waiting))
+            lines = self._selection.before(self._ring.last + 1, min(rows, waiting))
         append = not fresh and not skipped
-        lines = self._lines(entries, view.width, after=self._sent if append else None)
-        if entries:
-            self._sent = entries[-1].number
+        shown = self._shown(lines, view.width, after=self._sent if append else None)
+        if lines:
+            self._sent = lines[-1].number
         elif fresh:
             self._sent = self._ring.last
-        return LogPage(view.id, lines, append, skipped, counts=self._ring.counts, trouble=self._selection.trouble)
+        return LogPage(view.id, shown, append, skipped, counts=self._ring.counts, trouble=self._selection.trouble)
 
     def _standing(self, view: LogView) -> LogPage:
         before = self._selection.before(view.anchor, min(max(0, view.before), MOST_LINES))
         after = self._selection.since(view.anchor, min(max(1, view.after), MOST_LINES))
-        entries = before + after
-        self._sent = entries[-1].number if entries else view.anchor
-        older = bool(entries) and bool(self._selection.before(entries[0].number, 1))
+        lines = before + after
+        self._sent = lines[-1].number if lines else view.anchor
+        older = bool(lines) and bool(self._selection.before(lines[0].number, 1))
         return LogPage(
             view.id,
-            self._lines(entries, view.width, after=None),
+            self._shown(lines, view.width, after=None),
             newer=self._selection.count_from(self._sent + 1),
             older=older or self.unfinished,
             counts=self._ring.counts,
@@ -184,15 +184,15 @@ class LogReader:
         trouble = self._selection.trouble
         return LogPage(view.id, append=True, newer=newer, older=older, counts=self._ring.counts, trouble=trouble)
 
-    def _lines(self, entries: list[Entry], width: int, after: int | None) -> tuple[Line, ...]:
-        """Return the entries as lines, with a gap line wherever numbers are missing between unfiltered ones."""
+    def _shown(self, lines: list[Line], width: int, after: int | None) -> tuple[Line, ...]:
+        """Return the lines cut to `width`, with a gap line wherever numbers are missing between unfiltered ones."""
         width = max(1, min(width, MOST_WIDTH))
-        lines: list[Line] = []
+        shown: list[Line] = []
         last = after
-        for entry in entries:
-            if last is not None and self._selection.everything and entry.number > last + 1:
-                gap = entry.number - last - 1
-                lines.append(Line(entry.number - 1, entry.time, entry.fifo, entry.reader, gap=gap))
-            lines.append(entry.line(width))
-            last = entry.number
-        return tuple(lines)
+        for line in lines:
+            if last is not None and self._selection.everything and line.number > last + 1:
+                gap = line.number - last - 1
+                shown.append(Line(line.number - 1, line.time, line.fifo, line.reader, gap=gap))
+            shown.append(line if len(line.payload) <= width else line._replace(payload=line.payload[:width]))
+            last = line.number
+        return tuple(shown)

@@ -18,11 +18,11 @@ PAGE_TIME = 0.05
 def find(ring: Ring, request: Find) -> int | None:
     """Return the number of the nearest match. Raises `BadPattern`, `TooSlow`."""
     within, wanted = compile_filter(request.filter), compile_filter(replace(request.find, fifo=""))
-    entries = ring.backwards(request.start) if request.backwards else ring.forwards(request.start + 1)
+    lines = ring.backwards(request.start) if request.backwards else ring.forwards(request.start + 1)
     with guarded():
-        for entry in entries:
-            if (within is None or within(entry)) and (wanted is None or wanted(entry)):
-                return entry.number
+        for line in lines:
+            if (within is None or within(line)) and (wanted is None or wanted(line)):
+                return line.number
     return None
 
 
@@ -33,10 +33,10 @@ def export(ring: Ring, request: Export) -> Page:
     room = PAGE_BYTES
     deadline = time.monotonic() + PAGE_TIME
     with guarded():
-        for entry in ring.forwards(request.start):
-            if test is None or test(entry):
-                lines.append(entry.line())
-                room -= len(entry.payload)
+        for line in ring.forwards(request.start):
+            if test is None or test(line):
+                lines.append(line)
+                room -= len(line.payload)
             if room <= 0 or time.monotonic() > deadline:
-                return Page(tuple(lines), entry.number + 1)
+                return Page(tuple(lines), line.number + 1)
     return Page(tuple(lines))

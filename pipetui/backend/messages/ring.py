@@ -8,50 +8,30 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from pipetui.model import Line, LogCounts, Piece
-from pipetui.text import decode
+from pipetui.model import Line, LogCounts
 
 #: Bounds of the ring (bytes, messages).
 MAX_BYTES = 64 << 20
 MAX_COUNT = 100_000
 
-#: What an entry costs beyond its payload, about: the objects that make it up.
+#: What a kept message costs beyond its payload, about: the objects that make it up.
 OVERHEAD = 250
 
 
-class Entry(NamedTuple):
-    """A kept message. `number` comes first, so entries sort by it."""
-
-    number: int
-    time: float
-    fifo: str
-    reader: int
-    writer: int | None
-    length: int
-    payload: bytes
-    piece: Piece
-
-    def line(self, width: int | None = None) -> Line:
-        """Return it as it travels, with at most `width` bytes of its payload."""
-        shown = decode(self.payload if width is None else self.payload[:width])
-        return Line(self.number, self.time, self.fifo, self.reader, self.writer, self.length, shown, self.piece)
-
-
 class Ring:
-    """Entries in order of their numbers; the oldest give way."""
+    """Lines of the log in order of their numbers; the oldest give way."""
 
     def __init__(self, max_bytes: int = MAX_BYTES, max_count: int = MAX_COUNT) -> None:
         self._max_bytes = max_bytes
         self._max_count = max_count
-        self._entries: list[Entry] = []
-        self._head = 0  # entries before this have been evicted
+        self._lines: list[Line] = []
+        self._head = 0  # lines before this have been evicted
         self._cost = 0
         self._seen = self._seen_bytes = self._evicted = self._added = 0
 
     def __len__(self) -> int:
-        return len(self._entries) - self._head
+        return len(self._lines) - self._head
 
     @property
     def counts(self) -> LogCounts:
@@ -61,7 +41,7 @@ class Ring:
     @property
     def first(self) -> int:
         """The oldest kept number; one more than the last seen when nothing is kept."""
-        return self._entries[self._head].number if len(self) else self._seen + 1
+        return self._lines[self._head].number if len(self) else self._seen + 1
 
     @property
     def last(self) -> int:
@@ -75,44 +55,44 @@ class Ring:
         self._seen_bytes += count
         return before
 
-    def add(self, entry: Entry) -> None:
+    def add(self, line: Line) -> None:
         """Keep a message; its number must be above all before it."""
-        self._entries.append(entry)
+        self._lines.append(line)
         self._added += 1
-        self._cost += len(entry.payload) + OVERHEAD
+        self._cost += len(line.payload) + OVERHEAD
         while self._cost > self._max_bytes or len(self) > self._max_count:
-            old = self._entries[self._head]
+            old = self._lines[self._head]
             self._cost -= len(old.payload) + OVERHEAD
-            self._entries[self._head] = _EMPTY
+            self._lines[self._head] = _EMPTY
             self._head += 1
             self._evicted += 1
-        if self._head > 1000 and self._head * 2 > len(self._entries):
-            del self._entries[: self._head]
+        if self._head > 1000 and self._head * 2 > len(self._lines):
+            del self._lines[: self._head]
             self._head = 0
 
-    def get(self, number: int) -> Entry | None:
+    def get(self, number: int) -> Line | None:
         """Return the kept message of this number."""
         index = self._index(number)
-        if index < len(self._entries) and self._entries[index].number == number:
-            return self._entries[index]
+        if index < len(self._lines) and self._lines[index].number == number:
+            return self._lines[index]
         return None
 
-    def forwards(self, start: int) -> Iterator[Entry]:
+    def forwards(self, start: int) -> Iterator[Line]:
         """Yield the kept messages from number `start` on, oldest first."""
-        for index in range(self._index(start), len(self._entries)):
-            yield self._entries[index]
+        for index in range(self._index(start), len(self._lines)):
+            yield self._lines[index]
 
-    def backwards(self, start: int) -> Iterator[Entry]:
+    def backwards(self, start: int) -> Iterator[Line]:
         """Yield the kept messages before number `start`, newest first."""
         for index in range(self._index(start) - 1, self._head - 1, -1):
-            yield self._entries[index]
+            yield self._lines[index]
 
     def count_from(self, start: int) -> int:
         """Return how many kept messages have the number `start` or more."""
-        return len(self._entries) - self._index(start)
+        return len(self._lines) - self._index(start)
 
     def _index(self, number: int) -> int:
-        return bisect_left(self._entries, (number,), self._head)
+        return bisect_left(self._lines, (number,), self._head)
 
 
-_EMPTY = Entry(0, 0.0, "", 0, None, 0, b"", "")
+_EMPTY = Line(0, 0.0, "", 0)

@@ -7,10 +7,11 @@ from typing import Any
 
 from pipetui.backend.messages.reader import LogReader
 from pipetui.backend.messages.retrieval import export, find
-from pipetui.backend.messages.ring import Entry, Ring
+from pipetui.backend.messages.ring import Ring
 from pipetui.backend.publisher import Source
 from pipetui.backend.runtime.loop import Loop
 from pipetui.backend.service import Handler, Service
+from pipetui.model import Line
 from pipetui.protocol.feeds import LOG, LogPage, News
 from pipetui.protocol.messages import LogView, Ready
 from pipetui.protocol.requests import Export, Fetch, Find, Found, Request, Whole
@@ -28,7 +29,7 @@ class Messages(Service):
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         return {
-            Fetch: self._fetch,
+            Fetch: lambda request: Whole(self._ring.get(request.number)),
             Find: lambda request: Found(find(self._ring, request)),
             Export: lambda request: export(self._ring, request),
         }
@@ -45,13 +46,9 @@ class Messages(Service):
         self._pages.changed()
         return before
 
-    def add(self, entry: Entry) -> None:
+    def add(self, line: Line) -> None:
         """Keep a message; its number must be above all before it."""
-        self._ring.add(entry)
-
-    def _fetch(self, request: Fetch) -> Whole:
-        entry = self._ring.get(request.number)
-        return Whole(entry.line() if entry else None)
+        self._ring.add(line)
 
 
 class _Pages:

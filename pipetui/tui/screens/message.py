@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from pipetui.client.hosts import HostPool
 from pipetui.client.session import Session
 from pipetui.model import Line, LogFilter
-from pipetui.text import encode, number, plural, safe
+from pipetui.text import decode, number, plural, safe
 from pipetui.tui.core.actions import footer
 from pipetui.tui.core.keys import bindings
 from pipetui.tui.core.theme import Palette
@@ -146,8 +146,8 @@ class MessageScreen(BaseScreen):
 
     def action_view_copy(self) -> None:
         payload = self._line.payload
-        self.app.to_clipboard(payload)
-        size = plural(len(encode(payload)), "byte")
+        self.app.to_clipboard(decode(payload))
+        size = plural(len(payload), "byte")
         self.notify(f"Copied the payload, {size}, if your terminal supports it (OSC 52)")
 
     def action_view_close(self) -> None:

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from pipetui.model import Line
+from pipetui.text import decode
 
 
 class ExportError(Exception):
@@ -32,7 +33,7 @@ def as_json(line: Line, host: str = "") -> str:
         "writer": line.writer,
         "reader": line.reader,
         "length": line.length,
-        "payload": line.payload,
+        "payload": decode(line.payload),
     }
     if line.piece:
         record["piece"] = line.piece

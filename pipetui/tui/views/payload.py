@@ -9,46 +9,47 @@ from __future__ import annotations
 import json
 import re
 
-from pipetui.text import encode, hex_dump, safe
+from pipetui.text import decode, hex_dump, safe
 from pipetui.tui.views.cells import wrap
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _INDENT = "  "
 
 
-def is_json(payload: str) -> bool:
+def is_json(payload: bytes) -> bool:
     """Say whether the payload is a JSON object or array."""
-    if payload.lstrip()[:1] not in ("{", "["):
+    text = decode(payload)
+    if text.lstrip()[:1] not in ("{", "["):
         return False
     try:
-        json.loads(payload)
+        json.loads(text)
     except (ValueError, RecursionError):
         return False
     return True
 
 
-def is_text(payload: str) -> bool:
+def is_text(payload: bytes) -> bool:
     """Say whether the payload reads as text: it has no undecodable byte and no NUL."""
     try:
-        payload.encode("utf-8")
-    except UnicodeEncodeError:
+        payload.decode("utf-8")
+    except UnicodeDecodeError:
         return False
-    return "\0" not in payload
+    return b"\0" not in payload
 
 
-def text_lines(payload: str, width: int) -> list[str]:
+def text_lines(payload: bytes, width: int) -> list[str]:
     """Return the payload as safe lines of at most `width` cells."""
     lines: list[str] = []
-    for line in payload.split("\n"):
+    for line in decode(payload).split("\n"):
         lines += wrap(safe(line), width)
     return lines
 
 
-def json_lines(payload: str, width: int) -> list[str]:
+def json_lines(payload: bytes, width: int) -> list[str]:
     """Return JSON one value a line, indented, its tokens as they are."""
     lines: list[str] = []
     current, depth, last = "", 0, ""
-    for token in _TOKEN.findall(payload):
+    for token in _TOKEN.findall(decode(payload)):
         if token in "}]":
             depth -= 1
             if last not in "{[":
@@ -67,8 +68,8 @@ def json_lines(payload: str, width: int) -> list[str]:
 class Hex:
     """The hex view: `count` lines, each made when asked for."""
 
-    def __init__(self, payload: str, width: int) -> None:
-        self.data = encode(payload)
+    def __init__(self, payload: bytes, width: int) -> None:
+        self.data = payload
         self.row = 16 if width >= 78 else 8 if width >= 44 else 4
         self.count = max(1, -(-len(self.data) // self.row))
 

@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from pipetui.client.session import LogPage, LogView
 from pipetui.model import Line, LogFilter
-from pipetui.text import number, safe
+from pipetui.text import decode, number, safe
 from pipetui.tui.core.theme import Palette
 from pipetui.tui.state.log_window import Item, LogWindow, Skip
 from pipetui.tui.views.cells import Part, cut, fit, strip
@@ -176,8 +176,8 @@ class MessageLog(LineList):
         return parts + self._preview(item, max(0, room - used), palette)
 
     def _preview(self, line: Line, room: int, palette: Palette) -> list[Part]:
-        whole = safe(line.payload)
-        if line.length > len(line.payload.encode("utf-8", "surrogateescape")):
+        whole = safe(decode(line.payload))
+        if line.length > len(line.payload):
             whole += "…"
         shown = cut(whole, room)
         styles: list[tuple[re.Pattern[str] | None, Style]] = [

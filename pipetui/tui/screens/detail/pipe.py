@@ -139,7 +139,7 @@ class PipeScreen(DetailScreen):
     # --- the bytes ------------------------------------------------------------------------------------------------
 
     def _hexed(self) -> bool:
-        payload = self._peeked.payload if self._peeked else ""
+        payload = self._peeked.payload if self._peeked else b""
         return (self._view or ("text" if is_text(payload) else "hex")) == "hex"
 
     def _peek_rule(self, width: int) -> Parts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipetui.client.hosts import HostPool
 from pipetui.model import Line, LogFilter
-from pipetui.text import encode, plural, safe
+from pipetui.text import decode, plural, safe
 from pipetui.tui.screens.action_log import Actions
 from pipetui.tui.screens.detail.pipelines import PipelinesScreen
 from pipetui.tui.screens.help import Help, Notes
@@ -56,8 +56,8 @@ class GeneralActions(MainPanes):
         whole = await self.pool.fetch(item.number)
         if whole is None:
             return GONE
-        self.app.to_clipboard(whole.payload)
-        size = plural(len(encode(whole.payload)), "byte")
+        self.app.to_clipboard(decode(whole.payload))
+        size = plural(len(whole.payload), "byte")
         number = self.pool.origin(item.number)[1]
         return f"Copied message {number:,} of {short(item.fifo)}, {size}, if your terminal supports it (OSC 52)"
 
