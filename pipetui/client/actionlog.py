@@ -56,15 +56,14 @@ class ActionLog:
         self._actors = actors
         self.actions: list[LoggedAction] = []
 
-    def note(self, request: Request[Any], host: str, far: str, outcome: str) -> bool:
-        """Note a request that was answered, if it acts; `far` is what ssh calls the host. Return whether it was."""
+    def note(self, request: Request[Any], host: str, far: str, outcome: str) -> None:
+        """Note a request that was answered, if it acts; `far` is what ssh calls the host."""
         if request.effect == "passive":
-            return False
+            return
         what, command = _described(request, self._actors)
         command = on_host(command, far) if far else command
         self.actions.append(LoggedAction(time.time(), host, what, command, outcome))
         del self.actions[:-MOST]
-        return True
 
 
 def _described(request: Request[Any], actors: Mapping[int, ActorState]) -> tuple[str, str]:

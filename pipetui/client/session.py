@@ -106,7 +106,7 @@ class Session(HubState):
         self._listeners: list[Callable[[Change], None]] = []
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[Any]] = {}
-        self.log = ActionLog(self.actors)
+        self.action_log = ActionLog(self.actors)
 
     def on_change(self, listener: Callable[[Change], None]) -> None:
         """Call `listener` after every update, in the event loop."""
@@ -256,8 +256,7 @@ class Session(HubState):
             refused = f"not done: {error}" if self._welcomed else refused
             raise
         finally:
-            if self.log.note(request, self.name or self.host, self.name if self.is_far else "", refused):
-                self._notify(Change(acted=True))
+            self.action_log.note(request, self.name or self.host, self.name if self.is_far else "", refused)
 
     async def start(self, spec: ActorSpec) -> int:
         """Fork a producer or consumer; return its actor number."""

@@ -31,7 +31,7 @@ class Change:
     """What an update changed: the names of `feeds`, and the keys of the pipes among them (`rows`).
 
     `log` is the page that came, `lost` the reason when the link has ended. `renewed` tells of a hub that is another one
-    than before, `acted` of something new in the action log.
+    than before.
     """
 
     feeds: frozenset[str] = frozenset()
@@ -39,7 +39,6 @@ class Change:
     lost: str = ""
     rows: tuple[PipeId, ...] = ()
     renewed: bool = False
-    acted: bool = False
 
     def has(self, *feeds: Feed[Any, Any]) -> bool:
         """Whether something in one of these feeds has changed."""

@@ -24,7 +24,7 @@ class Actions(PageScreen):
     def __init__(self, pool: HostPool) -> None:
         super().__init__()
         self._several = pool.several
-        logged = [action for session in pool.sessions for action in session.log.actions]
+        logged = [action for session in pool.sessions for action in session.action_log.actions]
         self._actions = sorted(logged, key=lambda action: action.time, reverse=True)
 
     def lines(self, palette: Palette, width: int) -> list[Parts]:
