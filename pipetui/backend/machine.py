@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipetui.backend.inventory.service import Inventory
-from pipetui.backend.service import Background, Handler, Refused, Service
+from pipetui.backend.service import Background, Handler, NotPossible, Service
 from pipetui.kernel import fifo
 from pipetui.kernel.delivery import Delivery, open_writer_in_time
 from pipetui.kernel.errors import Gone
@@ -66,7 +66,7 @@ class Machine(Service):
 
 def _create(request: CreateFifo) -> Done:
     if not 0 <= request.mode <= 0o777:
-        raise Refused(f"{request.mode:o} is not a mode between 0 and 777")
+        raise NotPossible(f"{request.mode:o} is not a mode between 0 and 777")
     fifo.create(request.path, request.mode)
     return Done()
 

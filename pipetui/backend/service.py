@@ -16,8 +16,8 @@ from pipetui.protocol.messages import Ready
 from pipetui.protocol.requests import Request
 
 
-class Refused(PipeError):
-    """A request makes no sense as things are; the message says why, in one sentence."""
+class NotPossible(PipeError):
+    """A request can't be carried out as things are; the message says why, in one sentence."""
 
 
 @dataclass(frozen=True)

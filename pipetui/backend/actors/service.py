@@ -51,7 +51,7 @@ class Actors(Service):
         return (self._rows,)
 
     def start(self, spec: ActorSpec) -> int:
-        """Fork an actor and return its number. Raises `Refused`."""
+        """Fork an actor and return its number. Raises `NotPossible`."""
         number = self._supervisor.start(spec)
         self._inventory.name(self._supervisor.actors[number].state.pid, spec.name)
         return number

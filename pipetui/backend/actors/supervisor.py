@@ -15,7 +15,7 @@ from pipetui.backend.actors.actor import Kept, counters
 from pipetui.backend.runtime import limits
 from pipetui.backend.runtime.children import ACTOR_NICENESS, Child, ChildProcesses
 from pipetui.backend.runtime.loop import Loop, Timer
-from pipetui.backend.service import Refused
+from pipetui.backend.service import NotPossible
 from pipetui.kernel.lifetime import stand_back
 from pipetui.model import ActorSpec, ActorState, ConsumerSpec, PipeId, ProducerSpec
 from pipetui.protocol.requests import ActorAction
@@ -126,7 +126,7 @@ class ActorSupervisor:
     # --- requests -------------------------------------------------------------------------------------------------
 
     def start(self, spec: ActorSpec) -> int:
-        """Fork an actor and return its number. Raises `Refused`."""
+        """Fork an actor and return its number. Raises `NotPossible`."""
         self._make_sure_there_is_room()
         if not self._numbers:
             stand_back(ACTOR_NICENESS)  # from now on there may be floods in our session
@@ -145,7 +145,7 @@ class ActorSupervisor:
             )
         except OSError as error:
             del self.actors[number]
-            raise Refused(f"no process could be started: {error.strerror}") from None
+            raise NotPossible(f"no process could be started: {error.strerror}") from None
         actor.child = child
         self._set(actor, pid=child.pid)
         return number
@@ -153,22 +153,24 @@ class ActorSupervisor:
     def _make_sure_there_is_room(self) -> None:
         running = sum(actor.state.phase != "ended" for actor in self.actors.values())
         if running >= limits.MOST_RUNNING:
-            raise Refused(f"{running:,} producers and consumers are running, as many as there can be; stop one first")
+            raise NotPossible(
+                f"{running:,} producers and consumers are running, as many as there can be; stop one first"
+            )
         if len(self.actors) >= limits.MOST_ACTORS:
-            raise Refused(f"{len(self.actors):,} producers and consumers are listed; dismiss some that have ended")
+            raise NotPossible(f"{len(self.actors):,} producers and consumers are listed; dismiss some that have ended")
 
     def control(self, number: int, action: ActorAction) -> None:
-        """Pause, resume, stop, kill or dismiss an actor. Raises `Refused`."""
+        """Pause, resume, stop, kill or dismiss an actor. Raises `NotPossible`."""
         actor = self._actor(number)
         ended = actor.state.phase == "ended"
         if action == "dismiss":
             if not ended:
-                raise Refused("it is still running; stop it first")
+                raise NotPossible("it is still running; stop it first")
             del self.actors[number]
             self._changed(number)
             return
         if ended or actor.child is None:
-            raise Refused("it has already ended")
+            raise NotPossible("it has already ended")
         if action in ("pause", "resume"):
             self._pause(actor, actor.child, paused=action == "pause")
         elif action == "stop":
@@ -209,11 +211,11 @@ class ActorSupervisor:
             self._loop.later(0.3, partial(self._stop_again, actor, child))
 
     def retune(self, number: int, rate: float | None, delay: float | None) -> None:
-        """Change a producer's rate or a consumer's delay. Raises `Refused`."""
+        """Change a producer's rate or a consumer's delay. Raises `NotPossible`."""
         actor = self._actor(number)
         spec = actor.state.spec
         if actor.child is None or actor.state.phase == "ended":
-            raise Refused("it has already ended")
+            raise NotPossible("it has already ended")
         if isinstance(spec, ProducerSpec) and rate is not None:
             actor.child.order(rate=rate)
             self._set(actor, spec=replace(spec, rate=rate))
@@ -221,21 +223,21 @@ class ActorSupervisor:
             actor.child.order(delay=delay)
             self._set(actor, spec=replace(spec, delay=delay))
         else:
-            raise Refused("a producer has a rate, a consumer a delay")
+            raise NotPossible("a producer has a rate, a consumer a delay")
 
     def scale(self, number: int, factor: float) -> tuple[float | None, float | None]:
         """Make an actor this many times as fast as it is now. Return a producer's rate, a consumer's delay.
 
-        Raises `Refused`.
+        Raises `NotPossible`.
         """
         spec = self._actor(number).state.spec
         if isinstance(spec, ProducerSpec):
             if not spec.rate and factor > 1:
-                raise Refused("it writes as fast as possible already")
+                raise NotPossible("it writes as fast as possible already")
             self.retune(number, _scaled(spec.rate, factor), None)
         else:
             if not spec.delay and factor > 1:
-                raise Refused("it reads as fast as possible already")
+                raise NotPossible("it reads as fast as possible already")
             self.retune(number, None, _delayed(spec.delay, factor))
         spec = self._actor(number).state.spec
         return (spec.rate, None) if isinstance(spec, ProducerSpec) else (None, spec.delay)
@@ -243,7 +245,7 @@ class ActorSupervisor:
     def _actor(self, number: int) -> ManagedActor:
         actor = self.actors.get(number)
         if actor is None:
-            raise Refused("there is no such producer or consumer any more")
+            raise NotPossible("there is no such producer or consumer any more")
         return actor
 
     # --- reports --------------------------------------------------------------------------------------------------

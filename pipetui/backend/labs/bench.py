@@ -16,7 +16,7 @@ from typing import Any
 from pipetui.backend.publisher import Source, Value
 from pipetui.backend.runtime.channel import Sender, send_all
 from pipetui.backend.runtime.children import ACTOR_NICENESS, Child, ChildProcesses
-from pipetui.backend.service import Handler, Refused, Service
+from pipetui.backend.service import Handler, NotPossible, Service
 from pipetui.model import BenchReport
 from pipetui.protocol.codec import codec
 from pipetui.protocol.feeds import BENCH
@@ -53,19 +53,19 @@ class Bench(Service):
         return Done()
 
     def run(self, seconds: float, mechanisms: Sequence[str] = (), sizes: Sequence[int] = ()) -> None:
-        """Start a comparison of about `seconds`; no names or no sizes are all of them. Raises `Refused`."""
+        """Start a comparison of about `seconds`; no names or no sizes are all of them. Raises `NotPossible`."""
         if self._child is not None and not (self.report and self.report.over):
-            raise Refused("a comparison is running; stop it first, or wait until it is over")
+            raise NotPossible("a comparison is running; stop it first, or wait until it is over")
         if not 0 <= seconds <= LONGEST:
-            raise Refused(f"a comparison takes from 0 to {LONGEST:.0f} seconds")
+            raise NotPossible(f"a comparison takes from 0 to {LONGEST:.0f} seconds")
         if any(not 1 <= size <= LARGEST for size in sizes):
-            raise Refused(f"a message has from 1 to {LARGEST:,} bytes")
+            raise NotPossible(f"a message has from 1 to {LARGEST:,} bytes")
         main = partial(_main, tuple(mechanisms), tuple(sorted(set(sizes))), seconds)
         try:
             # it stands back like producers and consumers, so that the screen stays quick
             self._child = self._children.fork("pipetui-bench", main, self._on_report, self._on_end, ACTOR_NICENESS)
         except OSError as error:
-            raise Refused(f"no process could be started: {error.strerror}") from None
+            raise NotPossible(f"no process could be started: {error.strerror}") from None
         self._set(BenchReport())
 
     def stop(self) -> None:

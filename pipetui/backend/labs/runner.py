@@ -20,7 +20,7 @@ from typing import Any
 from pipetui.backend.runtime.channel import Receiver, Sender
 from pipetui.backend.runtime.children import Child, ChildProcesses
 from pipetui.backend.runtime.tempdir import LabFolders
-from pipetui.backend.service import Refused
+from pipetui.backend.service import NotPossible
 from pipetui.kernel import fifo
 from pipetui.kernel.lifetime import adopt_orphans, die_with_parent, end_orphans
 from pipetui.labs import all_labs
@@ -110,10 +110,10 @@ class LabRunner:
     # --- requests -------------------------------------------------------------------------------------------------
 
     def run(self, name: str, pace: Pace) -> int:
-        """Start a lab and return the number of its run. Raises `Refused`."""
+        """Start a lab and return the number of its run. Raises `NotPossible`."""
         lab = _lab(name)
         if sum(run.state.passed is None for run in self._runs.values()) >= MOST_AT_ONCE:
-            raise Refused(f"{MOST_AT_ONCE} labs are running; wait until one has ended, or stop one")
+            raise NotPossible(f"{MOST_AT_ONCE} labs are running; wait until one has ended, or stop one")
         number = next(self._numbers)
         folder = self._make_folder(f"{number}-{lab.name}")
         run = self._runs[number] = _Run(lab, LabRun(number, lab.name, pace), folder)
@@ -128,13 +128,13 @@ class LabRunner:
         except OSError as error:
             del self._runs[number]
             LabFolders.clear(folder)
-            raise Refused(f"no process could be started: {error.strerror}") from None
+            raise NotPossible(f"no process could be started: {error.strerror}") from None
         self._forget_the_oldest()
         self._changed(number)
         return number
 
     def stop(self, number: int) -> None:
-        """End a run; forget one that has ended. Raises `Refused`."""
+        """End a run; forget one that has ended. Raises `NotPossible`."""
         run = self._run(number)
         if run.state.passed is None and run.player is not None:
             run.player.send(LAB_ORDER.encode(Stop()))
@@ -143,18 +143,18 @@ class LabRunner:
             self._changed(number)
 
     def tell(self, number: int, text: str) -> None:
-        """Give a line to the process that listens. Raises `Refused`."""
+        """Give a line to the process that listens. Raises `NotPossible`."""
         run = self._run(number)
         if not run.state.listening or run.player is None:
-            raise Refused("nobody listens there now")
+            raise NotPossible("nobody listens there now")
         run.player.send(LAB_ORDER.encode(TypedLine(text)))
         self._set(run, listening=False)
 
     def prepare(self, name: str) -> tuple[ActorSpec, ...]:
-        """Make FIFOs for a lab's actors and return those with their true paths. Raises `Refused`."""
+        """Make FIFOs for a lab's actors and return those with their true paths. Raises `NotPossible`."""
         lab = _lab(name)
         if not lab.actors:
-            raise Refused(f"there is nothing to play on with after {name}")
+            raise NotPossible(f"there is nothing to play on with after {name}")
         folder = self._make_folder(f"{next(self._numbers)}-mine-{name}")
         for fifo_name in {spec.path for spec in lab.actors}:
             fifo.create(str(folder / fifo_name), 0o600)
@@ -168,11 +168,11 @@ class LabRunner:
                 self._on_folder(str(self._folders.path))
             return self._folders.make_folder(name)
         except OSError as error:
-            raise Refused(f"no folder can be made for this lab: {(error.strerror or str(error)).lower()}") from None
+            raise NotPossible(f"no folder can be made for this lab: {(error.strerror or str(error)).lower()}") from None
 
     def _run(self, number: int) -> _Run:
         if number not in self._runs:
-            raise Refused("that run of a lab is over and forgotten")
+            raise NotPossible("that run of a lab is over and forgotten")
         return self._runs[number]
 
     def _forget_the_oldest(self) -> None:
@@ -244,7 +244,7 @@ class LabRunner:
 def _lab(name: str) -> Lab:
     lab = all_labs().get(name)
     if lab is None:
-        raise Refused(f"there is no lab called {name!r}")
+        raise NotPossible(f"there is no lab called {name!r}")
     return lab
 
 
