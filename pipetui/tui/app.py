@@ -41,7 +41,6 @@ from pipetui.tui.screens.detail.base import DetailScreen
 from pipetui.tui.screens.detail.pipe import PipeScreen
 from pipetui.tui.screens.detail.process import ProcessScreen
 from pipetui.tui.screens.main.screen import MainScreen
-from pipetui.tui.state.lab_session import LabSession
 
 _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 
@@ -89,7 +88,6 @@ class PipetuiApp(AppContext):
             if far
             else one_host(lambda: self._open_link(), roots, demo, read_only=read_only)
         )
-        self.labs = LabSession()
         self.main = MainScreen(self.pool)
         self._keys_typed = TypeAhead(self, super().on_event)
         for theme in themes():
@@ -260,7 +258,7 @@ def run(
 ) -> int:
     """Run the monitor on this terminal until the user quits (at most `seconds`); return the exit code.
 
-    With `far` it shows only those hosts, and `open_link` is not called (`client.pool.Here` makes this machine one of
+    With `far` it shows only those hosts, and `open_link` is not called (`client.hosts.Here` makes this machine one of
     them).
     """
     encoding.prepare()

@@ -39,11 +39,11 @@ class MessageLog(LineList):
             super().__init__()
             self.line = line
 
-    def __init__(self, palette: Callable[[LogView], None], host_of: Callable[[int], str] | None = None) -> None:
+    def __init__(self, send_view: Callable[[LogView], None], host_of: Callable[[int], str] | None = None) -> None:
         """Ask for views by `send_view`; with `host_of` each message has the (safe) name of its host in front."""
         super().__init__(id="log")
         self._host_of = host_of
-        self.window = LogWindow(palette)
+        self.window = LogWindow(send_view)
         self.finding = LogFilter()
         self.empty: tuple[str, ...] = ()
         self._widths = Widths()
