@@ -6,13 +6,16 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.color import Color, ColorSystem
 from rich.style import Style
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from pipetui.model import LogFilter
+from pipetui.model import Line, LogFilter
+from pipetui.text import decode, encode, safe
 from pipetui.tui.core import actions, config, environment, theme
 from pipetui.tui.screens.bench import BenchScreen
 from pipetui.tui.screens.detail.base import DetailScreen
@@ -24,8 +27,9 @@ from pipetui.tui.screens.labs.screen import LabsScreen
 from pipetui.tui.screens.main.screen import MainScreen
 from pipetui.tui.screens.message import MessageScreen
 from pipetui.tui.views import highlight, payload
-from pipetui.tui.views.cells import cut, fit, fit_middle, wrap
+from pipetui.tui.views.cells import cut, fit, fit_middle, length, wrap
 from pipetui.tui.views.fill import bar, chart, gauge
+from pipetui.tui.views.log_lines import Marks, Widths, log_line
 from pipetui.tui.widgets.lists import LineList
 
 #: Which screen or list carries out the actions of a scope.
@@ -204,6 +208,30 @@ def test_the_hex_view_makes_lines_only_when_asked() -> None:
     assert hexes.line(65535).startswith("000ffff0")
     assert payload.Hex(b"", 100).line(0) == "(empty)"
     assert payload.Hex(b"\xff", 100).line(0).split()[1] == "ff"
+
+
+@given(
+    st.binary(max_size=60) | st.text(max_size=30).map(encode), st.integers(0, 9), st.integers(40, 200) | st.just(400)
+)
+def test_a_message_is_safe_fits_its_line_and_says_when_there_is_more(data: bytes, more: int, width: int) -> None:
+    message = Line(1, 0.0, "/tmp/orders", 4125, 4121, len(data) + more, data)
+    widths, marks = Widths().holding(message), Marks(LogFilter("a"), LogFilter("b"))
+    parts = log_line(message, widths, width, theme.palette_for("pipetui-dark"), marks, host=None, chosen=False)
+    words = "".join(value for value, _ in parts)
+    assert safe(words) == words
+    assert length(parts) <= width
+    whole = safe(decode(data)) + ("…" if more else "")
+    assert words.endswith("  " + whole) or (width < 400 and words.endswith("…"))
+
+
+def test_matches_are_coloured_those_of_a_search_on_top() -> None:
+    message = Line(1, 0.0, "/tmp/orders", 4125, 4121, 9, b"green tea")
+    palette = theme.palette_for("pipetui-dark")
+    marks = Marks(LogFilter("e"), LogFilter("tea"))
+    parts = log_line(message, Widths(), 120, palette, marks, host=None, chosen=False)
+    coloured = [(value, style) for value, style in parts if style in (palette.match, palette.found)]
+    assert coloured == [("e", palette.match), ("e", palette.match), ("t", palette.found), ("e", palette.found),
+                        ("a", palette.found)]  # fmt: skip
 
 
 def test_long_lines_are_wrapped_by_cells() -> None:

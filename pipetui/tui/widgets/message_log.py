@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
-from rich.cells import cell_len
-from rich.style import Style
 from textual import events
 from textual.cache import LRUCache
 from textual.geometry import Region
@@ -15,14 +12,10 @@ from textual.strip import Strip
 
 from pipetui.client.session import LogPage, LogView
 from pipetui.model import Line, LogFilter
-from pipetui.text import decode, number, safe
 from pipetui.tui.core.theme import Palette
-from pipetui.tui.state.log_window import Item, LogWindow, Skip
-from pipetui.tui.views.cells import Part, cut, fit, strip
-from pipetui.tui.views.fifos import short
-from pipetui.tui.views.highlight import matcher, spans
-from pipetui.tui.views.log_lines import _PIECES, Widths, paint, pids_of
-from pipetui.tui.views.times import clock
+from pipetui.tui.state.log_window import Item, LogWindow
+from pipetui.tui.views.cells import strip
+from pipetui.tui.views.log_lines import Marks, Widths, log_line
 from pipetui.tui.widgets.lists import LineList
 
 
@@ -150,42 +143,7 @@ class MessageLog(LineList):
         base = palette.base
         if chosen:
             base += palette.cursor if self.has_focus else palette.shadow
-        return strip(self._parts(item, chosen, palette), self.size.width, base)
-
-    def _parts(self, item: Item, chosen: bool, palette: Palette) -> list[Part]:
-        if isinstance(item, Skip):
-            return [(f" … {number(item.count)} more not shown; freeze and scroll to see them", palette.dim)]
-        if item.gap:
-            of = f" of {self._host_of(item.number)}" if self._host_of else ""
-            why = "they came too fast for the log"
-            return [(f" … {number(item.gap)} messages{of} not kept: {why}", palette.waiting)]
-        widths = self._widths
-        room = self.size.width
-        parts: list[Part] = [("▸" if chosen else " ", palette.accent), (clock(item.time), palette.dim), ("  ", None)]
-        if self._host_of is not None:
-            parts += [(fit(self._host_of(item.number), widths.host), palette.dim), ("  ", None)]
-        parts.append((fit(short(item.fifo), widths.fifo), palette.accent))
-        if room >= 70:
-            parts += [("  ", None), (fit(pids_of(item), widths.pids), palette.dim)]
-        if room >= 50:
-            parts += [("  ", None), (fit(number(item.length), widths.length, "right"), palette.dim)]
-        parts.append(("  ", None))
-        if item.piece:
-            parts.append((_PIECES[item.piece], palette.waiting))
-        used = sum(cell_len(value) for value, _ in parts)
-        return parts + self._preview(item, max(0, room - used), palette)
-
-    def _preview(self, line: Line, room: int, palette: Palette) -> list[Part]:
-        whole = safe(decode(line.payload))
-        if line.length > len(line.payload):
-            whole += "…"
-        shown = cut(whole, room)
-        styles: list[tuple[re.Pattern[str] | None, Style]] = [
-            (matcher(self.window.filter), palette.match),
-            (matcher(self.finding), palette.found),
-        ]
-        marks: list[tuple[int, int, Style]] = []
-        for pattern, style in styles:
-            if pattern is not None:
-                marks += [(start, end, style) for start, end in spans(pattern, shown)]
-        return paint(shown, marks)
+        host = self._host_of(item.number) if self._host_of else None
+        marks = Marks(self.window.filter, self.finding)
+        width = self.size.width
+        return strip(log_line(item, self._widths, width, palette, marks, host=host, chosen=chosen), width, base)
