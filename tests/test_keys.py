@@ -1,6 +1,7 @@
 """Each key does something: pressed where its action makes sense, it changes the screen, or asks the hub, or copies.
 
-A new action needs nothing here if its key works on the first screen of its scope; else an entry in `POSES`.
+What it asks the hub for has the effect that the action says. A new action needs nothing here if its key works on the
+first screen of its scope; else an entry in `POSES`, and one in `COMPLETED` if it opens a dialog.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from cells import at_rest
@@ -19,7 +20,7 @@ from textual.pilot import Pilot
 from tui_fakes import FakeHub, make_app, observed, press, settle, until
 from updates import update
 
-from pipetui.protocol import messages, requests
+from pipetui.protocol import effects, messages, requests
 from pipetui.tui.core import actions
 
 FeedRows = dict[str, Any]
@@ -82,6 +83,20 @@ POSES: dict[str, Pose] = {
     "bench_stop": Pose(("l", "b", "r"), ({"bench": replace(whole(), over=False)},)),
 }
 
+#: The keys that complete the dialog that an action opens.
+COMPLETED: dict[str, tuple[str, ...]] = {
+    "create": ("x", "enter"),
+    "write": ("enter",),
+    "read": ("enter",),
+    "send": ("enter",),
+    "remove": ("shift+tab", "enter"),
+    "edit": ("enter",),
+    "process_signal": ("enter", "enter"),
+    "labs_mine": ("enter",),
+}
+
+EFFECTS: tuple[effects.Effect, ...] = get_args(effects.Effect)
+
 #: What can't be seen here, with the test that shows it.
 ELSEWHERE = {"repaint": "test_display_terminal: all is drawn again, and a foreign text is gone"}
 
@@ -99,8 +114,13 @@ async def seen(pilot: Pilot[Any], hub: FakeHub) -> list[object]:
     return [await at_rest(pilot), len(asked), pilot.app.clipboard, pilot.app._exit]
 
 
-async def pressed(pose: Pose, keys: tuple[str, ...]) -> Iterator[tuple[list[object], list[object]]]:
-    """Press each key in its pose, in an app of its own; return what there was before and after."""
+async def pressed(
+    pose: Pose, keys: tuple[str, ...], completed: tuple[str, ...] = ()
+) -> Iterator[tuple[list[object], list[object], set[effects.Effect]]]:
+    """Press each key in its pose, in an app of its own; return what there was before and after.
+
+    The third are the effects of what was asked for then and by the keys that complete it.
+    """
     found = []
     for key in keys:
         hub = observed()
@@ -117,27 +137,34 @@ async def pressed(pose: Pose, keys: tuple[str, ...]) -> Iterator[tuple[list[obje
             if pose.loses:
                 hub.lose("the hub has ended")
             before = await seen(pilot, hub)
+            asked = len(hub.requests)
             await press(pilot, key)
-            found.append((before, await seen(pilot, hub)))
+            after = await seen(pilot, hub)
+            await press(pilot, *completed)
+            asked_for = {one.effect for one in hub.requests[asked:] if isinstance(one, requests.Request)}
+            found.append((before, after, asked_for))
     return iter(found)
 
 
 @pytest.mark.parametrize("action", actions.ACTIONS, ids=lambda action: action.id)
-def test_its_key_does_something(action: actions.Action) -> None:
+def test_its_key_does_something_and_has_the_effect_that_it_says(action: actions.Action) -> None:
     if action.id in ELSEWHERE:
         return
     pose = POSES.get(action.id, SCOPES[action.scope])
-    for before, after in asyncio.run(pressed(pose, action.keys[:1])):
+    for before, after, asked_for in asyncio.run(pressed(pose, action.keys[:1], COMPLETED.get(action.id, ()))):
         assert before != after
+        strongest = max(asked_for, key=EFFECTS.index, default="passive")
+        assert strongest == (action.effect if action.acts else "passive")
 
 
 def test_a_key_that_nobody_has_does_nothing() -> None:
     """Without this the test above could be true of anything."""
     for scope, pose in SCOPES.items():
         free = next(key for key in "QWXZvVB" if all(key not in action.keys for action in actions.ACTIONS))
-        for before, after in asyncio.run(pressed(pose, (free,))):
+        for before, after, asked_for in asyncio.run(pressed(pose, (free,))):
             assert before == after, scope
+            assert asked_for <= {"passive"}, scope
 
 
 def test_every_pose_is_of_an_action() -> None:
-    assert POSES.keys() | ELSEWHERE.keys() <= actions.BY_ID.keys()
+    assert POSES.keys() | COMPLETED.keys() | ELSEWHERE.keys() <= actions.BY_ID.keys()
