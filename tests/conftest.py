@@ -108,7 +108,8 @@ def pytest_pycollect_makemodule(module_path: Path) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before those that `-m` doesn't select are left out
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
-    """Put each test into its tier."""
+    """Put each test into its tier; first come those that run alone, while no other has begun that they'd wait for."""
+    items.sort(key=lambda item: item.get_closest_marker("alone") is None)
     slow: list[pytest.Item] = []
     for item in items:
         tiers = [mark.name for mark in item.iter_markers() if mark.name in TIERS.values()]
