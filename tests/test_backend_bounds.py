@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 from hubclient import HubClient, HubRefusedError
-from waiting import wait_until
+from waiting import allowed, wait_until
 
 from pipetui.backend.runtime import limits
 from pipetui.model import ConsumerSpec, End, Finding, Pipe, PipeId, PipeRef, Process, ProducerSpec
@@ -25,14 +25,6 @@ from pipetui.watch import bounds
 ENDED_WITHIN = 2.0
 
 TESTS = Path(__file__).parent
-
-
-def allowed(seconds: float) -> float:
-    """Return how long something may take now that takes `seconds` on an idle machine."""
-    start, cpu = time.monotonic(), time.process_time()
-    while time.process_time() < cpu + 0.05:
-        pass
-    return seconds * max(1.0, (time.monotonic() - start) / 0.05)
 
 
 def family(pid: int) -> list[psutil.Process]:

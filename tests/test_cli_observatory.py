@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from helper_processes import as_nobody, blocked_reader, blocked_writer, running, until, waits_in_open
 from terminal import Terminal
+from waiting import TIMEOUT
 
 from pipetui.backend.operations import doctor, ls
 from pipetui.kernel import fifo, ioctl
@@ -208,7 +209,7 @@ def test_the_healthy_demo_has_no_problem(home: Path) -> None:
         finally:
             demo.send_signal(signal.SIGINT)
             demo.stdout.close()  # type: ignore[union-attr]
-            demo.wait(20)
+            demo.wait(TIMEOUT)
 
 
 # --- peek -------------------------------------------------------------------------------------------------------------
@@ -345,7 +346,7 @@ def test_a_fifo_that_goes_away_ends_the_watch(path: Path) -> None:
         assert watch.stderr is not None
         watch.stdout.readline()
         path.unlink()
-        assert watch.wait(20) == 3
+        assert watch.wait(TIMEOUT) == 3
         assert b"no longer there" in watch.stderr.read()
 
 
@@ -387,14 +388,16 @@ def test_the_watched_notice_nothing(path: Path) -> None:
             until(lambda: time.monotonic() - started > 1.0)
             assert ioctl.queued(reader.fileno()) == 12345
             assert len(os.read(reader.fileno(), 1 << 16)) == 12345
+            late = 0
             for _ in range(200):  # EOF comes with the last close, however often somebody looks in between
                 os.write(writer.fileno(), b"y")
                 assert os.read(reader.fileno(), 10) == b"y"
                 writer.close()
                 asked = time.monotonic()
                 assert os.read(reader.fileno(), 10) == b""
-                assert time.monotonic() - asked < 0.5
+                late += time.monotonic() - asked > 0.5
                 writer = fifo.open_writer(str(path))
+            assert late < 5, "on a busy machine one may be, but nobody holds it back"
         until(lambda: _broken(writer.fileno()), "a write without a reader fails")
         writer.close()
         assert waits_in_open(blocked.pid)
