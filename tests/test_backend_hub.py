@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,7 +21,7 @@ from waiting import TIMEOUT, allowed, wait_until
 from pipetui.backend.runtime import tempdir
 from pipetui.client.link import hub_argv
 from pipetui.model import ConsumerSpec, ProducerSpec
-from pipetui.protocol import feeds, frames, messages, requests
+from pipetui.protocol import feeds, frames, messages
 
 
 @pytest.fixture
@@ -97,12 +98,14 @@ def test_ten_thousand_fifos_come_in_portions(tmp_path: Path) -> None:
 def test_a_client_that_does_not_read_costs_no_memory_and_holds_nobody_up(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    with HubClient([tmp_path]) as hub:
+    code = (  # a hub whose log is full at once
+        "import sys\nfrom pipetui.backend.messages.ring import Ring\nRing.__init__.__defaults__ = (1 << 20, 1000)\n"
+        "from pipetui.backend.main import main\nsys.exit(main())"
+    )
+    with HubClient([tmp_path], argv=[sys.executable, "-c", code]) as hub:
         consumer = hub.start(ConsumerSpec(str(path)))
-        # as fast as all that comes is kept: so the log is full the soonest
-        producer = hub.start(ProducerSpec(str(path), rate=4000, size=4096))
+        producer = hub.start(ProducerSpec(str(path), rate=0))
         hub.wait_for(lambda: hub.counts.evicted > 0)
-        hub.ask(requests.Retune(producer, rate=0))
         process = psutil.Process(hub.pid)
         hub.ready()
         before = process.memory_info().rss
