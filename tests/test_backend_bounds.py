@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 from hubclient import HubClient, HubRefusedError
-from waiting import wait_until
+from waiting import allowed, wait_until
 
 from pipetui.backend.runtime import limits
 from pipetui.model import ConsumerSpec, End, Finding, Pipe, PipeId, PipeRef, Process, ProducerSpec
@@ -25,14 +25,6 @@ from pipetui.watch import bounds
 ENDED_WITHIN = 2.0
 
 TESTS = Path(__file__).parent
-
-
-def allowed(seconds: float) -> float:
-    """Return how long something may take now that takes `seconds` on an idle machine."""
-    start, cpu = time.monotonic(), time.process_time()
-    while time.process_time() < cpu + 0.05:
-        pass
-    return seconds * max(1.0, (time.monotonic() - start) / 0.05)
 
 
 def family(pid: int) -> list[psutil.Process]:
@@ -209,7 +201,9 @@ def test_requests_that_wait_are_so_many_at_most(tmp_path: Path) -> None:
 
 # --- what is seen ---------------------------------------------------------------------------------------------------
 
-PROCESSES, PIPES = 3_000, 20
+#: More pipes than are told (`bounds.MOST_PIPES`), and a pipe with more ends than are told (`bounds.MOST_ENDS`). With
+#: 3,000 processes of 20 pipes each nothing else happens, but it takes as long as all other tests of the file together.
+PROCESSES, PIPES = 600, 35
 
 #: Forks them without exec; each ends when its parent does.
 _CROWD = f"""
@@ -235,14 +229,14 @@ def why_no_crowd() -> str:
         return f"RLIMIT_NPROC allows {most} processes"
     if allowed_pids < PROCESSES * 4:
         return f"kernel.pid_max is {allowed_pids}"
-    if psutil.virtual_memory().available < 3 << 30:
-        return "less than 3 GiB of memory are free"
+    if psutil.virtual_memory().available < 1 << 30:
+        return "less than 1 GiB of memory is free"
     return ""
 
 
 @pytest.fixture
 def crowd() -> Iterator[None]:
-    """3,000 processes with 20 pipes each, and one that they all have."""
+    """Many processes with many pipes each, and one pipe that they all have."""
     if why_no_crowd():
         pytest.skip(why_no_crowd())
     command = [sys.executable, "-I", "-S", "-c", _CROWD]
@@ -264,13 +258,13 @@ def crowd() -> Iterator[None]:
 
 @pytest.mark.alone
 @pytest.mark.timeout(300)
-def test_3000_processes_with_20_pipes_each_are_told_in_part_and_hold_up_nobody(crowd: None, tmp_path: Path) -> None:
+def test_more_pipes_and_ends_than_are_listed_are_told_in_part_and_hold_up_nobody(crowd: None, tmp_path: Path) -> None:
     with HubClient([tmp_path]) as hub:
         hub.anonymous = True
         hub.wait_for(lambda: hub.status.partial, 120)
         problem = " ".join(hub.status.partial)
-        assert re.search(rf"only {bounds.MOST_PIPES:,} of 6\d,", problem), problem
-        assert "ends of each pipe are listed; one has 3,0" in problem
+        assert re.search(rf"only {bounds.MOST_PIPES:,} of 2\d,", problem), problem
+        assert re.search(r"ends of each pipe are listed; one has 6\d\d\b", problem), problem
         assert hub.status.troubles == ()
         deadline = time.monotonic() + 120
         while len(hub.pipes) < 0.9 * bounds.MOST_PIPES:  # `wait_for` would print them all when it fails

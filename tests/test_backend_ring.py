@@ -6,6 +6,7 @@ import time
 
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import TIMEOUT
 
 from pipetui.backend.messages.reader import LogReader
 from pipetui.backend.messages.ring import OVERHEAD, Ring
@@ -154,7 +155,7 @@ def test_a_regular_expression_that_backtracks_for_ever_is_ended() -> None:
     put(ring, b"a" * 40 + b"!")
     started = time.monotonic()
     page = LogReader(ring).page(LogView(filter=LogFilter("(a+)+$", regex=True)))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < TIMEOUT
     assert page is not None
     assert "too long" in page.trouble
 

@@ -24,7 +24,7 @@ from processes import PIPETUI, Sandbox
 from textual.pilot import Pilot
 from tui_fakes import FakeHub, on_screen, press, screen_lines, screen_text, settle
 from updates import update
-from waiting import wait_until
+from waiting import TIMEOUT, wait_until
 
 from pipetui import substitutes
 from pipetui.cli.bench import NAMES
@@ -429,7 +429,7 @@ def test_killed_midway_it_leaves_nothing(name: str, number: signal.Signals) -> N
         with subprocess.Popen(argv, env=sandbox.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             wait_until(lambda: len(sandbox.family()) >= 3, what="it measures")
             process.send_signal(number)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=TIMEOUT)
         sandbox.assert_empty()
         assert list(sandbox.tmp.iterdir()) == []
         assert (out, err) == (b"", b"")

@@ -19,6 +19,7 @@ import pytest
 from helper_processes import blocked_reader, blocked_writer, running, until, waits_in_open
 from hostile import harm, payloads, plant
 from terminal import Terminal
+from waiting import TIMEOUT
 
 from pipetui.cli.app import COMMANDS
 from pipetui.kernel import fifo, ioctl
@@ -285,7 +286,7 @@ def test_a_reader_that_comes_late_is_waited_for(home: Path) -> None:
         sender.wait(0.3)
     with open("pipe", "rb") as pipe:
         assert pipe.read() == b"late\n"
-    assert sender.wait(10) == 0
+    assert sender.wait(TIMEOUT) == 0
 
 
 def test_without_a_reader_it_gives_up(home: Path) -> None:
@@ -313,7 +314,7 @@ def test_a_reader_that_goes_is_told_with_a_count(home: Path) -> None:
         sender.stdin.write(b"abc")
         sender.stdin.flush()
         until(lambda: ioctl.queued(reader.fileno()) == 3)
-    assert sender.wait(20) == 1  # although its stdin is still open
+    assert sender.wait(TIMEOUT) == 1  # although its stdin is still open
     assert sender.stderr.read() == b"pipetui: the last reader of pipe has gone; 3 bytes were written\n"
     sender.stdin.close()
     sender.stderr.close()
@@ -332,7 +333,7 @@ def test_writers_come_and_go_and_nothing_is_lost(home: Path) -> None:
             os.close(fd)
             printed = b"".join(process.stdout.readline() for _ in range(lines))
             assert printed.rstrip(b"\n") == text.rstrip(b"\n")
-        assert process.communicate(timeout=20) == (b"", b"")
+        assert process.communicate(timeout=TIMEOUT) == (b"", b"")
         assert process.returncode == 0
 
 
@@ -346,7 +347,7 @@ def test_framings(home: Path, frame: str, out: bytes) -> None:
         fd = when_read(home / "pipe")
         os.write(fd, b"a\0b\0c\n")
         os.close(fd)
-        got, err = process.communicate(timeout=20)
+        got, err = process.communicate(timeout=TIMEOUT)
         assert (process.returncode, got) == (1, out)
         assert err.count(b"\n") == 1
 
@@ -356,7 +357,7 @@ def test_an_interrupt_ends_it_with_130_and_no_word(home: Path) -> None:
     with tailing("pipe") as process:
         os.close(when_read(home / "pipe"))
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=20) == (b"", b"")
+        assert process.communicate(timeout=TIMEOUT) == (b"", b"")
         assert process.returncode == 130
 
 
@@ -367,7 +368,7 @@ def test_it_ends_when_nobody_reads_its_output_any_more(home: Path) -> None:
         assert process.stdout
         assert process.stderr
         process.stdout.close()
-        assert process.wait(10) == 0
+        assert process.wait(TIMEOUT) == 0
         assert process.stderr.read() == b""
         os.close(fd)
 
@@ -379,7 +380,7 @@ def test_it_ends_when_the_fifo_is_removed(home: Path) -> None:
         os.write(fd, b"last words")
         os.unlink("pipe")
         os.close(fd)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=TIMEOUT)
         assert (process.returncode, out) == (3, b"last words\n")
         assert err.count(b"\n") == 1
 

@@ -20,10 +20,12 @@ from typing import Any
 import pytest
 from helper_processes import as_nobody, blocked_reader, blocked_writer, running, until, waits_in_open
 from terminal import Terminal
+from waiting import TIMEOUT
 
 from pipetui.backend.operations import doctor, ls
 from pipetui.kernel import fifo, ioctl
 from pipetui.protocol.operations import Complaint, Diagnosis, Doctor, Listed, Ls
+from pipetui.watch.findings.ages import WHILE
 
 PIPETUI = [sys.executable, "-m", "pipetui"]
 ROOT = Path(__file__).parent.parent
@@ -76,6 +78,7 @@ def watching(*arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_a_blocked_writer_is_a_warning_at_once_then_a_problem_and_a_blocked_reader_a_note(path: Path) -> None:
+    began = time.time()
     with blocked_writer(path) as process:
         code, found = findings(path.parent)
         (one,) = [one for one in found if one["rule"] == "no-reader"]
@@ -93,9 +96,10 @@ def test_a_blocked_writer_is_a_warning_at_once_then_a_problem_and_a_blocked_read
             "age": one["age"],
             "behind": [],
         }
-        assert 0.5 <= one["age"] < 5
+        assert 0.5 <= one["age"] <= time.time() - began
         assert one["since"] <= time.time() - one["age"]
         assert code == 0
+        until(lambda: time.time() - one["since"] > WHILE)
         until(lambda: findings(path)[0] == 1, "it has stood so long that it is a problem")
         assert waits_in_open(process.pid)
     with blocked_reader(path) as process:
@@ -208,7 +212,7 @@ def test_the_healthy_demo_has_no_problem(home: Path) -> None:
         finally:
             demo.send_signal(signal.SIGINT)
             demo.stdout.close()  # type: ignore[union-attr]
-            demo.wait(20)
+            demo.wait(TIMEOUT)
 
 
 # --- peek -------------------------------------------------------------------------------------------------------------
@@ -345,7 +349,7 @@ def test_a_fifo_that_goes_away_ends_the_watch(path: Path) -> None:
         assert watch.stderr is not None
         watch.stdout.readline()
         path.unlink()
-        assert watch.wait(20) == 3
+        assert watch.wait(TIMEOUT) == 3
         assert b"no longer there" in watch.stderr.read()
 
 
@@ -387,14 +391,16 @@ def test_the_watched_notice_nothing(path: Path) -> None:
             until(lambda: time.monotonic() - started > 1.0)
             assert ioctl.queued(reader.fileno()) == 12345
             assert len(os.read(reader.fileno(), 1 << 16)) == 12345
+            late = 0
             for _ in range(200):  # EOF comes with the last close, however often somebody looks in between
                 os.write(writer.fileno(), b"y")
                 assert os.read(reader.fileno(), 10) == b"y"
                 writer.close()
                 asked = time.monotonic()
                 assert os.read(reader.fileno(), 10) == b""
-                assert time.monotonic() - asked < 0.5
+                late += time.monotonic() - asked > 0.5
                 writer = fifo.open_writer(str(path))
+            assert late < 5, "on a busy machine one may be, but nobody holds it back"
         until(lambda: _broken(writer.fileno()), "a write without a reader fails")
         writer.close()
         assert waits_in_open(blocked.pid)

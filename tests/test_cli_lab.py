@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import psutil
 import pytest
 from processes import PIPETUI
 from terminal import Terminal
-from waiting import wait_until
+from waiting import TIMEOUT, wait_until
 
 from pipetui.labs import all_labs
 
@@ -108,8 +110,10 @@ def test_ctrl_c_ends_it_at_once_and_leaves_nothing(own_tmp: Path) -> None:
     wait_until(lambda: not list(own_tmp.iterdir()))
 
 
-def test_every_lab_comes_true(own_tmp: Path) -> None:
-    done = lab("--check", "--json")
+def test_the_labs_that_are_named_are_checked(own_tmp: Path) -> None:
+    """One of each article; `test_labs_*.py` run all of them."""
+    names = list({one.article: name for name, one in all_labs().items()}.values())
+    done = lab("--check", "--json", *names)
     answer = json.loads(done.stdout)
     failed = {
         one["name"]: (one["trouble"], [seen for seen in one["observations"] if seen["fine"] is False], one["said"][-8:])
@@ -118,5 +122,16 @@ def test_every_lab_comes_true(own_tmp: Path) -> None:
     }
     assert not failed
     assert done.returncode == 0
-    assert {one["name"] for one in answer["labs"]} == set(all_labs())
+    assert answer["passed"] is True
+    assert [one["name"] for one in answer["labs"]] == names
     assert not list(own_tmp.iterdir())
+
+
+def test_all_labs_are_checked_where_none_is_named() -> None:
+    with subprocess.Popen([*PIPETUI, "lab", "--check"], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        reported = (line for line in running.stdout if line[0] in "✓✗")
+        for name in list(all_labs())[:3]:
+            assert re.match(rf"✓ {name} \(\d+\.\d s\)$", next(reported))
+        running.send_signal(signal.SIGINT)
+        assert running.wait(TIMEOUT) == 130

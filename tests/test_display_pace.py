@@ -154,9 +154,7 @@ def test_a_terminal_that_stops_reading_costs_nothing_but_the_frames_it_missed() 
         time.sleep(1.0)
         assert terminal.received - before < 2 * (1 << 16)
         terminal.hold(False)
-        began = time.monotonic()
         terminal.wait_for("KEYS")
-        assert time.monotonic() - began < 3.0
         assert terminal.received - before < 60_000, "missed frames were queued"
         assert max(member.memory_info().rss for member in sandbox.family()) < size + (16 << 20)
         terminal.send("escape")

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from sshd import Far, Sshd, StandIn, base_python
 from test_far_commands import BOTH, LISTENS, lie
 from updates import update
+from waiting import TIMEOUT
 
 from pipetui.backend.remote.operation import main as operation_main
 from pipetui.client import ssh
@@ -447,9 +448,8 @@ def test_a_stopped_ssh_is_one_sentence(far: Far) -> None:
         async for _ in link.replies():
             break
         os.kill(link.process.pid, signal.SIGSTOP)
-        since = time.monotonic()
-        assert await lost(link) == f"far-box has said nothing for {BEAT + 2:g} s; the link was ended"
-        assert time.monotonic() - since < BEAT + 12
+        reason = await asyncio.wait_for(lost(link), TIMEOUT)
+        assert reason == f"far-box has said nothing for {BEAT + 2:g} s; the link was ended"
         await link.wait_closed()
 
     assert BEAT * 2 < SILENCE
@@ -490,7 +490,7 @@ def test_a_screen_need_not_wait_until_our_packages_have_arrived(box: StandIn) ->
     host = FarHost(box.host)
     since = time.monotonic()
     host.connect()
-    assert time.monotonic() - since < 10
+    assert time.monotonic() - since < TIMEOUT
 
     async def main() -> None:
         link = host.open()

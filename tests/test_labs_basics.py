@@ -54,15 +54,10 @@ def wrong(lab: Lab) -> dict[str, Seen]:
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
-def test_it_comes_true(lab: Lab) -> None:
+def test_it_comes_true_and_leaves_no_process_behind(lab: Lab) -> None:
     seen, events = rehearse(lab)
     assert [one for one in seen.values() if one.fine is not True] == []
     assert [event for event in events if event.kind == "trouble"] == []
-
-
-@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
-def test_no_process_of_it_is_left(lab: Lab) -> None:
-    _, events = rehearse(lab)
     group = next(event.pid for event in events if event.kind == "main")
     assert [pid for pid in _pids() if _group(pid) == group] == []
 

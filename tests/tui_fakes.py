@@ -11,6 +11,7 @@ from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from updates import update
+from waiting import TIMEOUT
 
 from pipetui.backend.actors import validation
 from pipetui.backend.messages.patterns import BadPattern
@@ -406,7 +407,7 @@ async def settle(pilot: Pilot[Any]) -> None:
         await pilot.pause()
 
 
-async def until(pilot: Pilot[Any], true: Callable[[], bool], within: float = 5.0) -> None:
+async def until(pilot: Pilot[Any], true: Callable[[], bool], within: float = TIMEOUT) -> None:
     """Wait until something is true."""
     deadline = asyncio.get_running_loop().time() + within
     while not true():

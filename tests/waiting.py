@@ -9,6 +9,14 @@ from collections.abc import Callable
 TIMEOUT = 60.0
 
 
+def allowed(seconds: float) -> float:
+    """Return how long something may take now that takes `seconds` on an idle machine."""
+    start, cpu = time.monotonic(), time.process_time()
+    while time.process_time() < cpu + 0.05:
+        pass
+    return seconds * max(1.0, (time.monotonic() - start) / 0.05)
+
+
 def wait_until(
     condition: Callable[[], object], timeout: float = TIMEOUT, what: str = "", shown: Callable[[], object] | None = None
 ) -> None:
