@@ -1,4 +1,4 @@
-"""The service of our own producers and consumers: starts and steers them, and passes on what they know and read."""
+"""The service of our own producers and consumers: starts them, and passes on what they know and read."""
 
 from __future__ import annotations
 
@@ -18,11 +18,9 @@ from pipetui.model import ActorSpec, ActorState, Line, PipeId
 from pipetui.protocol.feeds import ACTORS
 from pipetui.protocol.requests import (
     Control,
-    Done,
     Request,
     Retune,
     Scale,
-    Scaled,
     StartConsumer,
     Started,
     StartProducer,
@@ -42,9 +40,9 @@ class Actors(Service):
         return {
             StartProducer: self._start,
             StartConsumer: self._start,
-            Control: self._control,
-            Retune: self._retune,
-            Scale: self._scale,
+            Control: self._supervisor.control,
+            Retune: self._supervisor.retune,
+            Scale: self._supervisor.scale,
         }
 
     def feeds(self) -> Sequence[Source]:
@@ -56,27 +54,9 @@ class Actors(Service):
         self._inventory.name(self._supervisor.actors[number].state.pid, spec.name)
         return number
 
-    # --- requests -------------------------------------------------------------------------------------------------
-
     def _start(self, request: StartProducer | StartConsumer) -> Started:
         validation.check(request.spec)
         return Started(self.start(request.spec))
-
-    def _control(self, request: Control) -> Done:
-        self._supervisor.control(request.actor, request.action)
-        return Done()
-
-    def _retune(self, request: Retune) -> Done:
-        if request.rate is not None:
-            validation.check_rate(request.rate)
-        if request.delay is not None:
-            validation.check_delay(request.delay)
-        self._supervisor.retune(request.actor, request.rate, request.delay)
-        return Done()
-
-    def _scale(self, request: Scale) -> Scaled:
-        validation.check_factor(request.factor)
-        return Scaled(*self._supervisor.scale(request.actor, request.factor))
 
     # --- what actors report ---------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from pipetui.backend.actors import consumer, producer
+from pipetui.backend.actors import consumer, producer, validation
 from pipetui.backend.actors.actor import Kept, counters
 from pipetui.backend.runtime import limits
 from pipetui.backend.runtime.children import ACTOR_NICENESS, Child, ChildProcesses
@@ -18,7 +18,7 @@ from pipetui.backend.runtime.loop import Loop, Timer
 from pipetui.backend.service import NotPossible
 from pipetui.kernel.lifetime import stand_back
 from pipetui.model import ActorSpec, ActorState, ConsumerSpec, PipeId, ProducerSpec
-from pipetui.protocol.requests import ActorAction
+from pipetui.protocol.requests import Control, Done, Retune, Scale, Scaled
 
 #: Rates are taken over about this time (seconds), and looked at again this often while any is above zero.
 WINDOW = 1.0
@@ -159,16 +159,16 @@ class ActorSupervisor:
         if len(self.actors) >= limits.MOST_ACTORS:
             raise NotPossible(f"{len(self.actors):,} producers and consumers are listed; dismiss some that have ended")
 
-    def control(self, number: int, action: ActorAction) -> None:
+    def control(self, request: Control) -> Done:
         """Pause, resume, stop, kill or dismiss an actor. Raises `NotPossible`."""
-        actor = self._actor(number)
+        actor, action = self._actor(request.actor), request.action
         ended = actor.state.phase == "ended"
         if action == "dismiss":
             if not ended:
                 raise NotPossible("it is still running; stop it first")
-            del self.actors[number]
-            self._changed(number)
-            return
+            del self.actors[actor.state.id]
+            self._changed(actor.state.id)
+            return Done()
         if ended or actor.child is None:
             raise NotPossible("it has already ended")
         if action in ("pause", "resume"):
@@ -183,6 +183,7 @@ class ActorSupervisor:
         self._set(actor)
         if actor.state.pipe is not None:
             self._on_pipe(actor.state.pipe, None, None)
+        return Done()
 
     def _pause(self, actor: ManagedActor, child: Child, *, paused: bool) -> None:
         """Let an actor pause, or go on.
@@ -210,9 +211,16 @@ class ActorSupervisor:
             child.signal(signal.SIGTERM)
             self._loop.later(0.3, partial(self._stop_again, actor, child))
 
-    def retune(self, number: int, rate: float | None, delay: float | None) -> None:
-        """Change a producer's rate or a consumer's delay. Raises `NotPossible`."""
-        actor = self._actor(number)
+    def retune(self, request: Retune) -> Done:
+        """Change a producer's rate or a consumer's delay. Raises `NotPossible`, `BadSpec`."""
+        if request.rate is not None:
+            validation.check_rate(request.rate)
+        if request.delay is not None:
+            validation.check_delay(request.delay)
+        self._retune(self._actor(request.actor), request.rate, request.delay)
+        return Done()
+
+    def _retune(self, actor: ManagedActor, rate: float | None, delay: float | None) -> None:
         spec = actor.state.spec
         if actor.child is None or actor.state.phase == "ended":
             raise NotPossible("it has already ended")
@@ -225,22 +233,21 @@ class ActorSupervisor:
         else:
             raise NotPossible("a producer has a rate, a consumer a delay")
 
-    def scale(self, number: int, factor: float) -> tuple[float | None, float | None]:
-        """Make an actor this many times as fast as it is now. Return a producer's rate, a consumer's delay.
-
-        Raises `NotPossible`.
-        """
-        spec = self._actor(number).state.spec
+    def scale(self, request: Scale) -> Scaled:
+        """Make an actor some times as fast as it is now. Raises `NotPossible`, `BadSpec`."""
+        validation.check_factor(request.factor)
+        actor, factor = self._actor(request.actor), request.factor
+        spec = actor.state.spec
         if isinstance(spec, ProducerSpec):
             if not spec.rate and factor > 1:
                 raise NotPossible("it writes as fast as possible already")
-            self.retune(number, _scaled(spec.rate, factor), None)
+            self._retune(actor, _scaled(spec.rate, factor), None)
         else:
             if not spec.delay and factor > 1:
                 raise NotPossible("it reads as fast as possible already")
-            self.retune(number, None, _delayed(spec.delay, factor))
-        spec = self._actor(number).state.spec
-        return (spec.rate, None) if isinstance(spec, ProducerSpec) else (None, spec.delay)
+            self._retune(actor, None, _delayed(spec.delay, factor))
+        spec = actor.state.spec
+        return Scaled(spec.rate) if isinstance(spec, ProducerSpec) else Scaled(None, spec.delay)
 
     def _actor(self, number: int) -> ManagedActor:
         actor = self.actors.get(number)
