@@ -6,6 +6,7 @@ import os
 import pickle
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,17 @@ def running(*argv: str | os.PathLike[str]) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.kill()
         process.communicate()
+
+
+@contextmanager
+def running_pipetui(*arguments: str | os.PathLike[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A `pipetui` command with pipes on its stdout and stderr, ended with the block."""
+    argv = [sys.executable, "-m", "pipetui", *arguments]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @contextmanager

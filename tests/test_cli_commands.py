@@ -10,13 +10,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helper_processes import blocked_reader, blocked_writer, running, until, waits_in_open
+from helper_processes import blocked_reader, blocked_writer, running, running_pipetui, until, waits_in_open
 from hostile import harm, payloads, plant
 from terminal import Terminal
 from waiting import TIMEOUT
@@ -53,15 +53,7 @@ def listing(*arguments: str | Path) -> dict[str, Any]:
     return answer
 
 
-@contextmanager
-def tailing(*arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A running `pipetui tail`, ended with the block."""
-    argv = [*PIPETUI, "tail", *arguments]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+tailing = partial(running_pipetui, "tail")
 
 
 def when_read(path: Path) -> int:

@@ -14,11 +14,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helper_processes import as_nobody, blocked_reader, blocked_writer, running, until, waits_in_open
+from helper_processes import as_nobody, blocked_reader, blocked_writer, running, running_pipetui, until, waits_in_open
 from terminal import Terminal
 from waiting import TIMEOUT
 
@@ -63,15 +64,7 @@ def findings(*arguments: str | Path) -> tuple[int, list[dict[str, Any]]]:
     return code, answer["findings"]
 
 
-@contextmanager
-def watching(*arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A running `pipetui watch`, ended with the block."""
-    argv = [*PIPETUI, "watch", *arguments]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+watching = partial(running_pipetui, "watch")
 
 
 # --- doctor -----------------------------------------------------------------------------------------------------------
