@@ -59,6 +59,7 @@ def flowing(monitor: Monitor) -> None:
     monitor.terminal.wait_for(lambda screen: len(monitor.messages()) >= 8 and monitor.seen() > 300, 30.0, "a full log")
     monitor.terminal.wait_for(re.compile(r"/slow .* full"), 30.0)
     monitor.press("1", "G", "k")
+    monitor.terminal.wait_for("PRODUCERS of orders")  # the panes below follow in the next frame
 
 
 def narrow(monitor: Monitor) -> None:
